@@ -1,0 +1,2 @@
+// Package store is the control database's SQL: queries/*.sql, compiled by sqlc.
+package store

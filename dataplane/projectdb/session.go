@@ -1,0 +1,90 @@
+// Package projectdb is the one door to a project's database: it opens transactions as the caller, in one round trip, and
+// leaves nothing behind.
+package projectdb
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+)
+
+// Caller is who a request runs as.
+type Caller struct {
+	// Role is the logical request role: "anon", "authenticated" or "service_role".
+	Role string
+	// Claims is the JSON object that auth.jwt() reads.
+	Claims json.RawMessage
+	// Subject and SessionID are the claims sub and session_id, or "".
+	Subject, SessionID string
+	// Developer is the account id of a developer of the project, for the service meta only; else "".
+	Developer string
+}
+
+// Options say how a statement runs.
+type Options struct {
+	// ReadOnly transactions are rolled back at their end, which undoes whatever a function set.
+	ReadOnly bool
+	// SearchPath lists logical schemas; the first is where unqualified names are looked up first.
+	SearchPath []string
+	// Method, Path and Headers are what request.method, request.path and request.headers (a JSON object) read.
+	Method, Path string
+	Headers      json.RawMessage
+	// StatementTimeout shortens the project's limit; zero keeps it.
+	StatementTimeout time.Duration
+}
+
+// Statement is SQL with its bound values.
+type Statement struct {
+	SQL  string
+	Args []any
+}
+
+// Session is a request bound to its project and caller. A handler gets it from its context and can reach no other
+// project with it.
+type Session struct {
+	Project *directory.Project
+	Caller  Caller
+	door    *Door
+}
+
+type sessionKey struct{}
+
+// NewContext returns a context that carries the session.
+func NewContext(ctx context.Context, s *Session) context.Context {
+	return context.WithValue(ctx, sessionKey{}, s)
+}
+
+// FromContext returns the session of a request. It panics without one: only the gateway calls handlers.
+func FromContext(ctx context.Context) *Session { return ctx.Value(sessionKey{}).(*Session) }
+
+// Bind makes a session.
+func (d *Door) Bind(p *directory.Project, c Caller) *Session {
+	return &Session{Project: p, Caller: c, door: d}
+}
+
+// Query runs one statement as the caller, in a transaction of its own and one network round trip, and gives its rows to
+// read, which must not keep them.
+func (s *Session) Query(ctx context.Context, o Options, stmt Statement, read func(pgx.Rows) error) error {
+	return s.door.query(ctx, s, o, stmt, read)
+}
+
+// InTx runs fn in a transaction as the caller, for what needs several statements.
+func (s *Session) InTx(ctx context.Context, o Options, fn func(pgx.Tx) error) error {
+	return s.door.inTx(ctx, s, o, fn)
+}
+
+// InService runs fn in a transaction as the project's "<ref>_admin", with the search_path on one service's schema
+// ("auth", "storage" or "realtime") and then "extensions".
+func (s *Session) InService(ctx context.Context, schema string, fn func(pgx.Tx) error) error {
+	return s.door.inService(ctx, s.Project, schema, fn)
+}
+
+// AsOwner gives fn a connection of the project's "<ref>_owner", which is closed afterwards and never shared. Only the
+// service meta uses it, for callers with Caller.Developer.
+func (s *Session) AsOwner(ctx context.Context, fn func(*pgx.Conn) error) error {
+	return s.door.asOwner(ctx, s, fn)
+}

@@ -1,0 +1,69 @@
+package setting
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+)
+
+var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
+
+// reservedSchemas hold the services' own tables and are never exposed by REST.
+var reservedSchemas = []string{"auth", "storage", "realtime", "fluxbase", "information_schema"}
+
+var definitions = []Definition{
+	{Key: "rest.schemas", Type: StringList, Default: []string{"public"}, check: checkSchemas,
+		Description: "Schemas that REST serves; the first is the default."},
+	{Key: "rest.extra_search_path", Type: StringList, Default: []string{"public", "extensions"}, check: checkSearchPath,
+		Description: "Schemas searched after the one asked for."},
+	{Key: "rest.max_rows", Type: Integer, Default: int64(1000), Min: 1, Max: 1000000,
+		Description: "The most rows that one REST answer has."},
+	{Key: "rest.expose_new_tables", Type: Boolean, Default: false,
+		Description: "Whether new tables are granted to anon and authenticated. Off, each table needs a grant."},
+	{Key: "rest.statement_timeout_ms", Type: Integer, Default: int64(0), Min: 0, Max: 3600000,
+		Description: "The longest that a statement of a request may run; 0 for the plan's limit, which it cannot exceed."},
+	{Key: "auth.disable_signup", Type: Boolean, Default: false,
+		Description: "Whether new users are refused."},
+	{Key: "auth.autoconfirm", Type: Boolean, Default: true,
+		Description: "Whether an email address counts as confirmed at sign-up."},
+	{Key: "auth.jwt_expiry", Type: Duration, Default: int64(3600), Min: 60, Max: 604800,
+		Description: "Life of an access token."},
+	{Key: "auth.password_min_length", Type: Integer, Default: int64(6), Min: 6, Max: 72,
+		Description: "Least number of characters of a new password."},
+	{Key: "auth.refresh_token_reuse_interval", Type: Duration, Default: int64(10), Min: 0, Max: 60,
+		Description: "For how long a rotated refresh token may be used again, for clients that lost the answer."},
+	{Key: "auth.site_url", Type: String, Default: "http://localhost:3000", check: checkURL,
+		Description: "The app's own address."},
+}
+
+func checkSchemas(v any) error {
+	list := v.([]string)
+	if len(list) == 0 {
+		return errors.New("name at least one schema")
+	}
+	for _, s := range list {
+		if slices.Contains(reservedSchemas, s) {
+			return fmt.Errorf("schema %q belongs to Fluxbase and cannot be exposed", s)
+		}
+	}
+	return checkSearchPath(v)
+}
+
+func checkSearchPath(v any) error {
+	for _, s := range v.([]string) {
+		if !schemaName.MatchString(s) || (len(s) > 2 && s[:3] == "pg_") {
+			return fmt.Errorf("%q is not a schema name: use up to 40 of a-z, 0-9 and _, not starting with pg_", s)
+		}
+	}
+	return nil
+}
+
+func checkURL(v any) error {
+	u, err := url.Parse(v.(string))
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return errors.New("must be an http or https URL")
+	}
+	return nil
+}
