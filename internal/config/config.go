@@ -1,0 +1,199 @@
+// Package config is the one typed configuration of every Fluxbase process: defaults, then a YAML file, then environment
+// variables, then flags. It reports every fault at once, each by the name of its environment variable.
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is everything that an operator can set. The name of a setting's environment variable is FLUXBASE_ and its path
+// in upper snake case: s3.access_key is FLUXBASE_S3_ACCESS_KEY.
+type Config struct {
+	// Dev is set by `fluxbase dev` and by nothing else.
+	Dev bool `koanf:"-"`
+	// DataDir holds what `fluxbase dev` keeps, and the worker's cache unless dataplane.cache_dir says otherwise.
+	DataDir string `koanf:"data_dir"`
+	// Listen is the one address of `fluxbase dev`. The host "localhost" means every loopback address.
+	Listen string `koanf:"listen"`
+	// Domain is under what projects have their subdomains.
+	Domain string `koanf:"domain"`
+	// PublicURL is the address of the console and of the management API.
+	PublicURL string `koanf:"public_url"`
+	// WorkerURL is the workers' own address, the base of /p/<ref>.
+	WorkerURL string `koanf:"worker_url"`
+	// ProjectURL is the pattern of projects' addresses, with {ref} in it.
+	ProjectURL string `koanf:"project_url"`
+
+	// MasterKey seals what is kept at rest; made by `fluxbase config new-master-key`.
+	MasterKey Secret `koanf:"master_key"`
+	// ServiceToken is what workers show to the control plane.
+	ServiceToken Secret `koanf:"service_token"`
+	// DatabaseURL is the control database.
+	DatabaseURL Secret `koanf:"database_url"`
+	// ClusterURL is the admin URL of the first cluster, registered at start as "default" when there is none.
+	ClusterURL Secret `koanf:"cluster_url"`
+	// JobsURL is the data plane's database for jobs.
+	JobsURL  Secret `koanf:"jobs_url"`
+	RedisURL Secret `koanf:"redis_url"`
+	S3       S3     `koanf:"s3"`
+	SMTP     SMTP   `koanf:"smtp"`
+
+	// Operators are email addresses whose accounts are operators.
+	Operators []string `koanf:"operators"`
+	// TrustedProxies are the networks whose X-Forwarded-* headers are believed.
+	TrustedProxies []string `koanf:"trusted_proxies"`
+	// DeleteGrace is for how long a deleted project can be restored.
+	DeleteGrace time.Duration `koanf:"delete_grace"`
+
+	Controlplane Controlplane `koanf:"controlplane"`
+	Dataplane    Dataplane    `koanf:"dataplane"`
+
+	// MetricsListen is the address of Prometheus metrics; "" turns them off.
+	MetricsListen string `koanf:"metrics_listen"`
+	// LogLevel is debug, info, warn or error.
+	LogLevel string `koanf:"log_level"`
+	// LogFormat is json, text, or auto: text in `fluxbase dev`, else JSON.
+	LogFormat string `koanf:"log_format"`
+	// OTLPEndpoint is where traces go by OTLP over HTTP; "" turns them off.
+	OTLPEndpoint string `koanf:"otlp_endpoint"`
+	// DrainTimeout is how long requests may go on after a stop is asked for.
+	DrainTimeout time.Duration `koanf:"drain_timeout"`
+}
+
+// S3 is the object store.
+type S3 struct {
+	Endpoint     string `koanf:"endpoint"`
+	Region       string `koanf:"region"`
+	AccessKey    string `koanf:"access_key"`
+	SecretKey    Secret `koanf:"secret_key"`
+	PathStyle    bool   `koanf:"path_style"`
+	BucketPrefix string `koanf:"bucket_prefix"`
+}
+
+// SMTP is the mail server. Without a host no mail is sent.
+type SMTP struct {
+	Host     string `koanf:"host"`
+	Port     int    `koanf:"port"`
+	User     string `koanf:"user"`
+	Password Secret `koanf:"password"`
+	From     string `koanf:"from"`
+	// TLS is starttls (required), tls (from the first byte) or none.
+	TLS string `koanf:"tls"`
+}
+
+// Controlplane is what only the control plane needs.
+type Controlplane struct {
+	Listen string `koanf:"listen"`
+	// MaxConnections is how many connections to the control database a process holds at most.
+	MaxConnections int `koanf:"max_connections"`
+}
+
+// Dataplane is what only a worker needs.
+type Dataplane struct {
+	Listen string `koanf:"listen"`
+	// DirectoryURL is the control plane's address, as the workers see it.
+	DirectoryURL string `koanf:"directory_url"`
+	// CacheDir holds the sealed last-good copies of projects.
+	CacheDir string `koanf:"cache_dir"`
+	// MaxConnections is the worker's budget of connections over all projects.
+	MaxConnections int `koanf:"max_connections"`
+	// IdleTimeout is how long an unused connection is kept.
+	IdleTimeout time.Duration `koanf:"idle_timeout"`
+	// StaleLimit is how long a project is served on without word from the control plane.
+	StaleLimit time.Duration `koanf:"stale_limit"`
+}
+
+// Default returns the defaults. No secret has one.
+func Default() Config {
+	return Config{
+		Listen: "localhost:8000", Domain: "localhost",
+		S3:            S3{Region: "us-east-1", PathStyle: true, BucketPrefix: "fluxbase-"},
+		SMTP:          SMTP{Port: 587, TLS: "starttls"},
+		DeleteGrace:   168 * time.Hour,
+		Controlplane:  Controlplane{Listen: ":8000", MaxConnections: 20},
+		Dataplane:     Dataplane{Listen: ":8001", MaxConnections: 80, IdleTimeout: 30 * time.Second, StaleLimit: 24 * time.Hour},
+		MetricsListen: "127.0.0.1:9400", LogLevel: "info", LogFormat: "auto", DrainTimeout: 20 * time.Second,
+	}
+}
+
+// ProjectBaseURL is a project's own address, "https://<ref>.<domain>".
+func (c Config) ProjectBaseURL(ref string) string {
+	return strings.ReplaceAll(c.ProjectURL, "{ref}", ref)
+}
+
+// PathURL is a project's address by path, for machines that know no wildcard names.
+func (c Config) PathURL(ref string) string { return strings.TrimSuffix(c.WorkerURL, "/") + "/p/" + ref }
+
+// Listening returns the configuration of a `fluxbase dev` that listens on addr, which matters when the port asked for
+// was 0: the addresses that were not set follow.
+func (c Config) Listening(addr string) Config {
+	c.Listen = addr
+	c.derive()
+	return c
+}
+
+// derive fills what was not set from what was.
+func (c *Config) derive() {
+	setDefault(&c.DataDir, defaultDataDir())
+	if c.DataDir != "" {
+		setDefault(&c.Dataplane.CacheDir, filepath.Join(c.DataDir, "directory"))
+	}
+	if !c.Dev {
+		setDefault(&c.Dataplane.DirectoryURL, c.PublicURL)
+		if u, err := url.Parse(c.WorkerURL); err == nil && u.Host != "" {
+			setDefault(&c.ProjectURL, u.Scheme+"://{ref}."+withPort(c.Domain, u.Port()))
+		}
+		return
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil || port == "0" {
+		return
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && (ip.IsUnspecified() || ip.IsLoopback()) {
+		host = "localhost"
+	}
+	shown := host
+	if c.Domain != "localhost" {
+		shown = c.Domain
+	}
+	setDefault(&c.PublicURL, "http://"+withPort(shown, port))
+	setDefault(&c.WorkerURL, "http://"+withPort(shown, port))
+	setDefault(&c.ProjectURL, "http://{ref}."+withPort(c.Domain, port))
+	setDefault(&c.Dataplane.DirectoryURL, "http://"+withPort(host, port))
+}
+
+// defaultDataDir is /var/lib/fluxbase for root, else the user's own data folder; "" when the user has no home.
+func defaultDataDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/fluxbase"
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "fluxbase")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "share", "fluxbase")
+	}
+	return ""
+}
+
+func withPort(host, port string) string {
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port == "" || port == "80" {
+		return host
+	}
+	return host + ":" + port
+}
+
+func setDefault(field *string, value string) {
+	if *field == "" {
+		*field = value
+	}
+}
