@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type AccessToken struct {
@@ -118,17 +119,18 @@ type Organization struct {
 
 // Limits that an organisation buys; zero means no limit.
 type Plan struct {
-	Name                   string
-	Title                  string
-	Position               int32
-	MaxProjects            int32
-	RequestsPerSecond      int32
-	Burst                  int32
-	RequestsPerSecondPerIp int32
-	MonthlyRequests        int64
-	MonthlyEgressBytes     int64
-	StatementTimeoutMs     int32
-	Isolation              string
+	Name                    string
+	Title                   string
+	Position                int32
+	MaxProjects             int32
+	RequestsPerSecond       int32
+	Burst                   int32
+	RequestsPerSecondPerIp  int32
+	MonthlyRequests         int64
+	MonthlyEgressBytes      int64
+	StatementTimeoutMs      int32
+	Isolation               string
+	RequestsPerSecondPerKey int32
 }
 
 type Project struct {
@@ -180,6 +182,14 @@ type UsageMinute struct {
 	Requests    int64
 	EgressBytes int64
 	Errors      int64
+}
+
+// Sums of usage_minute by calendar month in UTC, which quotas are compared with.
+type UsageMonth struct {
+	ProjectID   uuid.UUID
+	Month       pgtype.Date
+	Requests    int64
+	EgressBytes int64
 }
 
 // Reports already counted, so that a repeated one is not; kept for a day.

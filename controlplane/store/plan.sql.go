@@ -10,7 +10,7 @@ import (
 )
 
 const getPlan = `-- name: GetPlan :one
-select name, title, position, max_projects, requests_per_second, burst, requests_per_second_per_ip, monthly_requests, monthly_egress_bytes, statement_timeout_ms, isolation from plan where name = $1
+select name, title, position, max_projects, requests_per_second, burst, requests_per_second_per_ip, monthly_requests, monthly_egress_bytes, statement_timeout_ms, isolation, requests_per_second_per_key from plan where name = $1
 `
 
 func (q *Queries) GetPlan(ctx context.Context, name string) (Plan, error) {
@@ -28,12 +28,13 @@ func (q *Queries) GetPlan(ctx context.Context, name string) (Plan, error) {
 		&i.MonthlyEgressBytes,
 		&i.StatementTimeoutMs,
 		&i.Isolation,
+		&i.RequestsPerSecondPerKey,
 	)
 	return i, err
 }
 
 const listPlans = `-- name: ListPlans :many
-select name, title, position, max_projects, requests_per_second, burst, requests_per_second_per_ip, monthly_requests, monthly_egress_bytes, statement_timeout_ms, isolation from plan order by position
+select name, title, position, max_projects, requests_per_second, burst, requests_per_second_per_ip, monthly_requests, monthly_egress_bytes, statement_timeout_ms, isolation, requests_per_second_per_key from plan order by position
 `
 
 func (q *Queries) ListPlans(ctx context.Context) ([]Plan, error) {
@@ -57,6 +58,7 @@ func (q *Queries) ListPlans(ctx context.Context) ([]Plan, error) {
 			&i.MonthlyEgressBytes,
 			&i.StatementTimeoutMs,
 			&i.Isolation,
+			&i.RequestsPerSecondPerKey,
 		); err != nil {
 			return nil, err
 		}

@@ -57,8 +57,9 @@ type Key struct {
 
 // Limits are a project's share of a worker. Zero means no limit.
 type Limits struct {
-	RequestsPerSecond, Burst, RequestsPerSecondPerIP int
-	StatementTimeout                                 time.Duration
+	RequestsPerSecond, Burst                        int
+	RequestsPerSecondPerIP, RequestsPerSecondPerKey int
+	StatementTimeout                                time.Duration
 }
 
 // Schema returns the physical name of a logical schema, for example "public".
@@ -82,8 +83,9 @@ func FromSnapshot(s *directoryv1.Snapshot) (*Project, error) {
 		OverQuota: s.GetOverQuota(), OverQuotaReason: s.GetOverQuotaReason(), Settings: setting.Decode(s.GetSettings()),
 		Limits: Limits{
 			RequestsPerSecond: int(s.GetLimits().GetRequestsPerSecond()), Burst: int(s.GetLimits().GetBurst()),
-			RequestsPerSecondPerIP: int(s.GetLimits().GetRequestsPerSecondPerIp()),
-			StatementTimeout:       time.Duration(s.GetLimits().GetStatementTimeoutMs()) * time.Millisecond,
+			RequestsPerSecondPerIP:  int(s.GetLimits().GetRequestsPerSecondPerIp()),
+			RequestsPerSecondPerKey: int(s.GetLimits().GetRequestsPerSecondPerKey()),
+			StatementTimeout:        time.Duration(s.GetLimits().GetStatementTimeoutMs()) * time.Millisecond,
 		},
 	}
 	for _, k := range s.GetKeys() {

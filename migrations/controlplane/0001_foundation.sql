@@ -11,14 +11,15 @@ create table plan (
     monthly_requests bigint not null,
     monthly_egress_bytes bigint not null,
     statement_timeout_ms int not null,
-    isolation text not null check (isolation in ('database', 'schema'))
+    isolation text not null check (isolation in ('database', 'schema')),
+    requests_per_second_per_key int not null default 0
 );
 comment on table plan is 'Limits that an organisation buys; zero means no limit.';
 
 insert into plan values
-    ('free', 'Free', 1, 10, 200, 400, 100, 5000000, 50000000000, 8000, 'database'),
-    ('pro', 'Pro', 2, 100, 1000, 2000, 500, 100000000, 1000000000000, 30000, 'database'),
-    ('unlimited', 'Unlimited', 3, 0, 0, 0, 0, 0, 0, 60000, 'database');
+    ('free', 'Free', 1, 10, 200, 400, 100, 5000000, 50000000000, 8000, 'database', 160),
+    ('pro', 'Pro', 2, 100, 1000, 2000, 500, 100000000, 1000000000000, 30000, 'database', 800),
+    ('unlimited', 'Unlimited', 3, 0, 0, 0, 0, 0, 0, 60000, 'database', 0);
 
 -- An account is a user of the project "platform"; its id is that user's.
 create table account (
@@ -199,6 +200,15 @@ create table usage_minute (
     primary key (project_id, minute, service)
 );
 
+create table usage_month (
+    project_id uuid not null references project on delete cascade,
+    month date not null,
+    requests bigint not null default 0,
+    egress_bytes bigint not null default 0,
+    primary key (project_id, month)
+);
+comment on table usage_month is 'Sums of usage_minute by calendar month in UTC, which quotas are compared with.';
+
 create table usage_report (
     id uuid primary key,
     created_at timestamptz not null default now()
@@ -219,3 +229,37 @@ begin
     return null;
 end $$;
 create trigger project_step_change after insert or update on project_step for each row execute function notify_step_change();
+
+-- What a snapshot is made of besides the project's own row: a change of it is a change of the project, whoever makes it.
+create function revise_of_project() returns trigger language plpgsql as $$
+begin
+    update project set revision = nextval('project_revision') where id = coalesce(new.project_id, old.project_id);
+    return null;
+end $$;
+create trigger api_key_change after insert or delete or update of project_id, type, hash, expires_at, revoked_at on api_key
+    for each row execute function revise_of_project();
+create trigger project_host_change after insert or delete or update on project_host for each row execute function revise_of_project();
+
+create function revise_of_organization() returns trigger language plpgsql as $$
+begin
+    update project set revision = nextval('project_revision') where organization_id = new.id and status <> 'purged';
+    return null;
+end $$;
+create trigger organization_plan_change after update of plan on organization for each row when (old.plan is distinct from new.plan)
+    execute function revise_of_organization();
+
+create function revise_of_plan() returns trigger language plpgsql as $$
+begin
+    update project p set revision = nextval('project_revision')
+        from organization o where o.plan = new.name and p.organization_id = o.id and p.status <> 'purged';
+    return null;
+end $$;
+create trigger plan_change after update on plan for each row when (old.* is distinct from new.*) execute function revise_of_plan();
+
+create function revise_of_cluster() returns trigger language plpgsql as $$
+begin
+    update project set revision = nextval('project_revision') where cluster_id = new.id and status <> 'purged';
+    return null;
+end $$;
+create trigger cluster_change after update of host, port, ssl_mode on cluster for each row
+    when ((old.host, old.port, old.ssl_mode) is distinct from (new.host, new.port, new.ssl_mode)) execute function revise_of_cluster();

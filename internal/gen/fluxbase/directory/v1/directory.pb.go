@@ -579,8 +579,10 @@ type Limits struct {
 	Burst                  int32                  `protobuf:"varint,2,opt,name=burst,proto3" json:"burst,omitempty"`
 	RequestsPerSecondPerIp int32                  `protobuf:"varint,3,opt,name=requests_per_second_per_ip,json=requestsPerSecondPerIp,proto3" json:"requests_per_second_per_ip,omitempty"`
 	StatementTimeoutMs     int32                  `protobuf:"varint,4,opt,name=statement_timeout_ms,json=statementTimeoutMs,proto3" json:"statement_timeout_ms,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	// Of one API key, so that a flooded publishable key leaves room for the project's own servers.
+	RequestsPerSecondPerKey int32 `protobuf:"varint,5,opt,name=requests_per_second_per_key,json=requestsPerSecondPerKey,proto3" json:"requests_per_second_per_key,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -637,6 +639,13 @@ func (x *Limits) GetRequestsPerSecondPerIp() int32 {
 func (x *Limits) GetStatementTimeoutMs() int32 {
 	if x != nil {
 		return x.StatementTimeoutMs
+	}
+	return 0
+}
+
+func (x *Limits) GetRequestsPerSecondPerKey() int32 {
+	if x != nil {
+		return x.RequestsPerSecondPerKey
 	}
 	return 0
 }
@@ -1194,12 +1203,13 @@ const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\talgorithm\x18\x02 \x01(\tR\talgorithm\x12\x1f\n" +
 	"\vprivate_key\x18\x03 \x01(\fR\n" +
 	"privateKey\x12\x16\n" +
-	"\x06active\x18\x04 \x01(\bR\x06active\"\xbc\x01\n" +
+	"\x06active\x18\x04 \x01(\bR\x06active\"\xfa\x01\n" +
 	"\x06Limits\x12.\n" +
 	"\x13requests_per_second\x18\x01 \x01(\x05R\x11requestsPerSecond\x12\x14\n" +
 	"\x05burst\x18\x02 \x01(\x05R\x05burst\x12:\n" +
 	"\x1arequests_per_second_per_ip\x18\x03 \x01(\x05R\x16requestsPerSecondPerIp\x120\n" +
-	"\x14statement_timeout_ms\x18\x04 \x01(\x05R\x12statementTimeoutMs\"|\n" +
+	"\x14statement_timeout_ms\x18\x04 \x01(\x05R\x12statementTimeoutMs\x12<\n" +
+	"\x1brequests_per_second_per_key\x18\x05 \x01(\x05R\x17requestsPerSecondPerKey\"|\n" +
 	"\x0eResolveRequest\x12\x1b\n" +
 	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?H\x00R\x03ref\x12\x1e\n" +
 	"\x04host\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01H\x00R\x04host\x12%\n" +

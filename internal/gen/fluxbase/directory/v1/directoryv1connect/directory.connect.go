@@ -47,8 +47,9 @@ const (
 type DirectoryServiceClient interface {
 	// Resolve returns the snapshot of one project by ref or custom host. NOT_FOUND when there is none.
 	Resolve(context.Context, *v1.ResolveRequest) (*v1.ResolveResponse, error)
-	// Watch sends one event with "ready" at its start, and then a ref at each change of a project's snapshot. A worker that reconnects
-	// must take everything it holds for stale until it has resolved it again.
+	// Watch sends one event with "ready" at its start, and then a ref at each change of a project's snapshot. An event with neither is a
+	// sign of life; one comes every few seconds when there is nothing else to say. A worker that reconnects must take everything it holds
+	// for stale until it has resolved it again.
 	Watch(context.Context, *v1.WatchRequest) (*connect.ServerStreamForClient[v1.WatchResponse], error)
 	// ReportUsage adds counters. A report is counted once however often it is sent.
 	ReportUsage(context.Context, *v1.ReportUsageRequest) (*v1.ReportUsageResponse, error)
@@ -121,8 +122,9 @@ func (c *directoryServiceClient) ReportUsage(ctx context.Context, req *v1.Report
 type DirectoryServiceHandler interface {
 	// Resolve returns the snapshot of one project by ref or custom host. NOT_FOUND when there is none.
 	Resolve(context.Context, *v1.ResolveRequest) (*v1.ResolveResponse, error)
-	// Watch sends one event with "ready" at its start, and then a ref at each change of a project's snapshot. A worker that reconnects
-	// must take everything it holds for stale until it has resolved it again.
+	// Watch sends one event with "ready" at its start, and then a ref at each change of a project's snapshot. An event with neither is a
+	// sign of life; one comes every few seconds when there is nothing else to say. A worker that reconnects must take everything it holds
+	// for stale until it has resolved it again.
 	Watch(context.Context, *v1.WatchRequest, *connect.ServerStream[v1.WatchResponse]) error
 	// ReportUsage adds counters. A report is counted once however often it is sent.
 	ReportUsage(context.Context, *v1.ReportUsageRequest) (*v1.ReportUsageResponse, error)

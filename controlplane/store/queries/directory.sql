@@ -1,0 +1,99 @@
+-- name: SnapshotProject :one
+-- Everything of a snapshot that is one row. Projects without an organisation ("platform") have no limits. "served" tells
+-- whether the project was ever active.
+select sqlc.embed(p),
+    coalesce(c.host, '')::text as cluster_host, coalesce(c.port, 0)::int as cluster_port, coalesce(c.ssl_mode, '')::text as cluster_ssl_mode,
+    coalesce(pl.requests_per_second, 0)::int as requests_per_second, coalesce(pl.burst, 0)::int as burst,
+    coalesce(pl.requests_per_second_per_ip, 0)::int as requests_per_second_per_ip,
+    coalesce(pl.requests_per_second_per_key, 0)::int as requests_per_second_per_key,
+    coalesce(pl.statement_timeout_ms, 0)::int as statement_timeout_ms,
+    (exists (select from project_step s where s.project_id = p.id and s.job = 'provision')
+        and not exists (select from project_step s where s.project_id = p.id and s.job = 'provision' and s.status <> 'done'))::bool as served
+from project p
+left join cluster c on c.id = p.cluster_id
+left join organization o on o.id = p.organization_id
+left join plan pl on pl.name = o.plan
+where p.status <> 'purged'
+    and (p.ref = sqlc.arg(ref)::text
+        or p.id = (select h.project_id from project_host h where h.host = sqlc.arg(host)::text and h.verified_at is not null));
+
+-- name: SnapshotKeys :many
+select id, type, hash, expires_at from api_key
+where project_id = $1 and revoked_at is null and (expires_at is null or expires_at > now()) order by id;
+
+-- name: SnapshotHosts :many
+select host from project_host where project_id = $1 and verified_at is not null order by host;
+
+-- name: InsertUsageReport :execrows
+insert into usage_report (id) values ($1) on conflict do nothing;
+
+-- name: AddUsageMinutes :exec
+-- Rows in one order, so that two reports cannot wait for each other.
+insert into usage_minute as m (project_id, service, minute, requests, egress_bytes, errors)
+select p.id, u.service, date_trunc('minute', u.minute), sum(u.requests), sum(u.egress_bytes), sum(u.errors)
+from (
+    select unnest(sqlc.arg(project_ids)::uuid[]) as project_id, unnest(sqlc.arg(services)::text[]) as service,
+        unnest(sqlc.arg(minutes)::timestamptz[]) as minute, unnest(sqlc.arg(requests)::bigint[]) as requests,
+        unnest(sqlc.arg(egress_bytes)::bigint[]) as egress_bytes, unnest(sqlc.arg(errors)::bigint[]) as errors
+) u
+join project p on p.id = u.project_id
+group by 1, 2, 3 order by 1, 2, 3
+on conflict (project_id, minute, service) do update
+set requests = m.requests + excluded.requests, egress_bytes = m.egress_bytes + excluded.egress_bytes, errors = m.errors + excluded.errors;
+
+-- name: AddUsageMonths :exec
+insert into usage_month as m (project_id, month, requests, egress_bytes)
+select p.id, date_trunc('month', u.minute at time zone 'UTC')::date, sum(u.requests), sum(u.egress_bytes)
+from (
+    select unnest(sqlc.arg(project_ids)::uuid[]) as project_id, unnest(sqlc.arg(minutes)::timestamptz[]) as minute,
+        unnest(sqlc.arg(requests)::bigint[]) as requests, unnest(sqlc.arg(egress_bytes)::bigint[]) as egress_bytes
+) u
+join project p on p.id = u.project_id
+group by 1, 2 order by 1, 2
+on conflict (project_id, month) do update
+set requests = m.requests + excluded.requests, egress_bytes = m.egress_bytes + excluded.egress_bytes;
+
+-- name: TouchKeys :exec
+update api_key k set last_used_at = u.used_at
+from (
+    select r.key_id, r.project_id, max(r.used_at)::timestamptz as used_at
+    from (
+        select unnest(sqlc.arg(key_ids)::uuid[]) as key_id, unnest(sqlc.arg(project_ids)::uuid[]) as project_id,
+            unnest(sqlc.arg(used_at)::timestamptz[]) as used_at
+    ) r
+    group by 1, 2
+) u
+where k.id = u.key_id and k.project_id = u.project_id and (k.last_used_at is null or k.last_used_at < u.used_at);
+
+-- name: EvaluateQuotas :execrows
+-- Compares the month's use of organisations with their plans, and tells their projects where the answer changed. Without
+-- project_ids all organisations are looked at, else those of these projects.
+with chosen as (
+    select o.id, pl.monthly_requests, pl.monthly_egress_bytes, pl.title
+    from organization o join plan pl on pl.name = o.plan
+    where cardinality(sqlc.arg(project_ids)::uuid[]) = 0
+        or o.id in (select organization_id from project where id = any (sqlc.arg(project_ids)::uuid[]))
+), used as (
+    select p.organization_id, sum(m.requests) as requests, sum(m.egress_bytes) as egress_bytes
+    from project p join usage_month m on m.project_id = p.id
+    where m.month = date_trunc('month', sqlc.arg(at)::timestamptz at time zone 'UTC')::date
+        and p.organization_id in (select id from chosen)
+    group by 1
+), verdict as (
+    select c.id, case
+        when c.monthly_requests > 0 and u.requests >= c.monthly_requests
+            then format('The %s plan''s %s requests of this month are used up.', c.title, c.monthly_requests)
+        when c.monthly_egress_bytes > 0 and u.egress_bytes >= c.monthly_egress_bytes
+            then format('The %s plan''s %s bytes of egress of this month are used up.', c.title, c.monthly_egress_bytes)
+        else '' end as reason
+    from chosen c left join used u on u.organization_id = c.id
+), due as (
+    select p.id, v.reason from project p join verdict v on v.id = p.organization_id
+    where p.over_quota_reason <> v.reason and p.status <> 'purged'
+    order by p.id for update of p
+)
+update project p set over_quota_reason = d.reason, revision = nextval('project_revision')
+from due d where p.id = d.id;
+
+-- name: ForgetUsageReports :exec
+delete from usage_report where created_at < now() - interval '1 day';
