@@ -1,0 +1,100 @@
+package auth
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/setting"
+)
+
+func TestNobodysHashIsAsDearAsAnother(t *testing.T) {
+	t.Parallel()
+	cost, err := bcrypt.Cost([]byte(nobodysHash))
+	require.NoError(t, err)
+	require.Equal(t, hashCost, cost)
+}
+
+func TestHasherMatches(t *testing.T) {
+	t.Parallel()
+	h := newHasher(1)
+	hash, err := h.hash(t.Context(), "a", "secret word")
+	require.NoError(t, err)
+	for _, c := range []struct {
+		hash, password string
+		want           bool
+	}{
+		{hash, "secret word", true}, {hash, "secret wore", false}, {"", "secret word", false}, {"", "nobody's", false},
+		{"$argon2id$x", "secret word", false}, {hash, string(make([]byte, 73)), false},
+	} {
+		got, err := h.matches(t.Context(), "a", c.hash, c.password)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, "%q %q", c.hash, c.password)
+	}
+	require.Equal(t, 1, h.free)
+}
+
+// waiting starts an acquire and returns when it is in the queue.
+func waiting(t *testing.T, h *hasher, ctx context.Context, project string) <-chan error {
+	t.Helper()
+	length := func() int { h.mu.Lock(); defer h.mu.Unlock(); return len(h.waiting[project]) }
+	before, done := length(), make(chan error, 1)
+	go func() { done <- h.acquire(ctx, project) }()
+	for length() == before {
+	}
+	return done
+}
+
+func TestHasherGivesProjectsTurns(t *testing.T) {
+	t.Parallel()
+	h := newHasher(1)
+	require.NoError(t, h.acquire(t.Context(), "busy"))
+	first := waiting(t, h, t.Context(), "busy")
+	second := waiting(t, h, t.Context(), "busy")
+	other := waiting(t, h, t.Context(), "quiet")
+	h.release()
+	require.NoError(t, <-first)
+	h.release()
+	require.NoError(t, <-other, "the second of the busy project must not come first")
+	require.Empty(t, second)
+	h.release()
+	require.NoError(t, <-second)
+	h.release()
+	require.Equal(t, 1, h.free)
+	require.Empty(t, h.waiting)
+}
+
+func TestHasherBoundsAProjectsQueueAndForgetsWhoLeaves(t *testing.T) {
+	t.Parallel()
+	h := newHasher(1)
+	require.NoError(t, h.acquire(t.Context(), "busy"))
+	ctx, cancel := context.WithCancel(t.Context())
+	var queued []<-chan error
+	for range maxWaiting {
+		queued = append(queued, waiting(t, h, ctx, "busy"))
+	}
+	require.Equal(t, fault.Exhausted, fault.From(h.acquire(t.Context(), "busy")).Kind)
+	quiet := waiting(t, h, t.Context(), "quiet")
+	cancel()
+	for _, q := range queued {
+		require.Equal(t, fault.Canceled, fault.From(<-q).Kind)
+	}
+	h.release()
+	require.NoError(t, <-quiet)
+	h.release()
+	require.Equal(t, 1, h.free)
+	require.Empty(t, h.turns)
+}
+
+func TestCheckNewPassword(t *testing.T) {
+	t.Parallel()
+	p := &directory.Project{Settings: setting.Decode(map[string]string{"auth.password_min_length": "8"})}
+	require.NoError(t, checkNewPassword(p, "pässwörd"))
+	require.Equal(t, "WEAK_PASSWORD", fault.From(checkNewPassword(p, "pässwör")).Reason)
+	require.Equal(t, "VALIDATION_FAILED", fault.From(checkNewPassword(p, string(make([]byte, 73)))).Reason)
+	require.NoError(t, checkNewPassword(p, string(make([]byte, 72))))
+}

@@ -1,0 +1,89 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wayli-app/fluxbase/dataplane/auth/store"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+)
+
+// tokenByPassword signs a user in. Nothing in its answers or their timing tells whether an address is known before
+// the password was right.
+func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+	var in struct {
+		Email    string `json:"email"`
+		Phone    string `json:"phone"`
+		Password string `json:"password"`
+	}
+	if err := s.limitAddress(r, session, "token", signInsPerMinute); err != nil {
+		return err
+	}
+	if err := decode(w, r, &in); err != nil {
+		return err
+	}
+	if in.Email == "" && in.Phone != "" {
+		return errPhoneDisabled
+	}
+	if in.Email == "" || in.Password == "" {
+		return errValidation("missing email or phone")
+	}
+	email, err := normalEmail(in.Email)
+	if err != nil {
+		return errInvalidCredentials
+	}
+	guessed := sha256.Sum256([]byte(email))
+	if err := s.limit(r.Context(), session, "user:"+hex.EncodeToString(guessed[:12]), guessesPerMinute); err != nil {
+		return err
+	}
+	known, err := s.checkPassword(r, session, email, in.Password)
+	switch {
+	case err != nil:
+		return err
+	case known.Banned:
+		return errUserBanned
+	case !known.Confirmed:
+		return errEmailNotConfirmed
+	}
+	opening := store.NewSession{ID: uuid.New(), UserID: known.UserID, CheckedHash: known.PasswordHash, RefreshToken: newRefreshToken(),
+		Method: "password", Client: client(r)}
+	var granted grant
+	err = session.InService(r.Context(), Schema, func(tx pgx.Tx) (err error) {
+		granted.user, granted.session, err = store.OpenSession(r.Context(), tx, opening)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if granted.session == nil { // the password was changed while the old one was being checked
+		return errInvalidCredentials
+	}
+	granted.refreshToken = opening.RefreshToken
+	return writeGrant(w, session.Project, granted, time.Now())
+}
+
+// checkPassword finds the user of an address whose password it is. No transaction is open while the hash is computed.
+func (s *Service) checkPassword(r *http.Request, session *projectdb.Session, email, password string) (store.Credential, error) {
+	var known store.Credential
+	err := session.InService(r.Context(), Schema, func(tx pgx.Tx) (err error) {
+		known, err = store.CredentialByEmail(r.Context(), tx, email)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return known, err
+	}
+	right, err := s.hasher.matches(r.Context(), session.Project.Ref, known.PasswordHash, password)
+	if err == nil && !right {
+		err = errInvalidCredentials
+	}
+	return known, err
+}
