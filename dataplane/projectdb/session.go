@@ -37,10 +37,16 @@ type Options struct {
 	StatementTimeout time.Duration
 }
 
-// Statement is SQL with its bound values.
+// Statement is SQL with its bound values. Its results come in text format.
 type Statement struct {
 	SQL  string
 	Args []any
+	// Plain promises that the statement runs no code that the project wrote or chose: no function, trigger, operator or view of
+	// its own. A plain read that succeeds needs nothing undone but its transaction.
+	Plain bool
+	// Hold waits with the commit until read has returned, and rolls back when it returns an error, at the price of a second round
+	// trip. Without it an error of read leaves the statement's effects committed.
+	Hold bool
 }
 
 // Session is a request bound to its project and caller. A handler gets it from its context and can reach no other

@@ -1,0 +1,290 @@
+package projectdb
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/pg"
+	"github.com/wayli-app/fluxbase/internal/setting"
+)
+
+const (
+	beginRead  = "begin read only"
+	beginWrite = "begin"
+	commit     = "commit"
+	rollback   = "rollback"
+	// assume sets what a request is, for this transaction. One number comes back instead of the settings' echo.
+	assume = `select pg_catalog.num_nulls(pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true),
+ pg_catalog.set_config('request.method', $3, true), pg_catalog.set_config('request.path', $4, true),
+ pg_catalog.set_config('request.headers', $5, true), pg_catalog.set_config('search_path', $6, true),
+ pg_catalog.set_config('statement_timeout', $7, true))`
+)
+
+// identity is what assume sets, in its order.
+type identity struct{ role, claims, method, path, headers, searchPath, timeout string }
+
+func (s *Session) identity(o Options) (identity, error) {
+	switch s.Caller.Role {
+	case "anon", "authenticated", "service_role":
+	default:
+		return identity{}, fault.New(fault.Denied, "UNKNOWN_ROLE", "Role %q is not a role of requests.", s.Caller.Role)
+	}
+	p := s.Project
+	id := identity{
+		role: p.Role(s.Caller.Role), claims: string(s.Caller.Claims), method: o.Method, path: o.Path, headers: string(o.Headers),
+		searchPath: searchPath(p, o.SearchPath), timeout: milliseconds(statementTimeout(p, o.StatementTimeout)),
+	}
+	if id.claims == "" {
+		id.claims = "{}"
+	}
+	if id.headers == "" {
+		id.headers = "{}"
+	}
+	return id, nil
+}
+
+func searchPath(p *directory.Project, logical []string) string {
+	if len(logical) == 0 {
+		return `""`
+	}
+	out := make([]byte, 0, 96)
+	for i, name := range logical {
+		if i > 0 {
+			out = append(out, ", "...)
+		}
+		out = append(out, pg.Ident(p.Schema(name))...)
+	}
+	return string(out)
+}
+
+// statementTimeout is the least of the plan's limit, the project's setting and what the request asks for; 0 is none.
+func statementTimeout(p *directory.Project, asked time.Duration) time.Duration {
+	least := p.Limits.StatementTimeout
+	set := time.Duration(setting.Get[int64](p.Settings, "rest.statement_timeout_ms")) * time.Millisecond
+	for _, t := range [...]time.Duration{set, asked} {
+		if t > 0 && (least <= 0 || t < least) {
+			least = t
+		}
+	}
+	return least
+}
+
+func milliseconds(d time.Duration) string {
+	if d <= 0 {
+		return "0"
+	}
+	return strconv.FormatInt(max(d.Milliseconds(), 1), 10)
+}
+
+func (d *Door) query(ctx context.Context, s *Session, o Options, stmt Statement, read func(pgx.Rows) error) error {
+	id, err := s.identity(o)
+	if err != nil {
+		return err
+	}
+	for attempt := 0; ; attempt++ {
+		c, err := d.acquire(ctx, s.Project, authenticator, attempt > 0)
+		if err != nil {
+			return err
+		}
+		err = c.query(ctx, id, o, stmt, read)
+		d.settle(c, err, stmt.Plain && o.ReadOnly)
+		if attempt == 0 && lostStatement(err) {
+			d.metrics.retried.Inc() // nothing ran: the server refused before it began, and the transaction is rolled back
+			continue
+		}
+		return queryFault(ctx, err)
+	}
+}
+
+// lostStatement reports whether the server no longer has a prepared statement as we know it: a project's SQL may deallocate
+// it, and a change of a table may change its result.
+func lostStatement(err error) bool {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	return refused.Code == pgerrcode.InvalidSQLStatementName ||
+		(refused.Code == pgerrcode.FeatureNotSupported && refused.Routine == "RevalidateCachedQuery")
+}
+
+func queryFault(ctx context.Context, err error) error {
+	var refused *pgconn.PgError
+	var known *fault.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return contextFault(ctx)
+	}
+	if errors.As(err, &refused) && !broken(err) {
+		return err
+	}
+	var own *readError
+	if errors.As(err, &own) {
+		return own.err
+	}
+	return fault.Wrap(err, fault.Unavailable, "DATABASE_UNAVAILABLE", "The connection to the project's database was lost. Try again in a moment.")
+}
+
+// readError is an error of a caller's read function.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+
+// query runs the statement. Whatever the outcome, the caller must settle the connection.
+func (c *conn) query(ctx context.Context, id identity, o Options, stmt Statement, read func(pgx.Rows) error) error {
+	args, err := c.encode(stmt.Args)
+	if err != nil {
+		return err
+	}
+	b := batch{c: c, p: c.pg.PgConn().StartPipeline(ctx)}
+	begin, end := beginWrite, commit
+	if o.ReadOnly {
+		begin, end = beginRead, rollback
+	}
+	b.send(statementKey{sql: begin}, nil)
+	b.send(statementKey{sql: assume}, id.values())
+	main := b.send(statementKey{id.role, id.searchPath, stmt.SQL}, args)
+	if !stmt.Hold || o.ReadOnly {
+		b.send(statementKey{sql: end}, nil)
+	}
+	if err := b.p.Sync(); err != nil {
+		_ = b.p.Close()
+		return err
+	}
+	var failed, readFailed error
+	for i := range b.sent {
+		rr, err := b.receive(i)
+		if err != nil {
+			failed = err
+			break
+		}
+		if i == main {
+			readFailed, err = b.read(rr, read)
+		} else {
+			_, err = rr.Close()
+		}
+		if err != nil {
+			failed = err
+			break
+		}
+	}
+	if err := b.p.Close(); failed == nil {
+		failed = err
+	}
+	switch {
+	case failed != nil:
+		return failed
+	case readFailed != nil:
+		return &readError{readFailed}
+	case stmt.Hold && !o.ReadOnly:
+		_, err := c.pg.PgConn().Exec(ctx, commit).ReadAll()
+		return err
+	}
+	return nil
+}
+
+func (id identity) values() [][]byte {
+	return [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.method), []byte(id.path), []byte(id.headers), []byte(id.searchPath), []byte(id.timeout)}
+}
+
+// encode makes text parameters of the arguments.
+func (c *conn) encode(args []any) ([][]byte, error) {
+	c.values = c.values[:0]
+	for _, a := range args {
+		switch v := a.(type) {
+		case nil:
+			c.values = append(c.values, nil)
+		case string:
+			c.values = append(c.values, append([]byte{}, v...)) // an empty string is not null
+		default:
+			var eb pgx.ExtendedQueryBuilder
+			if err := eb.Build(c.pg.TypeMap(), nil, args); err != nil {
+				return nil, err
+			}
+			return eb.ParamValues, nil
+		}
+	}
+	return c.values, nil
+}
+
+// batch is a pipeline of prepared statements, of which those not prepared yet are prepared on the way.
+type batch struct {
+	c    *conn
+	p    *pgconn.Pipeline
+	sent []sent
+}
+
+type sent struct {
+	stmt        *prepared
+	deallocated bool
+}
+
+func (b *batch) send(key statementKey, args [][]byte) (index int) {
+	stmt, evicted := b.c.statement(key)
+	if evicted != nil {
+		b.p.SendDeallocate(evicted.name)
+	}
+	if stmt.desc == nil {
+		b.p.SendPrepare(stmt.name, key.sql, nil)
+		b.p.SendQueryPrepared(stmt.name, args, nil, nil)
+	} else {
+		b.p.SendQueryStatement(stmt.desc, args, nil, nil)
+	}
+	b.sent = append(b.sent, sent{stmt, evicted != nil})
+	return len(b.sent) - 1
+}
+
+// receive returns the result of a statement that was sent.
+func (b *batch) receive(i int) (*pgconn.ResultReader, error) {
+	s := b.sent[i]
+	if s.deallocated {
+		if _, err := b.p.GetResults(); err != nil {
+			return nil, err
+		}
+	}
+	if s.stmt.desc == nil {
+		got, err := b.p.GetResults()
+		if err != nil {
+			return nil, err
+		}
+		desc, ok := got.(*pgconn.StatementDescription)
+		if !ok {
+			return nil, errors.New("projectdb: the server answered out of order")
+		}
+		desc.Name, desc.SQL = s.stmt.name, s.stmt.key.sql
+		s.stmt.desc = desc
+		b.c.keep(s.stmt)
+	}
+	got, err := b.p.GetResults()
+	if err != nil {
+		return nil, err
+	}
+	rr, ok := got.(*pgconn.ResultReader)
+	if !ok {
+		return nil, errors.New("projectdb: the server answered out of order")
+	}
+	return rr, nil
+}
+
+// read gives the rows to the caller's function, and reads the rest.
+func (b *batch) read(rr *pgconn.ResultReader, read func(pgx.Rows) error) (readFailed, failed error) {
+	if read != nil {
+		rows := pgx.RowsFromResultReader(b.c.pg.TypeMap(), rr)
+		readFailed = read(rows)
+		rows.Close()
+		if err := rows.Err(); err != nil && pg.Code(err) != "" {
+			return nil, err
+		}
+	}
+	_, failed = rr.Close()
+	return readFailed, failed
+}

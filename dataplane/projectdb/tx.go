@@ -1,0 +1,121 @@
+package projectdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/pg"
+)
+
+// services are the schemas that InService serves.
+var services = map[string]bool{"auth": true, "storage": true, "realtime": true}
+
+func (d *Door) inTx(ctx context.Context, s *Session, o Options, fn func(pgx.Tx) error) error {
+	id, err := s.identity(o)
+	if err != nil {
+		return err
+	}
+	begin := beginWrite
+	if o.ReadOnly {
+		begin = beginRead
+	}
+	begin += "; select pg_catalog.num_nulls(" + strings.Join([]string{
+		local("role", id.role), local("request.jwt.claims", id.claims), local("request.method", id.method), local("request.path", id.path),
+		local("request.headers", id.headers), local("search_path", id.searchPath), local("statement_timeout", id.timeout)}, ", ") + ")"
+	return d.transact(ctx, s.Project, authenticator, begin, o.ReadOnly, fn)
+}
+
+func (d *Door) inService(ctx context.Context, p *directory.Project, schema string, fn func(pgx.Tx) error) error {
+	if !services[schema] {
+		return fault.New(fault.Internal, "UNKNOWN_SERVICE", "There is no service %q.", schema)
+	}
+	begin := "begin; select pg_catalog.num_nulls(" + local("search_path", searchPath(p, []string{schema, "extensions"})) + ", " +
+		local("statement_timeout", milliseconds(p.Limits.StatementTimeout)) + ")"
+	return d.transact(ctx, p, admin, begin, false, fn)
+}
+
+func local(name, value string) string {
+	// A string constant cannot hold a zero byte, nor would a setting.
+	return "pg_catalog.set_config(" + pg.Literal(name) + ", " + pg.Literal(strings.ReplaceAll(value, "\x00", "")) + ", true)"
+}
+
+// heldTx is a transaction whose end belongs to the door.
+type heldTx struct{ pgx.Tx }
+
+var errHeld = errors.New("projectdb: the transaction ends when the function returns")
+
+// Commit is refused: the door commits.
+func (heldTx) Commit(context.Context) error { return errHeld }
+
+// Rollback is refused: return an error instead.
+func (heldTx) Rollback(context.Context) error { return errHeld }
+
+func (d *Door) transact(ctx context.Context, p *directory.Project, l login, begin string, readOnly bool, fn func(pgx.Tx) error) (err error) {
+	c, err := d.acquire(ctx, p, l, false)
+	if err != nil {
+		return err
+	}
+	settled := false
+	defer func() { // also when fn panics
+		if !settled {
+			d.discard(c)
+		}
+	}()
+	tx, err := c.pg.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	if err == nil {
+		if err = fn(heldTx{tx}); err == nil && !readOnly {
+			err = tx.Commit(ctx)
+		} else {
+			err = ended(err, tx.Rollback(ctx))
+		}
+	}
+	settled = true
+	d.settle(c, err, false)
+	return txFault(ctx, err)
+}
+
+// ended is the outcome of a transaction that was rolled back on purpose or because of err.
+func ended(err, rollbackErr error) error {
+	if err == nil && rollbackErr != nil && !errors.Is(rollbackErr, pgx.ErrTxClosed) {
+		return rollbackErr
+	}
+	return err
+}
+
+// txFault leaves errors of the caller's function as they are, and renders those of the context and the connection.
+func txFault(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return contextFault(ctx)
+	case pg.Code(err) != "" && broken(err):
+		return queryFault(ctx, err)
+	}
+	return err
+}
+
+func (d *Door) asOwner(ctx context.Context, s *Session, fn func(*pgx.Conn) error) error {
+	if s.Caller.Developer == "" {
+		return fault.New(fault.Denied, "DEVELOPERS_ONLY", "Only developers of the project may do this.")
+	}
+	c, err := d.acquire(ctx, s.Project, owner, true)
+	if err != nil {
+		return err
+	}
+	defer d.discard(c)
+	p := s.Project
+	// The owner's own session: these hold for it until the owner changes them.
+	setup := fmt.Sprintf("set search_path to %s; set statement_timeout to %s",
+		searchPath(p, []string{"public", "extensions"}), milliseconds(p.Limits.StatementTimeout))
+	if _, err := c.pg.PgConn().Exec(ctx, setup).ReadAll(); err != nil {
+		return queryFault(ctx, err)
+	}
+	return txFault(ctx, fn(c.pg))
+}
