@@ -59,3 +59,13 @@ func (MigrateArgs) Kind() string { return "project_migrate" }
 
 // Kind names the job.
 func (ReconcileArgs) Kind() string { return "project_reconcile" }
+
+// Names of the jobs in a project's steps.
+const (
+	JobProvision = "provision"
+	JobPause     = "pause"
+	JobResume    = "resume"
+	JobDelete    = "delete"
+	JobPurge     = "purge"
+	JobMigrate   = "migrate"
+)

@@ -2,6 +2,7 @@ package project
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -68,3 +69,26 @@ func OpenSecrets(sealer *seal.Sealer, project uuid.UUID, sealed []byte) (Secrets
 }
 
 func sealContext(project uuid.UUID) string { return "project/" + project.String() + "/secrets" }
+
+// ActiveKey returns the key that signs new tokens.
+func (s Secrets) ActiveKey() (token.Key, error) {
+	for _, k := range s.SigningKeys {
+		if k.Active {
+			return token.ParseKey(k.ID, k.Private)
+		}
+	}
+	return token.Key{}, errors.New("the project has no active signing key")
+}
+
+// Verifier verifies tokens that any of the project's ES256 keys signed. It accepts no legacy tokens.
+func (s Secrets) Verifier() (*token.Verifier, error) {
+	keys := make([]token.Key, 0, len(s.SigningKeys))
+	for _, k := range s.SigningKeys {
+		key, err := token.ParseKey(k.ID, k.Private)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return token.NewVerifier(keys, nil), nil
+}

@@ -1,0 +1,89 @@
+package project
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wayli-app/fluxbase/controlplane/store"
+	"github.com/wayli-app/fluxbase/internal/id"
+	"github.com/wayli-app/fluxbase/internal/token"
+)
+
+// platformKeysLife is how long the platform's keys are believed before they are read again.
+const platformKeysLife = 15 * time.Second
+
+type platformKeys struct {
+	verifier *token.Verifier
+	readAt   time.Time
+}
+
+// EnsurePlatform makes the project "platform", whose users are the console's accounts, unless it stands, and keeps its
+// site_url. It is provisioned by the same job as any other. It may run in several control planes at once.
+func (s *Service) EnsurePlatform(ctx context.Context) error {
+	site, err := json.Marshal(s.PublicURL)
+	if err != nil {
+		return fmt.Errorf("encode site URL: %w", err)
+	}
+	return store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		settings := map[string]json.RawMessage{"auth.site_url": site}
+		_, err := s.insert(ctx, tx, store.InsertProjectParams{Ref: id.PlatformRef, Name: "Platform", Isolation: IsolationDatabase}, settings)
+		if err == nil {
+			return s.Audit.Record(ctx, tx, nil, "project.create", "project/"+id.PlatformRef, nil)
+		}
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		row, err := store.New(tx).LockProjectByRef(ctx, id.PlatformRef)
+		if err != nil {
+			return fmt.Errorf("read platform project: %w", err)
+		}
+		stored, err := storedSettings(row)
+		if err != nil || string(stored["auth.site_url"]) == string(site) {
+			return err
+		}
+		stored["auth.site_url"] = site
+		return saveSettings(ctx, tx, row, stored)
+	})
+}
+
+// PlatformID returns the id of the project "platform".
+func (s *Service) PlatformID(ctx context.Context) (uuid.UUID, error) {
+	row, err := store.Read(ctx, s.Pool).GetProjectByRef(ctx, id.PlatformRef)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("read platform project: %w", err)
+	}
+	return row.Project.ID, nil
+}
+
+// PlatformVerifier returns what verifies the console's user tokens. It is read again every few seconds, so that a new
+// signing key is soon known.
+func (s *Service) PlatformVerifier(ctx context.Context) (*token.Verifier, error) {
+	s.mu.Lock()
+	held := s.platform
+	s.mu.Unlock()
+	if held.verifier != nil && s.Now().Sub(held.readAt) < platformKeysLife {
+		return held.verifier, nil
+	}
+	row, err := store.New(s.Pool).GetProjectByRef(ctx, id.PlatformRef)
+	if err != nil {
+		return nil, fmt.Errorf("read platform project: %w", err)
+	}
+	secrets, err := OpenSecrets(s.Sealer, row.Project.ID, row.Project.SecretsSealed)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := secrets.Verifier()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.platform = platformKeys{verifier, s.Now()}
+	s.mu.Unlock()
+	return verifier, nil
+}
