@@ -87,9 +87,13 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Key, string, erro
 		return Key{}, "", &fault.Error{Kind: fault.Invalid, Reason: "EXPIRY_PAST", Message: "The key's expiry must be in the future.",
 			Fields: map[string]string{"expire_time": "must be in the future"}}
 	}
+	var err error
+	if in.Name, err = id.Title(in.Name); err != nil {
+		return Key{}, "", err
+	}
 	var row store.ApiKey
 	var value string
-	err := store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+	err = store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		q := store.New(tx)
 		project, err := q.LockProject(ctx, in.Project)
 		if err != nil {

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -30,7 +28,7 @@ type CreateInput struct {
 // Create records a project and queues its provisioning, in one transaction. It fails with Exhausted and reason
 // PROJECT_QUOTA when the plan has no room, and with Invalid for a bad name or unknown cluster.
 func (s *Service) Create(ctx context.Context, in CreateInput) (Project, error) {
-	name, err := CleanName(in.Name)
+	name, err := id.Title(in.Name)
 	if err != nil {
 		return Project{}, err
 	}
@@ -118,26 +116,9 @@ func (s *Service) clusterNamed(ctx context.Context, tx pgx.Tx, name string) (*uu
 	return &c.ID, nil
 }
 
-// CleanName checks a project's display name and trims it.
-func CleanName(name string) (string, error) {
-	name = strings.TrimSpace(name)
-	problem := ""
-	switch {
-	case name == "":
-		problem = "must have at least one visible character"
-	case len([]rune(name)) > 80:
-		problem = "must have at most 80 characters"
-	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		problem = "must have only printable characters, on one line"
-	default:
-		return name, nil
-	}
-	return "", &fault.Error{Kind: fault.Invalid, Reason: "NAME_INVALID", Message: "The name " + problem + ".", Fields: map[string]string{"name": problem}}
-}
-
 // Rename changes a project's display name.
 func (s *Service) Rename(ctx context.Context, ref, name string) (Project, error) {
-	name, err := CleanName(name)
+	name, err := id.Title(name)
 	if err != nil {
 		return Project{}, err
 	}

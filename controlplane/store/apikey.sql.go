@@ -245,12 +245,3 @@ func (q *Queries) RevokeKey(ctx context.Context, id uuid.UUID) (ApiKey, error) {
 	)
 	return i, err
 }
-
-const touchProject = `-- name: TouchProject :exec
-update project set revision = nextval('project_revision') where id = $1
-`
-
-func (q *Queries) TouchProject(ctx context.Context, id uuid.UUID) error {
-	_, err := q.db.Exec(ctx, touchProject, id)
-	return err
-}

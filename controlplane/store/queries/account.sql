@@ -26,8 +26,8 @@ join account on account.id = access_token.account_id
 where access_token.hash = $1;
 
 -- name: TouchAccessToken :exec
-update access_token set last_used_at = @now::timestamptz
-where id = @id and (last_used_at is null or last_used_at < @now::timestamptz - interval '1 minute');
+update access_token set last_used_at = @at::timestamptz
+where id = @id and (last_used_at is null or last_used_at < @stale::timestamptz);
 
 -- name: InsertAccessToken :one
 insert into access_token (id, account_id, name, hash, display, expires_at) values ($1, $2, $3, $4, $5, $6) returning *;

@@ -82,11 +82,11 @@ select exists (
 
 -- name: RevokeExpiredInvitation :exec
 update invitation set revoked_at = now()
-where organization_id = $1 and lower(email) = lower(@email::text) and accepted_at is null and revoked_at is null and expires_at <= @now::timestamptz;
+where organization_id = $1 and lower(email) = lower(@email::text) and accepted_at is null and revoked_at is null and expires_at <= @at::timestamptz;
 
 -- name: CountOpenInvitations :one
 select count(*) from invitation
-where organization_id = $1 and accepted_at is null and revoked_at is null and expires_at > @now::timestamptz;
+where organization_id = $1 and accepted_at is null and revoked_at is null and expires_at > @at::timestamptz;
 
 -- name: InsertInvitation :one
 insert into invitation (id, organization_id, email, role, token_hash, invited_by, expires_at)
@@ -95,7 +95,7 @@ returning *;
 
 -- name: ListInvitations :many
 select * from invitation
-where organization_id = @organization_id and accepted_at is null and revoked_at is null and expires_at > @now::timestamptz
+where organization_id = @organization_id and accepted_at is null and revoked_at is null and expires_at > @at::timestamptz
   and (sqlc.narg(after_time)::timestamptz is null or (created_at, id) < (sqlc.narg(after_time)::timestamptz, sqlc.narg(after_id)::uuid))
 order by created_at desc, id desc
 limit @max_rows;
