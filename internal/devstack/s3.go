@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/debuglogger"
@@ -62,7 +63,8 @@ func StartS3(ctx context.Context, o S3Options) (*S3, error) {
 		s.err = embedgw.RunVersityGW(ctx, engine, &embedgw.Config{
 			RootUserAccess: o.AccessKey, RootUserSecret: o.SecretKey, Region: s.Config.Region, Ports: []string{addr},
 			MaxConnections: 4096, MaxRequests: 4096, MultipartMaxParts: 10000,
-			Quiet: true, KeepAlive: true, LogLevel: debuglogger.LevelSilent, HealthPath: "/_health",
+			IAMService: auth.NewIAMServiceSingle(auth.Account{Access: o.AccessKey, Secret: o.SecretKey, Role: auth.RoleAdmin}),
+			Quiet:      true, KeepAlive: true, LogLevel: debuglogger.LevelSilent, HealthPath: "/_health",
 		})
 	}()
 	if err := s.await(addr); err != nil {
