@@ -1,0 +1,188 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/internal/fault"
+	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
+	"github.com/wayli-app/fluxbase/internal/testkit"
+)
+
+// ledger is a control plane that counts a report once and can be down, before or after it counted.
+type ledger struct {
+	mu     sync.Mutex
+	fail   error
+	lost   bool // counts, but its answer is lost
+	seen   map[string]bool
+	sums   map[string]sum
+	keys   map[string]int64
+	called int
+}
+
+func (l *ledger) ReportUsage(_ context.Context, r *directoryv1.ReportUsageRequest) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.called++
+	if l.fail != nil && !l.lost {
+		return l.fail
+	}
+	if !l.seen[r.GetReportId()] {
+		l.seen[r.GetReportId()] = true
+		for _, u := range r.GetRecords() {
+			k := u.GetProjectId() + "/" + u.GetService() + "/" + u.GetMinute().AsTime().Format("15:04")
+			s := l.sums[k]
+			l.sums[k] = sum{s.requests + u.GetRequests(), s.egress + u.GetEgressBytes(), s.errors + u.GetErrors()}
+		}
+		for _, k := range r.GetKeyUses() {
+			l.keys[k.GetProjectId()+"/"+k.GetKeyId()] = k.GetLastUseTime().AsTime().Unix()
+		}
+	}
+	return l.fail
+}
+
+type clock struct{ at atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.Unix(c.at.Load(), 0).UTC() }
+
+func setup(t *testing.T) (*Recorder, *ledger, *clock) {
+	l := &ledger{seen: map[string]bool{}, sums: map[string]sum{}, keys: map[string]int64{}}
+	c := &clock{}
+	c.at.Store(time.Date(2026, 5, 1, 10, 20, 3, 0, time.UTC).Unix())
+	return New(Deps{Reporter: l, WorkerID: "w", Log: testkit.Logger(t), Now: c.now}), l, c
+}
+
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	r, l, c := setup(t)
+	r.Request("p", "rest", 100, false)
+	r.Request("p", "rest", 50, true)
+	r.Request("q", "auth", 1, false)
+	r.KeyUsed("p", "k")
+	used := c.now().Unix()
+	c.at.Add(60)
+	require.True(t, r.Flush(t.Context()))
+	r.Request("p", "rest", 7, false)
+	require.True(t, r.Flush(t.Context()))
+	require.Equal(t, map[string]sum{"p/rest/10:20": {2, 150, 1}, "q/auth/10:20": {1, 1, 0}, "p/rest/10:21": {1, 7, 0}}, l.sums)
+	require.Equal(t, map[string]int64{"p/k": used}, l.keys)
+	calls := l.called
+	require.True(t, r.Flush(t.Context()))
+	require.Equal(t, calls, l.called, "nothing to say")
+}
+
+func TestNothingIsCountedTwiceOrLost(t *testing.T) {
+	t.Parallel()
+	r, l, c := setup(t)
+	for i := range 100 {
+		switch i % 4 { // an answer lost, down for two, up
+		case 0:
+			l.fail, l.lost = errors.New("answer lost"), true
+		case 1:
+			l.fail, l.lost = errors.New("down"), false
+		case 3:
+			l.fail = nil
+		}
+		r.Request("p", "rest", 10, false)
+		c.at.Add(1)
+		require.Equal(t, l.fail == nil, r.Flush(t.Context()))
+	}
+	total := sum{}
+	for _, s := range l.sums {
+		total.requests += s.requests
+		total.egress += s.egress
+	}
+	require.Equal(t, sum{requests: 100, egress: 1000}, total)
+}
+
+func TestARefusedReportDoesNotBlock(t *testing.T) {
+	t.Parallel()
+	r, l, _ := setup(t)
+	l.fail = fault.New(fault.Invalid, "USAGE_INVALID", "no")
+	r.Request("p", "rest", 1, false)
+	require.True(t, r.Flush(t.Context()))
+	l.fail = nil
+	r.Request("p", "rest", 2, false)
+	require.True(t, r.Flush(t.Context()))
+	require.Equal(t, sum{1, 2, 0}, l.sums["p/rest/10:20"])
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	r, l, _ := setup(t)
+	r.interval = time.Hour
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- r.Run(ctx) }()
+	r.Request("p", "rest", 1, false)
+	stop()
+	require.NoError(t, <-done)
+	require.Len(t, l.sums, 1)
+}
+
+func TestConcurrentCountsAndSweeps(t *testing.T) {
+	t.Parallel()
+	r, l, _ := setup(t)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for i := range 5000 {
+				r.Request([]string{"a", "b", "c"}[i%3], "rest", 1, false)
+			}
+		})
+	}
+	counted := make(chan struct{})
+	go func() { all.Wait(); close(counted) }()
+	for done := false; !done; {
+		select {
+		case <-counted:
+			done = true
+		default:
+			r.Flush(t.Context())
+		}
+	}
+	for range idleFlushes + 3 { // also over the retirement of idle counters
+		r.Flush(t.Context())
+	}
+	r.Request("a", "rest", 1, false)
+	r.Flush(t.Context())
+	total := int64(0)
+	for _, s := range l.sums {
+		total += s.requests
+	}
+	require.Equal(t, int64(40001), total)
+}
+
+func TestBacklogIsBounded(t *testing.T) {
+	t.Parallel()
+	r, l, c := setup(t)
+	l.fail = errors.New("down")
+	r.mu.Lock()
+	for i := range maxBacklog {
+		r.waiting[sumKey{"other", "rest", int64(i)}] = &sum{requests: 1}
+	}
+	r.mu.Unlock()
+	for range 10 {
+		r.Request("p", "rest", 1, false)
+		c.at.Add(60)
+		r.Flush(t.Context())
+	}
+	require.LessOrEqual(t, len(r.waiting), maxBacklog+1)
+}
+
+func BenchmarkRequest(b *testing.B) {
+	r := New(Deps{Log: testkit.Logger(b)})
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			r.Request("0b8f9a3e-0000-4000-8000-000000000000", "rest", 100, false)
+			r.KeyUsed("0b8f9a3e-0000-4000-8000-000000000000", "0b8f9a3e-0000-4000-8000-000000000001")
+		}
+	})
+}
