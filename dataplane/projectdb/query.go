@@ -12,6 +12,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/layout"
 	"github.com/wayli-app/fluxbase/internal/pg"
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
@@ -40,7 +41,7 @@ func (s *Session) identity(o Options) (identity, error) {
 	p := s.Project
 	id := identity{
 		role: p.Role(s.Caller.Role), claims: string(s.Caller.Claims), method: o.Method, path: o.Path, headers: string(o.Headers),
-		searchPath: searchPath(p, o.SearchPath), timeout: milliseconds(statementTimeout(p, o.StatementTimeout)),
+		searchPath: searchPath(p, o.SearchPath), timeout: milliseconds(statementTimeout(p, s.Caller.Role, o.StatementTimeout)),
 	}
 	if id.claims == "" {
 		id.claims = "{}"
@@ -65,11 +66,15 @@ func searchPath(p *directory.Project, logical []string) string {
 	return string(out)
 }
 
-// statementTimeout is the least of the plan's limit, the project's setting and what the request asks for; 0 is none.
-func statementTimeout(p *directory.Project, asked time.Duration) time.Duration {
-	least := p.Limits.StatementTimeout
-	set := time.Duration(setting.Get[int64](p.Settings, "rest.statement_timeout_ms")) * time.Millisecond
-	for _, t := range [...]time.Duration{set, asked} {
+// statementTimeout is the least of the plan's limit, the project's setting, the role's own limit and what the request asks
+// for. A project that sets a limit of its own replaces the role's.
+func statementTimeout(p *directory.Project, role string, asked time.Duration) time.Duration {
+	own := time.Duration(setting.Get[int64](p.Settings, "rest.statement_timeout_ms")) * time.Millisecond
+	if own == 0 {
+		own = layout.StatementTimeout(role)
+	}
+	var least time.Duration
+	for _, t := range [...]time.Duration{p.Limits.StatementTimeout, own, asked} {
 		if t > 0 && (least <= 0 || t < least) {
 			least = t
 		}

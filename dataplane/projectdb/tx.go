@@ -76,8 +76,9 @@ func (d *Door) transact(ctx context.Context, p *directory.Project, l login, begi
 		}
 	}
 	settled = true
+	err = txFault(ctx, c, err)
 	d.settle(c, err, false)
-	return txFault(ctx, err)
+	return err
 }
 
 // ended is the outcome of a transaction that was rolled back on purpose or because of err.
@@ -89,13 +90,13 @@ func ended(err, rollbackErr error) error {
 }
 
 // txFault leaves errors of the caller's function as they are, and renders those of the context and the connection.
-func txFault(ctx context.Context, err error) error {
+func txFault(ctx context.Context, c *conn, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return contextFault(ctx)
-	case pg.Code(err) != "" && broken(err):
+	case pg.Code(err) != "" && broken(err), c.pg.IsClosed():
 		return queryFault(ctx, err)
 	}
 	return err
@@ -117,5 +118,5 @@ func (d *Door) asOwner(ctx context.Context, s *Session, fn func(*pgx.Conn) error
 	if _, err := c.pg.PgConn().Exec(ctx, setup).ReadAll(); err != nil {
 		return queryFault(ctx, err)
 	}
-	return txFault(ctx, fn(c.pg))
+	return txFault(ctx, c, fn(c.pg))
 }

@@ -1,0 +1,280 @@
+package projectdb
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/pg"
+	"github.com/wayli-app/fluxbase/internal/testkit"
+)
+
+var ctx = context.Background()
+
+func requireFault(t *testing.T, err error, kind fault.Kind, reason string) {
+	t.Helper()
+	require.Error(t, err)
+	f := fault.From(err)
+	require.Equal(t, kind, f.Kind, "%v", err)
+	require.Equal(t, reason, f.Reason, "%v", err)
+}
+
+func TestQueryRunsAsTheCaller(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, shared bool) {
+		d, p := newDoor(t, Deps{}), newProject(t, shared)
+		s := d.Bind(p, Caller{Role: "authenticated", Claims: []byte(`{"sub":"5a3f6a3e-1e0a-4a4e-8a55-0d6b0b6c5b11","role":"authenticated"}`)})
+		o := Options{ReadOnly: true, SearchPath: []string{"public", "extensions"}, Method: "GET", Path: "/notes", Headers: []byte(`{"x":"y"}`), StatementTimeout: 1500 * time.Millisecond}
+		got, err := one(ctx, s, o, `select concat_ws(' ', current_user, auth.uid(), current_setting('request.method'), current_setting('request.path'),
+			current_setting('request.headers'), current_setting('search_path'), current_setting('statement_timeout'), current_setting('transaction_read_only'))`)
+		require.NoError(t, err)
+		require.Equal(t, p.Role("authenticated")+` 5a3f6a3e-1e0a-4a4e-8a55-0d6b0b6c5b11 GET /notes {"x":"y"} "`+p.Schema("public")+`", "`+
+			p.Schema("extensions")+`" 1500ms on`, got)
+
+		got, err = one(ctx, anon(d, p), Options{}, `select current_setting('request.jwt.claims') || current_user || current_setting('statement_timeout') || coalesce($1, '') || $2::int`, nil, "7")
+		require.NoError(t, err)
+		require.Equal(t, `{"role":"anon"}`+p.Role("anon")+"3s7", got)
+
+		_, err = one(ctx, d.Bind(p, Caller{Role: p.Owner.User}), Options{}, "select 1")
+		requireFault(t, err, fault.Denied, "UNKNOWN_ROLE")
+	})
+}
+
+func TestTransactions(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, shared bool) {
+		d, p := newDoor(t, Deps{}), newProject(t, shared)
+		ownerSQL(t, d, p, `create table notes (id int primary key deferrable initially deferred, body text); grant all on notes to {anon}`)
+		s := anon(d, p)
+		count := func() string {
+			got, err := one(ctx, s, Options{ReadOnly: true}, "select count(*) from notes")
+			require.NoError(t, err)
+			return got
+		}
+		_, err := one(ctx, s, Options{}, "insert into notes values (1, 'a')")
+		require.NoError(t, err)
+		_, err = one(ctx, s, Options{ReadOnly: true}, "insert into notes values (2, 'a')")
+		require.Equal(t, "25006", pg.Code(err))
+		_, err = one(ctx, s, Options{}, "insert into notes values (1, 'b')")
+		require.Equal(t, "23505", pg.Code(err), "an error at commit is told")
+		require.Equal(t, "1", count())
+
+		refuse := fault.New(fault.Invalid, "NO", "no")
+		err = s.Query(ctx, Options{SearchPath: []string{"public"}}, Statement{SQL: "insert into notes values (3, 'held')", Hold: true}, func(pgx.Rows) error { return refuse })
+		require.ErrorIs(t, err, refuse)
+		require.Equal(t, "1", count(), "a held statement is rolled back")
+		err = s.Query(ctx, Options{SearchPath: []string{"public"}}, Statement{SQL: "insert into notes values (3, 'held')", Hold: true}, func(pgx.Rows) error { return nil })
+		require.NoError(t, err)
+		require.Equal(t, "2", count())
+
+		err = s.InTx(ctx, Options{SearchPath: []string{"public"}}, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, "insert into notes values ($1, $2)", 4, "tx")
+			require.NoError(t, err)
+			require.Error(t, tx.Commit(ctx))
+			var user string
+			require.NoError(t, tx.QueryRow(ctx, "select current_user").Scan(&user))
+			require.Equal(t, p.Role("anon"), user)
+			return nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, "3", count())
+		require.ErrorIs(t, s.InTx(ctx, Options{SearchPath: []string{"public"}}, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, "insert into notes values ($1, $2)", 5, "tx")
+			require.NoError(t, err)
+			return refuse
+		}), refuse)
+		require.Equal(t, "3", count())
+		require.Panics(t, func() { _ = s.InTx(ctx, Options{}, func(pgx.Tx) error { panic("x") }) })
+
+		err = s.InService(ctx, "auth", func(tx pgx.Tx) error {
+			var user, path string
+			require.NoError(t, tx.QueryRow(ctx, "select current_user, current_setting('search_path')").Scan(&user, &path))
+			require.Equal(t, p.Admin.User, user)
+			require.Equal(t, `"`+p.Schema("auth")+`", "`+p.Schema("extensions")+`"`, path)
+			return tx.QueryRow(ctx, "select count(*)::text from users where email = $1", "a@b.c").Scan(&user)
+		})
+		require.NoError(t, err)
+		requireFault(t, s.InService(ctx, "public", func(pgx.Tx) error { return nil }), fault.Internal, "UNKNOWN_SERVICE")
+		requireFault(t, s.AsOwner(ctx, func(*pgx.Conn) error { return nil }), fault.Denied, "DEVELOPERS_ONLY")
+	})
+}
+
+func TestStatementTimeoutIsTheLeast(t *testing.T) {
+	t.Parallel()
+	p := &directory.Project{}
+	require.Equal(t, 3*time.Second, statementTimeout(p, "anon", 0))
+	p.Limits.StatementTimeout = time.Second
+	require.Equal(t, time.Second, statementTimeout(p, "anon", 0))
+	p.Settings = map[string]any{"rest.statement_timeout_ms": int64(200)}
+	require.Equal(t, 200*time.Millisecond, statementTimeout(p, "anon", 0))
+	require.Equal(t, 100*time.Millisecond, statementTimeout(p, "anon", 100*time.Millisecond))
+	p.Settings = map[string]any{"rest.statement_timeout_ms": int64(60000)}
+	require.Equal(t, time.Second, statementTimeout(p, "anon", time.Hour), "the plan's limit cannot be exceeded")
+}
+
+func TestSlowStatements(t *testing.T) {
+	t.Parallel()
+	d, p := newDoor(t, Deps{}), newProject(t, false)
+	s := anon(d, p)
+	_, err := one(ctx, s, Options{StatementTimeout: 50 * time.Millisecond}, "select pg_sleep(30)")
+	require.Equal(t, "57014", pg.Code(err))
+
+	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	_, err = one(short, s, Options{}, "select pg_sleep(30)")
+	requireFault(t, err, fault.DeadlineExceeded, "REQUEST_TIMEOUT")
+	canceled, cancel2 := context.WithCancel(ctx)
+	time.AfterFunc(50*time.Millisecond, cancel2)
+	_, err = one(canceled, s, Options{}, "select pg_sleep(30)")
+	requireFault(t, err, fault.Canceled, "CANCELED")
+	require.Eventually(t, func() bool {
+		n, err := one(ctx, s, Options{}, "select count(*) from pg_stat_activity where query like '%pg_sleep(30)%' and pid <> pg_backend_pid() and state = 'active'")
+		require.NoError(t, err)
+		return n == "0"
+	}, 5*time.Second, 20*time.Millisecond, "the server must have stopped")
+
+	// SQL can catch the cancel request: then its backend is ended.
+	ownerSQL(t, d, p, `create function stubborn() returns void language plpgsql as $$ begin
+		loop begin perform pg_sleep(1); exception when query_canceled then null; end; end loop; end $$`)
+	short, cancel = context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	_, err = one(short, s, Options{}, "select stubborn()")
+	requireFault(t, err, fault.DeadlineExceeded, "REQUEST_TIMEOUT")
+	require.Eventually(t, func() bool {
+		n, err := one(ctx, s, Options{}, "select count(*) from pg_stat_activity where query like '%stubborn()%' and pid <> pg_backend_pid()")
+		require.NoError(t, err)
+		return n == "0"
+	}, 10*time.Second, 50*time.Millisecond)
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, Deps{MaxConnections: 8, AcquireTimeout: 300 * time.Millisecond})
+	a, b, c := newProject(t, true), newProject(t, true), newProject(t, true)
+	require.Equal(t, 2, d.perPool)
+	hold := func(p *directory.Project) (release func()) {
+		entered, leave := make(chan struct{}), make(chan struct{})
+		var done sync.WaitGroup
+		done.Go(func() {
+			require.NoError(t, anon(d, p).InTx(ctx, Options{}, func(pgx.Tx) error { close(entered); <-leave; return nil }))
+		})
+		<-entered
+		return sync.OnceFunc(func() { close(leave); done.Wait() })
+	}
+	r1, r2 := hold(a), hold(a)
+	defer r1()
+	defer r2()
+	_, err := one(ctx, anon(d, a), Options{}, "select 1")
+	requireFault(t, err, fault.Unavailable, "CONNECTIONS_EXHAUSTED")
+	got, err := one(ctx, anon(d, b), Options{}, "select 2")
+	require.NoError(t, err)
+	require.Equal(t, "2", got, "one project cannot take another's share")
+	d.mu.Lock()
+	d.max = 3 // a holds 2, b has an idle one
+	d.mu.Unlock()
+	got, err = one(ctx, anon(d, c), Options{}, "select 3")
+	require.NoError(t, err)
+	require.Equal(t, "3", got, "the idle connection of another makes room")
+
+	// A waiting project is served before the one that holds more.
+	d.acquireTimeout = 10 * time.Second
+	r3 := hold(c)
+	defer r3()
+	answers := make(chan string, 2)
+	for name, p := range map[string]*directory.Project{"a": a, "b": b} {
+		go func() {
+			_, err := one(ctx, anon(d, p), Options{}, "select 1")
+			require.NoError(t, err)
+			answers <- name
+		}()
+	}
+	require.Eventually(t, func() bool { d.mu.Lock(); defer d.mu.Unlock(); return d.waiters.Len() == 2 }, 5*time.Second, time.Millisecond)
+	r3()
+	require.Equal(t, "b", <-answers)
+	r1()
+	require.Equal(t, "a", <-answers)
+}
+
+func TestIdleConnectionsAreClosed(t *testing.T) {
+	t.Parallel()
+	d, p := newDoor(t, Deps{IdleTimeout: 100 * time.Millisecond}), newProject(t, true)
+	_, err := one(ctx, anon(d, p), Options{}, "select 1")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { open, _ := d.Connections(); return open == 0 }, 5*time.Second, 5*time.Millisecond)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	require.Empty(t, d.pools, "an idle project costs nothing")
+}
+
+func TestForgetAndMove(t *testing.T) {
+	t.Parallel()
+	d, p := newDoor(t, Deps{}), newProject(t, false)
+	pid := func(p *directory.Project) string {
+		got, err := one(ctx, anon(d, p), Options{}, "select pg_backend_pid()")
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { _, idle := d.Connections(); return idle == 1 }, 5*time.Second, time.Millisecond)
+		return got
+	}
+	first := pid(p)
+	require.Equal(t, first, pid(p))
+	d.Forget(p.Ref)
+	second := pid(p)
+	require.NotEqual(t, first, second)
+
+	renewed := *p
+	renewed.Revision, renewed.Authenticator = 2, directory.Login{User: p.Ref + "_nobody", Password: "s3cret"}
+	_, err := one(ctx, anon(d, &renewed), Options{}, "select 1")
+	requireFault(t, err, fault.Unavailable, "DATABASE_REFUSED")
+	require.NotContains(t, err.Error(), "s3cret")
+
+	gone := *p
+	gone.Revision, gone.Port = 3, 1
+	_, err = one(ctx, anon(d, &gone), Options{}, "select 1")
+	requireFault(t, err, fault.Unavailable, "DATABASE_UNAVAILABLE")
+}
+
+func TestClosedDoorRefuses(t *testing.T) {
+	t.Parallel()
+	d, p := newDoor(t, Deps{}), newProject(t, true)
+	_, err := one(ctx, anon(d, p), Options{}, "select 1")
+	require.NoError(t, err)
+	require.NoError(t, d.Close(ctx))
+	_, err = one(ctx, anon(d, p), Options{}, "select 1")
+	requireFault(t, err, fault.Unavailable, "WORKER_STOPPING")
+}
+
+func TestKilledConnectionsAreReplaced(t *testing.T) {
+	t.Parallel()
+	d, p := newDoor(t, Deps{}), newProject(t, false)
+	kill := func(pid string) {
+		c, err := pgx.Connect(ctx, testkit.AdminURL(t))
+		require.NoError(t, err)
+		defer func() { _ = c.Close(ctx) }()
+		_, err = c.Exec(ctx, "select pg_terminate_backend($1::int, 5000)", pid)
+		require.NoError(t, err)
+	}
+	err := anon(d, p).InTx(ctx, Options{}, func(tx pgx.Tx) error {
+		var pid string
+		require.NoError(t, tx.QueryRow(ctx, "select pg_backend_pid()::text").Scan(&pid))
+		kill(pid)
+		_, err := tx.Exec(ctx, "select 1")
+		return err
+	})
+	requireFault(t, err, fault.Unavailable, "DATABASE_UNAVAILABLE")
+	got, err := one(ctx, anon(d, p), Options{}, "select pg_backend_pid()")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { _, idle := d.Connections(); return idle == 1 }, 5*time.Second, time.Millisecond)
+	d.mu.Lock()
+	d.idle.Front().Value.(*conn).since = time.Now().Add(-time.Minute)
+	d.mu.Unlock()
+	kill(got)
+	got, err = one(ctx, anon(d, p), Options{}, "select 1")
+	require.NoError(t, err)
+	require.Equal(t, "1", got)
+}
