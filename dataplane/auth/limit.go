@@ -8,36 +8,39 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 )
 
+// Rate is how often something may happen: at once as often as Burst says, and PerSecond again.
+type Rate struct{ PerSecond, Burst int }
+
 // Limiter counts attempts. The wiring gives one that all workers share.
 type Limiter interface {
-	// Allow takes one of perMinute from what is counted under key in a project. When none is left, it tells how long to wait.
-	Allow(ctx context.Context, projectRef, key string, perMinute int) (ok bool, retry time.Duration)
+	// Allow takes one from what is counted under key in a project. When none is left, it tells how long to wait.
+	Allow(ctx context.Context, projectRef, key string, rate Rate) (ok bool, retry time.Duration)
 }
 
 type unlimited struct{}
 
-func (unlimited) Allow(context.Context, string, string, int) (bool, time.Duration) { return true, 0 }
+func (unlimited) Allow(context.Context, string, string, Rate) (bool, time.Duration) { return true, 0 }
 
-// Attempts a minute from one address, above what people do and far below what guessing needs.
-const (
-	signUpsPerMinute   = 60
-	signInsPerMinute   = 120
-	refreshesPerMinute = 600
-	// guessesPerMinute is for one user, from wherever they come.
-	guessesPerMinute = 60
+// The rates of one address, above what the people behind it do; the last is that of guesses at one user, from wherever
+// they come, and far below what guessing needs.
+var (
+	signUps   = Rate{PerSecond: 5, Burst: 100}
+	signIns   = Rate{PerSecond: 10, Burst: 200}
+	refreshes = Rate{PerSecond: 20, Burst: 600}
+	guesses   = Rate{PerSecond: 1, Burst: 30}
 )
 
 // limitAddress refuses an address that tries too often. Requests whose address is not known share one count.
-func (s *Service) limitAddress(r *http.Request, session *projectdb.Session, what string, perMinute int) error {
+func (s *Service) limitAddress(r *http.Request, session *projectdb.Session, what string, rate Rate) error {
 	address := "unknown"
 	if c := client(r); c.Address != nil {
 		address = c.Address.String()
 	}
-	return s.limit(r.Context(), session, what+":ip:"+address, perMinute)
+	return s.limit(r.Context(), session, what+":ip:"+address, rate)
 }
 
-func (s *Service) limit(ctx context.Context, session *projectdb.Session, key string, perMinute int) error {
-	if ok, retry := s.limiter.Allow(ctx, session.Project.Ref, "auth:"+key, perMinute); !ok {
+func (s *Service) limit(ctx context.Context, session *projectdb.Session, key string, rate Rate) error {
+	if ok, retry := s.limiter.Allow(ctx, session.Project.Ref, "auth:"+key, rate); !ok {
 		return errTooManyRequests(retry)
 	}
 	return nil

@@ -22,7 +22,7 @@ func (s *Service) signup(w http.ResponseWriter, r *http.Request, session *projec
 		Password string   `json:"password"`
 		Data     metadata `json:"data"`
 	}
-	if err := s.limitAddress(r, session, "signup", signUpsPerMinute); err != nil {
+	if err := s.limitAddress(r, session, "signup", signUps); err != nil {
 		return err
 	}
 	if err := decode(w, r, &in); err != nil {

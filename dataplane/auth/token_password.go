@@ -22,7 +22,7 @@ func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, sessio
 		Phone    string `json:"phone"`
 		Password string `json:"password"`
 	}
-	if err := s.limitAddress(r, session, "token", signInsPerMinute); err != nil {
+	if err := s.limitAddress(r, session, "token", signIns); err != nil {
 		return err
 	}
 	if err := decode(w, r, &in); err != nil {
@@ -39,7 +39,7 @@ func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, sessio
 		return errInvalidCredentials
 	}
 	guessed := sha256.Sum256([]byte(email))
-	if err := s.limit(r.Context(), session, "user:"+hex.EncodeToString(guessed[:12]), guessesPerMinute); err != nil {
+	if err := s.limit(r.Context(), session, "user:"+hex.EncodeToString(guessed[:12]), guesses); err != nil {
 		return err
 	}
 	known, err := s.checkPassword(r, session, email, in.Password)

@@ -18,7 +18,7 @@ func (s *Service) tokenByRefreshToken(w http.ResponseWriter, r *http.Request, se
 	var in struct {
 		RefreshToken string `json:"refresh_token"`
 	}
-	if err := s.limitAddress(r, session, "refresh", refreshesPerMinute); err != nil {
+	if err := s.limitAddress(r, session, "refresh", refreshes); err != nil {
 		return err
 	}
 	if err := decode(w, r, &in); err != nil {

@@ -121,7 +121,7 @@ type stingy struct {
 	most int
 }
 
-func (s *stingy) Allow(_ context.Context, ref, key string, _ int) (bool, time.Duration) {
+func (s *stingy) Allow(_ context.Context, ref, key string, _ auth.Rate) (bool, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used[ref+" "+key]++
