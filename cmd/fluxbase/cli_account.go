@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -216,7 +217,7 @@ func (c *cli) whoamiCommand() *cobra.Command {
 			return s.print(map[string]any{"url": s.url, "id": a.GetId(), "email": a.GetEmail(), "name": a.GetName(),
 				"operator": a.GetOperator(), "create_time": when(a.GetCreateTime())},
 				[][]string{{"URL", s.url}, {"EMAIL", a.GetEmail()}, {"NAME", a.GetName()}, {"ID", a.GetId()},
-					{"OPERATOR", fmt.Sprint(a.GetOperator())}})
+					{"OPERATOR", strconv.FormatBool(a.GetOperator())}})
 		}),
 	}
 }
@@ -309,7 +310,7 @@ func (c *cli) exchangeUnbounded(ctx context.Context, method, url string, header 
 		return 0, nil, &cliError{Code: exitUnavailable, Reason: "UNREACHABLE", Message: "Fluxbase cannot be reached: " + err.Error() + ".",
 			Hint: "Is it running (\"fluxbase dev\"), and is the address right (--url, FLUXBASE_URL)?"}
 	}
-	defer res.Body.Close() //nolint:errcheck // only read from
+	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<30))
 	if err != nil {
 		return 0, nil, fmt.Errorf("read the answer of %s: %w", url, err)

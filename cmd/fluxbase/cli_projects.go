@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -102,7 +103,7 @@ func (c *cli) printProject(p *controlplanev1.Project) error {
 		rows = append(rows, []string{"FAILURE", out.FailureMessage})
 	}
 	for _, step := range out.Steps {
-		rows = append(rows, []string{"STEP", firstOf(step.Name+": "+step.Status) + suffix(step.Message)})
+		rows = append(rows, []string{"STEP", step.Name + ": " + step.Status + suffix(step.Message)})
 	}
 	return c.print(out, rows)
 }
@@ -206,7 +207,7 @@ func (c *cli) projectsCreateCommand() *cobra.Command {
 				return usageError{fmt.Errorf("--isolation is %q; it can be database or schema", isolation)}
 			}
 			if org == "" {
-				return usageError{fmt.Errorf("--org is missing; \"fluxbase orgs list\" shows the slugs")}
+				return usageError{errors.New("--org is missing; \"fluxbase orgs list\" shows the slugs")}
 			}
 			made, err := s.projects().CreateProject(ctx, &controlplanev1.CreateProjectRequest{
 				Organization: org, Name: args[0], Isolation: chosen, Cluster: cluster, IdempotencyKey: uuid.NewString()})
