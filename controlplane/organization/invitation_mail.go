@@ -10,6 +10,8 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/wayli-app/fluxbase/controlplane/store"
+	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/mail"
 )
 
 // QueueControl is the River queue of the control plane's small jobs.
@@ -24,16 +26,11 @@ type InvitationMailArgs struct {
 // Kind names the job.
 func (InvitationMailArgs) Kind() string { return "invitation_mail" }
 
-// Sender sends one mail.
-type Sender interface {
-	Send(ctx context.Context, to, subject, text string) error
-}
-
 // InvitationMailer is the River worker that mails invitations.
 type InvitationMailer struct {
 	river.WorkerDefaults[InvitationMailArgs]
 	Service *Service
-	Mail    Sender
+	Mail    mail.Sender
 }
 
 // Work mails an invitation, unless it is no longer open.
@@ -55,7 +52,11 @@ func (w *InvitationMailer) Work(ctx context.Context, job *river.Job[InvitationMa
 	}
 	text := fmt.Sprintf("%s invites you to the organisation %s as %s.\n\nAccept the invitation here:\n%s\n\nIt is valid until %s. If you expected no invitation, do nothing.\n",
 		orSomeone(row.Inviter), row.Organization, row.Invitation.Role, s.acceptURL(string(value)), row.Invitation.ExpiresAt.UTC().Format("2 January 2006, 15:04 UTC"))
-	return w.Mail.Send(ctx, row.Invitation.Email, "Invitation to "+row.Organization, text)
+	err = w.Mail.Send(ctx, mail.Message{To: []string{row.Invitation.Email}, Subject: "Invitation to " + row.Organization, Text: text})
+	if f := fault.From(err); f != nil && (f.Kind == fault.FailedPrecondition || f.Kind == fault.Invalid) {
+		return river.JobCancel(err) // no later try can succeed; the link in the console still works
+	}
+	return err
 }
 
 func orSomeone(email string) string {

@@ -1,0 +1,99 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/wayli-app/fluxbase/controlplane/idempotency"
+	"github.com/wayli-app/fluxbase/controlplane/organization"
+	"github.com/wayli-app/fluxbase/controlplane/project"
+)
+
+// newJobs makes the River client. Workers may be added until it starts. A job is fetched milliseconds after its transaction
+// commits, as the commit notifies the client.
+func (s *Server) newJobs(workers *river.Workers) (*river.Client[pgx.Tx], error) {
+	client, err := river.NewClient(riverpgxv5.New(s.pool), &river.Config{
+		Logger:          slog.New(quiet{s.deps.Log.Handler()}),
+		Workers:         workers,
+		FetchCooldown:   5 * time.Millisecond,
+		SoftStopTimeout: s.cfg.DrainTimeout,
+		Queues: map[string]river.QueueConfig{
+			organization.QueueControl: {MaxWorkers: 4},
+			project.QueueProvision:    {MaxWorkers: 8},
+		},
+		PeriodicJobs: append([]*river.PeriodicJob{
+			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
+				return sweepArgs{}, &river.InsertOpts{Queue: organization.QueueControl, MaxAttempts: 3}
+			}, &river.PeriodicJobOpts{ID: "sweep"}),
+		}, s.periodicProvisioning()...),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare jobs: %w", err)
+	}
+	return client, nil
+}
+
+// addWorkers registers what carries jobs out.
+func (s *Server) addWorkers(workers *river.Workers) {
+	river.AddWorker(workers, &organization.InvitationMailer{Service: s.organizations, Mail: s.deps.Mail})
+	river.AddWorker(workers, &sweeper{repeats: s.repeats, organizations: s.organizations, log: s.deps.Log})
+	s.addProvisioning(workers)
+}
+
+// work carries jobs out until ctx ends, and lets those that run come to their end.
+func (s *Server) work(ctx context.Context) error {
+	if err := s.jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start jobs: %w", err)
+	}
+	<-ctx.Done()
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout+5*time.Second)
+	defer cancel()
+	if err := s.jobs.Stop(drain); err != nil {
+		return fmt.Errorf("stop jobs: %w", err)
+	}
+	return nil
+}
+
+// sweepArgs asks to forget what is kept for a time only.
+type sweepArgs struct{}
+
+// Kind names the job.
+func (sweepArgs) Kind() string { return "control_sweep" }
+
+type sweeper struct {
+	river.WorkerDefaults[sweepArgs]
+	repeats       *idempotency.Keys
+	organizations *organization.Service
+	log           *slog.Logger
+}
+
+// Work forgets idempotency keys of yesterday and invitations that expired long ago.
+func (w *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
+	keys, keysErr := w.repeats.Sweep(ctx)
+	invitations, invitationsErr := w.organizations.SweepInvitations(ctx)
+	if keys+invitations > 0 {
+		w.log.InfoContext(ctx, "swept the control database", "idempotency_keys", keys, "invitations", invitations)
+	}
+	return errors.Join(keysErr, invitationsErr)
+}
+
+// quiet is a log handler that lets only warnings and errors of the job engine through.
+type quiet struct{ slog.Handler }
+
+// Enabled tells whether a line of this level is written.
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs keeps the handler quiet.
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+// WithGroup keeps the handler quiet.
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
