@@ -39,10 +39,13 @@ type Config struct {
 	// ClusterURL is the admin URL of the first cluster, registered at start as "default" when there is none.
 	ClusterURL Secret `koanf:"cluster_url"`
 	// JobsURL is the data plane's database for jobs.
-	JobsURL  Secret `koanf:"jobs_url"`
+	JobsURL Secret `koanf:"jobs_url"`
+	// RedisURL is Redis or Valkey: limits, usage, fan-out.
 	RedisURL Secret `koanf:"redis_url"`
-	S3       S3     `koanf:"s3"`
-	SMTP     SMTP   `koanf:"smtp"`
+	// S3 is the object store.
+	S3 S3 `koanf:"s3"`
+	// SMTP is the mail server.
+	SMTP SMTP `koanf:"smtp"`
 
 	// Operators are email addresses whose accounts are operators.
 	Operators []string `koanf:"operators"`
@@ -68,27 +71,39 @@ type Config struct {
 
 // S3 is the object store.
 type S3 struct {
-	Endpoint     string `koanf:"endpoint"`
-	Region       string `koanf:"region"`
-	AccessKey    string `koanf:"access_key"`
-	SecretKey    Secret `koanf:"secret_key"`
-	PathStyle    bool   `koanf:"path_style"`
+	// Endpoint is the address of the object store's API.
+	Endpoint string `koanf:"endpoint"`
+	// Region is the region that requests are signed for.
+	Region string `koanf:"region"`
+	// AccessKey may make and remove buckets.
+	AccessKey string `koanf:"access_key"`
+	// SecretKey belongs to the access key.
+	SecretKey Secret `koanf:"secret_key"`
+	// PathStyle puts the bucket's name into the path, not the host.
+	PathStyle bool `koanf:"path_style"`
+	// BucketPrefix begins the name of every bucket; the project's ref follows.
 	BucketPrefix string `koanf:"bucket_prefix"`
 }
 
 // SMTP is the mail server. Without a host no mail is sent.
 type SMTP struct {
-	Host     string `koanf:"host"`
-	Port     int    `koanf:"port"`
-	User     string `koanf:"user"`
+	// Host is the mail server's name.
+	Host string `koanf:"host"`
+	// Port is the mail server's port.
+	Port int `koanf:"port"`
+	// User signs in at the mail server; "" does not sign in.
+	User string `koanf:"user"`
+	// Password belongs to the user.
 	Password Secret `koanf:"password"`
-	From     string `koanf:"from"`
+	// From is the address that mail comes from.
+	From string `koanf:"from"`
 	// TLS is starttls (required), tls (from the first byte) or none.
 	TLS string `koanf:"tls"`
 }
 
 // Controlplane is what only the control plane needs.
 type Controlplane struct {
+	// Listen is the address of a control plane that runs as a process of its own.
 	Listen string `koanf:"listen"`
 	// MaxConnections is how many connections to the control database a process holds at most.
 	MaxConnections int `koanf:"max_connections"`
@@ -96,6 +111,7 @@ type Controlplane struct {
 
 // Dataplane is what only a worker needs.
 type Dataplane struct {
+	// Listen is the address of a worker that runs as a process of its own.
 	Listen string `koanf:"listen"`
 	// DirectoryURL is the control plane's address, as the workers see it.
 	DirectoryURL string `koanf:"directory_url"`
@@ -158,14 +174,12 @@ func (c *Config) derive() {
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && (ip.IsUnspecified() || ip.IsLoopback()) {
 		host = "localhost"
 	}
-	shown := host
 	if c.Domain != "localhost" {
-		shown = c.Domain
+		host = c.Domain
 	}
-	setDefault(&c.PublicURL, "http://"+withPort(shown, port))
-	setDefault(&c.WorkerURL, "http://"+withPort(shown, port))
+	setDefault(&c.PublicURL, "http://"+withPort(host, port))
+	setDefault(&c.WorkerURL, "http://"+withPort(host, port))
 	setDefault(&c.ProjectURL, "http://{ref}."+withPort(c.Domain, port))
-	setDefault(&c.Dataplane.DirectoryURL, "http://"+withPort(host, port))
 }
 
 // defaultDataDir is /var/lib/fluxbase for root, else the user's own data folder; "" when the user has no home.

@@ -115,11 +115,11 @@ func TestCompleteProduction(t *testing.T) {
 
 func TestDevAddresses(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ name, listen, domain, public, project, directory string }{
-		{"default", "localhost:8000", "localhost", "http://localhost:8000", "http://abc.localhost:8000", "http://localhost:8000"},
-		{"every address", ":8000", "localhost", "http://localhost:8000", "http://abc.localhost:8000", "http://localhost:8000"},
-		{"one address", "10.1.2.3:80", "dev.test", "http://dev.test", "http://abc.dev.test", "http://10.1.2.3"},
-		{"ipv6", "[fd00::1]:99", "localhost", "http://[fd00::1]:99", "http://abc.localhost:99", "http://[fd00::1]:99"},
+	for _, test := range []struct{ name, listen, domain, public, project string }{
+		{"default", "localhost:8000", "localhost", "http://localhost:8000", "http://abc.localhost:8000"},
+		{"every address", ":8000", "localhost", "http://localhost:8000", "http://abc.localhost:8000"},
+		{"one address", "10.1.2.3:80", "dev.test", "http://dev.test", "http://abc.dev.test"},
+		{"ipv6", "[fd00::1]:99", "localhost", "http://[fd00::1]:99", "http://abc.localhost:99"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +132,6 @@ func TestDevAddresses(t *testing.T) {
 			require.Equal(t, test.public, c.PublicURL)
 			require.Equal(t, test.public+"/p/abc", c.PathURL("abc"))
 			require.Equal(t, test.project, c.ProjectBaseURL("abc"))
-			require.Equal(t, test.directory, c.Dataplane.DirectoryURL)
 			require.NoError(t, c.Check(config.ForDev))
 		})
 	}
