@@ -56,6 +56,10 @@ func Open(ctx context.Context, adminURL string, log *slog.Logger) (*Cluster, err
 }
 
 func unreachable(err error) error {
+	switch pg.Code(err) {
+	case pgerrcode.InvalidPassword, pgerrcode.InvalidAuthorizationSpecification, pgerrcode.InsufficientPrivilege, pgerrcode.InvalidCatalogName:
+		return fault.Wrap(err, fault.Unavailable, "CLUSTER_LOGIN_REFUSED", "The database cluster refuses the admin login, or the database that its URL names.")
+	}
 	return fault.Wrap(err, fault.Unavailable, "CLUSTER_UNREACHABLE", "The database cluster cannot be reached.")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgerrcode"
@@ -92,14 +93,15 @@ func (c *Cluster) CreateRoles(ctx context.Context, n Names, p Passwords) error {
 	return nil
 }
 
-// CreateDatabase makes the database of a project of isolation "database" as a copy of the template, with everything in it. The
+// CreateDatabase makes the database of a project of isolation "database" as a copy of the template, of the newest version. The
 // copy takes no connections until it is closed to the public.
 func (c *Cluster) CreateDatabase(ctx context.Context, n Names) error {
 	name := pg.Ident(n.Database())
-	if err := c.cloneTemplate(ctx, name); err != nil {
+	fresh, err := c.cloneTemplate(ctx, name)
+	if err != nil {
 		return fmt.Errorf("create database %s: %w", n.ref, err)
 	}
-	_, err := c.admin.Exec(ctx, fmt.Sprintf(`revoke all on database %[1]s from public;
+	_, err = c.admin.Exec(ctx, fmt.Sprintf(`revoke all on database %[1]s from public;
 		grant connect on database %[1]s to %[2]s, %[3]s;
 		grant connect, create, temporary on database %[1]s to %[4]s;
 		alter database %[1]s with allow_connections true connection limit %[5]d`,
@@ -113,26 +115,30 @@ func (c *Cluster) CreateDatabase(ctx context.Context, n Names) error {
 		if err := c.transact(ctx, db, sql); err != nil {
 			return fmt.Errorf("hand over database %s: %w", n.ref, err)
 		}
-		return nil
+		if fresh {
+			return nil
+		}
+		return c.apply(ctx, db, n.variables(), 0, true, true) // it may be a copy of an older template
 	})
 }
 
-func (c *Cluster) cloneTemplate(ctx context.Context, name string) error {
+// cloneTemplate reports whether it made the database; false means that there was one.
+func (c *Cluster) cloneTemplate(ctx context.Context, name string) (bool, error) {
 	clone := fmt.Sprintf("create database %s template %s allow_connections false", name, pg.Ident(templateDatabase()))
 	_, err := c.admin.Exec(ctx, clone)
 	if pg.Code(err) == pgerrcode.InvalidCatalogName { // another version of Fluxbase removed this one's template
 		if err := c.Prepare(ctx); err != nil {
-			return err
+			return false, err
 		}
 		_, err = c.admin.Exec(ctx, clone)
 	}
-	if code := pg.Code(err); code == pgerrcode.DuplicateDatabase {
-		return nil
+	if pg.Code(err) == pgerrcode.DuplicateDatabase {
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
-// CreateSchemas makes the schemas of a project of isolation "schema", with everything in them.
+// CreateSchemas makes the schemas of a project of isolation "schema", of the newest version.
 func (c *Cluster) CreateSchemas(ctx context.Context, n Names) error {
 	var sql strings.Builder
 	if c.superuser {
@@ -215,9 +221,15 @@ func (c *Cluster) SetConnectable(ctx context.Context, n Names, connectable bool)
 	if connectable {
 		attribute = "login"
 	}
+	exist, err := c.rolesThatExist(ctx, n)
+	if err != nil {
+		return err
+	}
 	var sql strings.Builder
 	for _, r := range n.logins() {
-		fmt.Fprintf(&sql, "alter role %s %s;\n", pg.Ident(r), attribute)
+		if connectable || slices.Contains(exist, r) { // a project that was never made whole can be stopped too
+			fmt.Fprintf(&sql, "alter role %s %s;\n", pg.Ident(r), attribute)
+		}
 	}
 	if _, err := c.admin.Exec(ctx, sql.String()); err != nil {
 		return fmt.Errorf("set logins of %s: %w", n.ref, err)
@@ -250,10 +262,8 @@ func (c *Cluster) Drop(ctx context.Context, n Names) error {
 	if err != nil {
 		return err
 	}
-	if len(exists) == len(n.roles()) {
-		if err := c.SetConnectable(ctx, n, false); err != nil {
-			return err
-		}
+	if err := c.SetConnectable(ctx, n, false); err != nil {
+		return err
 	}
 	if n.shared {
 		err = c.dropSchemas(ctx, n, exists)
