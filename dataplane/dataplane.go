@@ -4,14 +4,26 @@ package dataplane
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strings"
+	"os"
+	"sync/atomic"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth"
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/gateway"
+	"github.com/wayli-app/fluxbase/dataplane/limit"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/usage"
 	"github.com/wayli-app/fluxbase/internal/config"
+	"github.com/wayli-app/fluxbase/internal/seal"
 )
 
 // Deps are what a worker is given besides its configuration.
@@ -22,34 +34,133 @@ type Deps struct {
 
 // Worker serves projects.
 type Worker struct {
-	cfg     config.Config
-	handler http.Handler
+	cfg       config.Config
+	log       *slog.Logger
+	directory *directory.Directory
+	door      *projectdb.Door
+	redis     redis.UniversalClient
+	usage     *usage.Recorder
+	gateway   *gateway.Gateway
+	stopping  atomic.Bool
 }
 
-// New makes a worker. It opens no connection that it needs to start: what is down is reported by Ready.
-func New(_ context.Context, cfg config.Config, _ Deps) (*Worker, error) {
-	return &Worker{cfg: cfg, handler: http.NotFoundHandler()}, nil
+// New makes a worker. It opens no connection: what is down is reported by Ready, and served around where it can be.
+func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
+	sealer, err := seal.New(cfg.MasterKey.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	options, err := redis.ParseURL(cfg.RedisURL.Reveal())
+	if err != nil {
+		return nil, errors.New("FLUXBASE_REDIS_URL is no address of a Redis") // the cause repeats the URL, which may hold a password
+	}
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = time.Second, time.Second, time.Second
+	w := &Worker{cfg: cfg, log: deps.Log, redis: redis.NewClient(options)}
+	worker := workerID()
+	if w.directory, err = directory.New(directory.Deps{
+		URL: cfg.Dataplane.DirectoryURL, ServiceToken: cfg.ServiceToken.Reveal(), CacheDir: cfg.Dataplane.CacheDir, Sealer: sealer,
+		StaleLimit: cfg.Dataplane.StaleLimit, WorkerID: worker, Log: deps.Log, Metrics: deps.Metrics,
+	}); err != nil {
+		return nil, err
+	}
+	w.door = projectdb.New(projectdb.Deps{
+		Log: deps.Log, Metrics: deps.Metrics, MaxConnections: cfg.Dataplane.MaxConnections, IdleTimeout: cfg.Dataplane.IdleTimeout,
+	})
+	w.directory.OnChange(func(ref string) {
+		if p := w.directory.Known(ref); p == nil || p.Status != directory.Active {
+			w.door.Forget(ref)
+		}
+	})
+	w.usage = usage.New(usage.Deps{Reporter: w.directory, WorkerID: worker, Log: deps.Log, Metrics: deps.Metrics})
+	limiter := limit.New(limit.Deps{Redis: w.redis, Log: deps.Log, Metrics: deps.Metrics})
+	if w.gateway, err = gateway.New(gateway.Deps{
+		Projects: w.directory, Limits: limiter, Usage: w.usage, Binder: w.door, Services: w.services(limiter),
+		Domain: cfg.Domain, WorkerURL: cfg.WorkerURL, TrustedProxies: cfg.TrustedProxies,
+		MaxBody: int64(cfg.Dataplane.MaxBodyBytes), Timeout: cfg.Dataplane.RequestTimeout, Log: deps.Log, Metrics: deps.Metrics,
+	}); err != nil {
+		return nil, err
+	}
+	return w, nil
 }
 
-// Handler answers projects' requests, /healthz and /readyz.
-func (w *Worker) Handler() http.Handler { return w.handler }
+// services are what a project serves.
+func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
+	return []gateway.Service{
+		{Name: "auth", Prefix: "/auth/v1", Handler: auth.New(auth.Deps{Log: w.log, Limiter: attempts{limiter}, Version: w.cfg.Version})},
+	}
+}
 
-// Run does the worker's work in the background until ctx ends, and then hands in what it still holds.
+// attempts lets auth count in the limiter.
+type attempts struct{ *limit.Limiter }
+
+func (a attempts) Allow(ctx context.Context, ref, key string, rate auth.Rate) (bool, time.Duration) {
+	answer := a.Name(ctx, ref, key, limit.Rate{PerSecond: float64(rate.PerSecond), Burst: rate.Burst})
+	return answer.Allowed, answer.RetryAfter
+}
+
+// workerID tells workers apart in the control plane's log.
+func workerID() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	return fmt.Sprintf("%.60s/%s", host, uuid.NewString()[:8])
+}
+
+// Handler answers projects' requests, and the probes /healthz and /readyz on the worker's own address.
+func (w *Worker) Handler() http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !w.gateway.Subdomain(r.Host) {
+			switch r.URL.Path {
+			case "/healthz":
+				probe(rw, nil)
+				return
+			case "/readyz":
+				probe(rw, w.Ready(r.Context()))
+				return
+			}
+		}
+		w.gateway.ServeHTTP(rw, r)
+	})
+}
+
+func probe(rw http.ResponseWriter, err error) {
+	rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	rw.Header().Set("Cache-Control", "no-store")
+	if err != nil {
+		rw.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = fmt.Fprintln(rw, err)
+		return
+	}
+	_, _ = fmt.Fprintln(rw, "ok")
+}
+
+// Run watches for changes and hands usage in, until ctx ends. Then it waits for the requests that are still running, hands
+// in what is left and closes its connections.
 func (w *Worker) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	// Usage goes on until the last request is counted.
+	counting, stopCounting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopCounting()
+	var counted errgroup.Group
+	counted.Go(func() error { return w.usage.Run(counting) })
+	err := w.directory.Run(ctx)
+	w.stopping.Store(true)
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(w.cfg.DrainTimeout, time.Second))
+	defer cancel()
+	closed := w.door.Close(draining)
+	stopCounting()
+	return errors.Join(err, closed, counted.Wait(), w.redis.Close())
 }
 
-// Ready reports why the worker should get no requests now, or nil.
-func (w *Worker) Ready(context.Context) error { return errors.New("worker is being written") }
+// Ready reports why the worker should get no requests now, or nil. A worker goes on without Redis, and without the control
+// plane for the projects that it knows.
+func (w *Worker) Ready(context.Context) error {
+	if w.stopping.Load() {
+		return errors.New("stopping")
+	}
+	return w.directory.Ready()
+}
 
 // Serves reports whether a request that reached the front of `fluxbase dev` is for the worker: it names a project's
 // subdomain or a path below /p/.
-func (w *Worker) Serves(r *http.Request) bool {
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return strings.HasPrefix(r.URL.Path, "/p/") || strings.HasSuffix(host, "."+w.cfg.Domain)
-}
+func (w *Worker) Serves(r *http.Request) bool { return w.gateway.Names(r) }

@@ -11,7 +11,9 @@ import (
 func placement(row store.SnapshotProjectRow, secrets project.Secrets) *directoryv1.Placement {
 	p := row.Project
 	names := layout.Of(p.Ref, p.Isolation == "schema")
-	login := func(user, password string) *directoryv1.Login { return &directoryv1.Login{User: user, Password: password} }
+	login := func(user, password string) *directoryv1.Login {
+		return &directoryv1.Login{User: user, Password: password}
+	}
 	return &directoryv1.Placement{
 		Host: row.ClusterHost, Port: row.ClusterPort, SslMode: row.ClusterSslMode,
 		Database: names.Database(), Shared: names.Shared(), SchemaPrefix: names.SchemaPrefix(), RolePrefix: names.RolePrefix(),

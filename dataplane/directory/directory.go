@@ -187,6 +187,22 @@ func (d *Directory) ByHost(ctx context.Context, host string) (*Project, error) {
 	return d.lookup(ctx, name{host: host})
 }
 
+// Known returns what memory holds of a project, or nil. It asks nobody.
+func (d *Directory) Known(ref string) *Project {
+	if e := d.entry(ref); e != nil {
+		return e.state.Load().project
+	}
+	return nil
+}
+
+// Ready reports why nothing can be served: the control plane was never reached and there is no last good copy.
+func (d *Directory) Ready() error {
+	if d.generation.Load() == 0 && d.disk.count() == 0 {
+		return errors.New("the control plane has not been reached yet")
+	}
+	return nil
+}
+
 // Watching reports whether changes are being heard.
 func (d *Directory) Watching() bool { return d.generation.Load()%2 == 1 }
 

@@ -14,6 +14,14 @@ import (
 // Status is how a worker answers for a project.
 type Status = directoryv1.ServingStatus
 
+// The statuses.
+const (
+	Active       = directoryv1.ServingStatus_SERVING_STATUS_ACTIVE
+	Provisioning = directoryv1.ServingStatus_SERVING_STATUS_PROVISIONING
+	Paused       = directoryv1.ServingStatus_SERVING_STATUS_PAUSED
+	Deleted      = directoryv1.ServingStatus_SERVING_STATUS_DELETED
+)
+
 // Login is a Postgres role that logs in.
 type Login struct{ User, Password string }
 

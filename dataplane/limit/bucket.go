@@ -53,11 +53,11 @@ return {grant, have - grant, wait, math.ceil(tat - now)}
 
 // lease is how many requests are asked for at once: what comes in a short while, and never much of the burst.
 func (r Rate) lease() int {
-	n := int(float64(r.PerSecond) * leaseTime.Seconds())
+	n := int(r.PerSecond * leaseTime.Seconds())
 	return max(1, min(n, r.Burst/10, maxLease))
 }
 
-func (r Rate) interval() time.Duration { return time.Second / time.Duration(r.PerSecond) }
+func (r Rate) interval() time.Duration { return time.Duration(float64(time.Second) / r.PerSecond) }
 
 // take lets one request go on if the lease, or credit while none was asked for yet, allows it.
 func (b *bucket) take(ctx context.Context, l *Limiter, k bucketKey, r Rate) Answer {

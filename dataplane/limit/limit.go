@@ -18,7 +18,7 @@ import (
 
 // Rate is how often something may happen. Zero PerSecond means without limit.
 type Rate struct {
-	PerSecond int
+	PerSecond float64
 	// Burst is how often it may happen at once; zero is one second's worth.
 	Burst int
 }
@@ -82,6 +82,7 @@ const (
 	byProject kind = iota
 	byKey
 	byAddress
+	byName
 )
 
 // bucketKey names a bucket without making a string.
@@ -129,6 +130,11 @@ func (l *Limiter) Address(ctx context.Context, ref string, address netip.Addr, r
 	return l.take(ctx, bucketKey{project: ref, kind: byAddress, address: address}, r)
 }
 
+// Name counts under a name of a service's choice.
+func (l *Limiter) Name(ctx context.Context, ref, name string, r Rate) Answer {
+	return l.take(ctx, bucketKey{project: ref, kind: byName, key: name}, r)
+}
+
 // Degraded reports whether Redis is down and this worker counts for itself.
 func (l *Limiter) Degraded() bool { return l.down.Load() }
 
@@ -137,7 +143,7 @@ func (l *Limiter) take(ctx context.Context, k bucketKey, r Rate) Answer {
 		return Answer{Allowed: true}
 	}
 	if r.Burst <= 0 {
-		r.Burst = r.PerSecond
+		r.Burst = max(1, int(r.PerSecond))
 	}
 	answer := l.bucket(k).take(ctx, l, k, r)
 	if !answer.Allowed {
@@ -181,6 +187,8 @@ func (k bucketKey) name(prefix string) string {
 	switch k.kind {
 	case byKey:
 		return prefix + "{" + k.project + "}:key:" + k.key
+	case byName:
+		return prefix + "{" + k.project + "}:" + k.key
 	case byAddress:
 		return prefix + "{" + k.project + "}:ip:" + k.address.String()
 	}

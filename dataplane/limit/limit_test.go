@@ -74,6 +74,9 @@ func TestCountsAreApart(t *testing.T) {
 	drain(func() Answer { return l.Key(t.Context(), "b", "k", rate) })
 	drain(func() Answer { return l.Address(t.Context(), "a", one, rate) })
 	drain(func() Answer { return l.Address(t.Context(), "a", netip.MustParseAddr("10.0.0.1"), rate) })
+	guess := func() Answer { return l.Name(t.Context(), "a", "auth:x", Rate{PerSecond: 1.0 / 60, Burst: 1}) }
+	drain(guess)
+	require.Greater(t, guess().RetryAfter, 50*time.Second)
 	require.False(t, l.Address(t.Context(), "a", two, rate).Allowed, "one /64 is one client")
 	require.False(t, l.Address(t.Context(), "a", netip.MustParseAddr("::ffff:10.0.0.1"), rate).Allowed, "IPv4 in IPv6 is IPv4")
 	require.True(t, l.Address(t.Context(), "a", netip.MustParseAddr("2001:db8:0:1::1"), rate).Allowed)

@@ -212,6 +212,7 @@ func (c Config) checkNumbers(f *Faults) {
 	for path, value := range map[string]time.Duration{
 		"delete_grace": c.DeleteGrace, "dataplane.idle_timeout": c.Dataplane.IdleTimeout,
 		"dataplane.stale_limit": c.Dataplane.StaleLimit, "drain_timeout": c.DrainTimeout,
+		"dataplane.request_timeout": c.Dataplane.RequestTimeout,
 	} {
 		if value < 0 || (value == 0 && path != "delete_grace") {
 			f.add("%s is %s: it must be more than zero.", EnvName(path), value)

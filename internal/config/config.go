@@ -17,6 +17,8 @@ import (
 type Config struct {
 	// Dev is set by `fluxbase dev` and by nothing else.
 	Dev bool `koanf:"-"`
+	// Version is this program's, for those who ask.
+	Version string `koanf:"-"`
 	// DataDir holds what `fluxbase dev` keeps, and the worker's cache unless dataplane.cache_dir says otherwise.
 	DataDir string `koanf:"data_dir"`
 	// Listen is the one address of `fluxbase dev`. The host "localhost" means every loopback address.
@@ -123,6 +125,10 @@ type Dataplane struct {
 	IdleTimeout time.Duration `koanf:"idle_timeout"`
 	// StaleLimit is how long a project is served on without word from the control plane.
 	StaleLimit time.Duration `koanf:"stale_limit"`
+	// MaxBodyBytes bounds the bodies of requests to REST, auth and meta.
+	MaxBodyBytes int `koanf:"max_body_bytes"`
+	// RequestTimeout bounds a request to them.
+	RequestTimeout time.Duration `koanf:"request_timeout"`
 }
 
 // Default returns the defaults. No secret has one.
@@ -133,7 +139,7 @@ func Default() Config {
 		SMTP:          SMTP{Port: 587, TLS: "starttls"},
 		DeleteGrace:   168 * time.Hour,
 		Controlplane:  Controlplane{Listen: ":8000", MaxConnections: 20},
-		Dataplane:     Dataplane{Listen: ":8001", MaxConnections: 80, IdleTimeout: 30 * time.Second, StaleLimit: 24 * time.Hour},
+		Dataplane:     Dataplane{Listen: ":8001", MaxConnections: 80, IdleTimeout: 30 * time.Second, StaleLimit: 24 * time.Hour, MaxBodyBytes: 10 << 20, RequestTimeout: time.Minute},
 		MetricsListen: "127.0.0.1:9400", LogLevel: "info", LogFormat: "auto", DrainTimeout: 20 * time.Second,
 	}
 }

@@ -1,0 +1,166 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/token"
+)
+
+// The request roles.
+const (
+	roleAnon          = "anon"
+	roleAuthenticated = "authenticated"
+	roleService       = "service_role"
+)
+
+var (
+	claimsAnon    = json.RawMessage(`{"role":"anon"}`)
+	claimsService = json.RawMessage(`{"role":"service_role"}`)
+)
+
+// credentials are what a request shows: an API key, a bearer token, both or neither.
+type credentials struct{ key, bearer string }
+
+const keyPrefix = "fbk_"
+
+// readCredentials takes the key out of the query, where a service would take it for one of its own parameters. When
+// header and query name a key, the header's counts.
+func readCredentials(r *http.Request) credentials {
+	var c credentials
+	if strings.Contains(r.URL.RawQuery, "apikey=") {
+		c.key, r.URL.RawQuery = cutParameter(r.URL.RawQuery, "apikey")
+	}
+	if header := r.Header.Get("Apikey"); header != "" {
+		c.key = header
+	}
+	// Other schemes, as S3's signatures and OAuth's client secrets, are for the services themselves.
+	const scheme = "bearer "
+	if header := r.Header.Get("Authorization"); len(header) > len(scheme) && strings.EqualFold(header[:len(scheme)], scheme) {
+		c.bearer = strings.TrimSpace(header[len(scheme):])
+	}
+	return c
+}
+
+// cutParameter returns the first value of a parameter, and the query without any.
+func cutParameter(query, name string) (value, rest string) {
+	found := false
+	kept := make([]string, 0, 8)
+	for part := range strings.SplitSeq(query, "&") {
+		key, v, _ := strings.Cut(part, "=")
+		if key != name {
+			kept = append(kept, part)
+			continue
+		}
+		if unescaped, err := url.QueryUnescape(v); err == nil && !found {
+			value, found = unescaped, true
+		}
+	}
+	return value, strings.Join(kept, "&")
+}
+
+// apiKey is a key that was found good. The zero key is none.
+type apiKey struct {
+	// id is that of a publishable or secret key, or "legacy/" and the role.
+	id, role string
+	claims   json.RawMessage
+	legacy   bool
+}
+
+func (k apiKey) caller() projectdb.Caller { return projectdb.Caller{Role: k.role, Claims: k.claims} }
+
+// lookupKey finds a key of the project: a publishable or secret one by its hash, or one of the two legacy JWTs.
+func (g *Gateway) lookupKey(p *directory.Project, value string, now time.Time) (apiKey, *refusal) {
+	if strings.HasPrefix(value, keyPrefix) {
+		k, ok := p.Keys[sha256.Sum256([]byte(value))]
+		if !ok {
+			return apiKey{}, &errKeyInvalid
+		}
+		if !k.Expires.IsZero() && !now.Before(k.Expires) {
+			return apiKey{}, &errKeyExpired
+		}
+		switch k.Role {
+		case roleAnon:
+			return apiKey{id: k.ID, role: roleAnon, claims: claimsAnon}, nil
+		case roleService:
+			return apiKey{id: k.ID, role: roleService, claims: claimsService}, nil
+		}
+		return apiKey{}, &errKeyInvalid
+	}
+	v, err := g.tokens.verify(p, value, now)
+	switch {
+	case errors.Is(err, token.ErrExpired):
+		return apiKey{}, &errKeyExpired
+	case err != nil || !v.legacyKey():
+		return apiKey{}, &errKeyInvalid
+	}
+	return legacyKey(v), nil
+}
+
+func legacyKey(v *verified) apiKey {
+	return apiKey{id: "legacy/" + v.role, role: v.role, claims: v.claims, legacy: true}
+}
+
+// key finds the API key that a request shows, as such or as its bearer token. It is the zero key when there is none.
+func (g *Gateway) key(p *directory.Project, c credentials, now time.Time) (apiKey, *refusal) {
+	var shown apiKey
+	if c.key != "" {
+		var no *refusal
+		if shown, no = g.lookupKey(p, c.key, now); no != nil {
+			return apiKey{}, no
+		}
+	}
+	if c.bearer != c.key && strings.HasPrefix(c.bearer, keyPrefix) { // a bearer that is a key counts as that key
+		return g.lookupKey(p, c.bearer, now)
+	}
+	return shown, nil
+}
+
+// identify decides who calls: the bearer token says so, or without one the key. A bearer token that is not good is
+// refused whatever the key.
+func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access Access, now time.Time) (projectdb.Caller, apiKey, *refusal) {
+	var none projectdb.Caller
+	if c.bearer == "" || c.bearer == c.key || strings.HasPrefix(c.bearer, keyPrefix) {
+		switch {
+		case access == DeveloperAccess:
+			return none, k, &errDeveloperOnly
+		case k.id != "":
+			return k.caller(), k, nil
+		case access == KeyAccess:
+			return none, k, &errKeyMissing
+		}
+		return projectdb.Caller{Role: roleAnon, Claims: claimsAnon}, k, nil
+	}
+	v, err := g.tokens.verify(p, c.bearer, now)
+	if err != nil {
+		no := refuseToken(err)
+		if k.id == "" && access == KeyAccess && errors.Is(err, token.ErrMalformed) {
+			no = errKeyMissing
+		}
+		return none, k, &no
+	}
+	if k.id == "" && v.legacyKey() {
+		k = legacyKey(v)
+	}
+	if access == DeveloperAccess {
+		if !v.developer {
+			return none, k, &errDeveloperOnly
+		}
+		return projectdb.Caller{Role: roleService, Claims: v.claims, Subject: v.subject, Developer: v.subject}, k, nil
+	}
+	if v.role != roleAuthenticated && v.role != roleAnon && v.role != roleService {
+		no := tokenRefused("TOKEN_ROLE", "JWT role is not accepted")
+		return none, k, &no
+	}
+	if k.id == "" && access == KeyAccess {
+		return none, k, &errKeyMissing
+	}
+	return projectdb.Caller{Role: v.role, Claims: v.claims, Subject: v.subject, SessionID: v.session}, k, nil
+}

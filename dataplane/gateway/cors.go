@@ -1,0 +1,56 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// What Supabase's clients send, and what they read.
+const (
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+	corsHeaders = "authorization, x-client-info, apikey, content-type, accept, accept-profile, content-profile, prefer, range, range-unit, " +
+		"x-supabase-api-version, x-region, x-upsert, cache-control, if-match, if-none-match, x-request-id, tus-resumable, upload-length, upload-offset, upload-metadata"
+	corsExposed = "content-range, content-location, content-profile, content-encoding, content-length, date, etag, location, preference-applied, " +
+		"range-unit, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, x-total-count, link, " +
+		"tus-resumable, upload-offset"
+)
+
+// cors allows every origin: keys and tokens are headers, and no cookie is ever read.
+func cors(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", corsExposed)
+}
+
+// isPreflight tells a browser's question from an OPTIONS request that is meant.
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// preflight answers a browser's question. It needs no key, and tells nothing of the project.
+func preflight(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", corsMethods)
+	h.Set("Access-Control-Max-Age", "3600")
+	h.Add("Vary", "Access-Control-Request-Headers")
+	allowed := corsHeaders
+	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && headerNames(asked) {
+		allowed = asked
+	}
+	h.Set("Access-Control-Allow-Headers", allowed)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// headerNames reports whether s is a short list of header names.
+func headerNames(s string) bool {
+	if len(s) > 1024 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		if !letter && !strings.ContainsRune("-_, ", rune(c)) {
+			return false
+		}
+	}
+	return true
+}

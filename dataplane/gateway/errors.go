@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/wayli-app/fluxbase/internal/fault"
+)
+
+// refusal is an answer that the gateway gives itself: {"code","message","hint"}, or in the dialect of a service whose
+// clients depend on it. Code is stable.
+type refusal struct {
+	status     int
+	code       string
+	message    string
+	hint       string
+	retryAfter time.Duration
+	// tokens says that a bearer token was refused: REST and auth have words of their own for that.
+	tokens bool
+}
+
+// The gateway's refusals.
+var (
+	errRoute          = refusal{status: 404, code: "ROUTE_NOT_FOUND", message: "There is no service at this path.", hint: "Projects serve /rest/v1, /auth/v1 and /meta/v1."}
+	errNotFound       = refusal{status: 404, code: "PROJECT_NOT_FOUND", message: "There is no project at this address.", hint: "Check the project's ref, or that the domain is verified."}
+	errProvisioning   = refusal{status: 503, code: "PROJECT_PROVISIONING", message: "This project is being made ready.", hint: "Try again in a few seconds.", retryAfter: 2 * time.Second}
+	errPaused         = refusal{status: 503, code: "PROJECT_PAUSED", message: "This project is paused.", hint: "A developer of the project can resume it in the console."}
+	errDeleted        = refusal{status: 410, code: "PROJECT_DELETED", message: "This project was deleted.", hint: "Its organisation can restore it in the console until it is purged."}
+	errOverQuota      = refusal{status: 402, code: "OVER_QUOTA", message: "This project's quota of the month is used up.", hint: "Its organisation can choose a larger plan; quotas start anew with the next month (UTC)."}
+	errUnavailable    = refusal{status: 503, code: "PROJECT_UNAVAILABLE", message: "This project cannot be looked up now.", hint: "Try again shortly.", retryAfter: time.Second}
+	errStale          = refusal{status: 503, code: "PROJECT_STALE", message: "The control plane has not been reached for too long to go on serving this project.", hint: "Its operator must bring the control plane back.", retryAfter: 10 * time.Second}
+	errKeyMissing     = refusal{status: 401, code: "API_KEY_MISSING", message: "No API key found in request.", hint: "Send a key of the project as the header apikey, or as ?apikey=."}
+	errKeyInvalid     = refusal{status: 401, code: "API_KEY_INVALID", message: "Invalid API key.", hint: "It is not a key of this project, or it was revoked."}
+	errKeyExpired     = refusal{status: 401, code: "API_KEY_EXPIRED", message: "This API key has expired.", hint: "Make a new key in the console."}
+	errDeveloperOnly  = refusal{status: 401, code: "DEVELOPER_TOKEN_REQUIRED", message: "This service is for developers of the project only.", hint: "The console and the command line get the token for it."}
+	errRateLimited    = refusal{status: 429, code: "RATE_LIMITED", message: "Too many requests.", hint: "Wait as long as Retry-After says."}
+	errBodyTooLarge   = refusal{status: 413, code: "BODY_TOO_LARGE", message: "The request's body is too large."}
+	errHeaderTooLarge = refusal{status: 431, code: "HEADERS_TOO_LARGE", message: "The request's headers are too large."}
+	errURLTooLong     = refusal{status: 414, code: "URL_TOO_LONG", message: "The request's URL is too long.", hint: "Send long lists in a body: call a function by POST /rest/v1/rpc/…."}
+	errPanic          = refusal{status: 500, code: "INTERNAL", message: "Something went wrong on our side.", hint: "If it stays, tell the operator the request id."}
+)
+
+// tokenRefused is the refusal of a bearer token, by its reason.
+func tokenRefused(code, message string) refusal {
+	return refusal{status: 401, code: code, message: message, hint: "Sign in again, or leave out the Authorization header.", tokens: true}
+}
+
+// lookupRefused renders what the directory answered.
+func lookupRefused(err error) refusal {
+	f := fault.From(err)
+	switch {
+	case f.Kind == fault.NotFound:
+		return errNotFound
+	case f.Reason == "DIRECTORY_STALE":
+		return errStale
+	}
+	return errUnavailable
+}
+
+func (e refusal) write(w http.ResponseWriter, service string) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	if e.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.retryAfter.Seconds()))))
+	}
+	status, body := e.status, e.body(service, h)
+	if status == 401 {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if service == "auth" && e.tokens {
+		status = http.StatusForbidden // as GoTrue answers
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil { // strings and integers only
+		panic(err)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(encoded)))
+	w.WriteHeader(status)
+	_, _ = w.Write(encoded)
+}
+
+func (e refusal) body(service string, h http.Header) any {
+	switch {
+	case e.tokens && service == "rest":
+		h.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+e.message+`"`)
+		return struct {
+			Code    string  `json:"code"`
+			Details *string `json:"details"`
+			Hint    *string `json:"hint"`
+			Message string  `json:"message"`
+		}{Code: "PGRST301", Message: e.message}
+	case e.tokens && service == "auth":
+		return struct {
+			Code      int    `json:"code"`
+			ErrorCode string `json:"error_code"`
+			Message   string `json:"msg"`
+		}{403, "bad_jwt", "invalid JWT: " + e.message}
+	}
+	return struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		Hint    string `json:"hint,omitempty"`
+	}{e.code, e.message, e.hint}
+}

@@ -1,0 +1,182 @@
+package gateway
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/limit"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+)
+
+// exchange is one request and its answer. It is the ResponseWriter that services see.
+type exchange struct {
+	http.ResponseWriter
+	g       *Gateway
+	r       *http.Request
+	began   time.Time
+	id      string
+	client  netip.Addr
+	path    string
+	ref     string
+	project *directory.Project
+	service *service
+	session *projectdb.Session
+	// inner is the path within the service, prefix what was cut off before the service's own.
+	inner, prefix string
+	role, key     string
+	limit         limit.Answer
+	status        int
+	bytes         int64
+	served        bool
+	code          string
+	err           error
+}
+
+// WriteHeader notes the status.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the bytes of the body.
+func (x *exchange) Write(b []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	n, err := x.ResponseWriter.Write(b)
+	x.bytes += int64(n)
+	return n, err
+}
+
+// Flush sends what is buffered.
+func (x *exchange) Flush() {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	_ = http.NewResponseController(x.ResponseWriter).Flush()
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+func (x *exchange) refuse(no *refusal) {
+	x.code = no.code
+	no.write(x, x.service.Name)
+}
+
+// finish answers for a handler that panicked, and counts and logs the exchange.
+func (x *exchange) finish() {
+	broken := false
+	if v := recover(); v != nil {
+		broken = true
+		x.panicked(v)
+	}
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	took := x.g.now().Sub(x.began)
+	x.service.metrics.count(x.status, took)
+	if x.served {
+		x.g.usage.Request(x.project.ID, x.service.Name, x.bytes, x.status >= 500)
+	}
+	x.log(took)
+	if broken && x.code == "" { // half an answer must not look whole
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (x *exchange) panicked(v any) {
+	if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this
+		x.status = max(x.status, http.StatusInternalServerError)
+		return
+	}
+	x.g.log.LogAttrs(x.r.Context(), slog.LevelError, "panic in a request",
+		slog.String("request_id", x.id), slog.String("project", x.ref), slog.String("service", x.service.Name),
+		slog.String("panic", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
+	if x.status == 0 {
+		clear(x.Header())
+		x.Header().Set("X-Request-Id", x.id)
+		secure(x.Header())
+		cors(x.Header())
+		x.refuse(&errPanic)
+		return
+	}
+	x.status = http.StatusInternalServerError
+}
+
+// log writes the one line of a request.
+func (x *exchange) log(took time.Duration) {
+	level := slog.LevelInfo
+	if x.status >= 500 && x.served {
+		level = slog.LevelWarn
+	}
+	ctx := x.r.Context()
+	if !x.g.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 16)
+	attrs = append(attrs,
+		slog.String("request_id", x.id), slog.String("project", x.ref), slog.String("service", x.service.Name),
+		slog.String("method", x.r.Method), slog.String("path", x.path), slog.Int("status", x.status),
+		slog.Int64("bytes", x.bytes), slog.Float64("ms", float64(took.Microseconds())/1000),
+		slog.String("role", x.role), slog.String("key", x.key), slog.String("ip", x.client.String()))
+	if x.code != "" {
+		attrs = append(attrs, slog.String("code", x.code))
+	}
+	if x.err != nil {
+		attrs = append(attrs, slog.String("error", x.err.Error()))
+	}
+	x.g.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// metrics are those of all services.
+type metrics struct {
+	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+}
+
+// serviceMetrics are looked up once, not for each request.
+type serviceMetrics struct {
+	classes  [6]prometheus.Counter
+	duration prometheus.Observer
+}
+
+func newMetrics(r prometheus.Registerer, g *Gateway) metrics {
+	m := metrics{
+		prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fluxbase_requests_total", Help: "Requests by service and class of status; service none reached no service.",
+		}, []string{"service", "status"}),
+		prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "fluxbase_request_seconds", Help: "Time to answer, by service.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"service"}),
+	}
+	if r != nil {
+		r.MustRegister(m.requests, m.durations, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "fluxbase_gateway_tokens", Help: "Verified tokens remembered.",
+		}, func() float64 { return float64(g.tokens.size()) }))
+	}
+	return m
+}
+
+func (m metrics) of(service string) serviceMetrics {
+	out := serviceMetrics{duration: m.durations.WithLabelValues(service)}
+	for i := range out.classes {
+		out.classes[i] = m.requests.WithLabelValues(service, fmt.Sprintf("%dxx", i))
+	}
+	return out
+}
+
+func (s serviceMetrics) count(status int, took time.Duration) {
+	s.classes[min(max(status/100, 0), 5)].Inc()
+	s.duration.Observe(took.Seconds())
+}

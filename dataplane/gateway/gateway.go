@@ -1,0 +1,370 @@
+// Package gateway is the edge of a worker: it finds the project that a request is for, who calls, whether they may go on,
+// and hands the request to a service. What it cannot resolve it refuses.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/limit"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+)
+
+// Projects finds projects.
+type Projects interface {
+	ByRef(ctx context.Context, ref string) (*directory.Project, error)
+	ByHost(ctx context.Context, host string) (*directory.Project, error)
+}
+
+// Limits count requests.
+type Limits interface {
+	Project(ctx context.Context, ref string, r limit.Rate) limit.Answer
+	Key(ctx context.Context, ref, key string, r limit.Rate) limit.Answer
+	Address(ctx context.Context, ref string, address netip.Addr, r limit.Rate) limit.Answer
+}
+
+// Usage counts what is billed.
+type Usage interface {
+	Request(project, service string, egress int64, failed bool)
+	KeyUsed(project, key string)
+}
+
+// Binder makes the session that a service works with: projectdb.Door.
+type Binder interface {
+	Bind(p *directory.Project, c projectdb.Caller) *projectdb.Session
+}
+
+// Service is a service of projects. Its handler sees paths without the prefix.
+type Service struct {
+	// Name is "rest", "auth", …, as in usage and metrics.
+	Name, Prefix string
+	Access       Access
+	Handler      http.Handler
+	// MaxBody bounds request bodies; zero is the gateway's bound.
+	MaxBody int64
+}
+
+// Deps are what a Gateway needs.
+type Deps struct {
+	Projects Projects
+	Limits   Limits
+	Usage    Usage
+	Binder   Binder
+	Services []Service
+	// Domain is under what projects have their subdomains, WorkerURL the workers' own address.
+	Domain, WorkerURL string
+	// TrustedProxies are addresses and networks whose X-Forwarded-For is believed.
+	TrustedProxies []string
+	// MaxBody bounds request bodies; zero is 10 MiB.
+	MaxBody int64
+	// Timeout bounds a request; zero is a minute.
+	Timeout time.Duration
+	Log     *slog.Logger
+	// Metrics may be nil.
+	Metrics prometheus.Registerer
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Bounds of what comes before a body.
+const (
+	maxHeaders = 64 << 10
+	maxURL     = 32 << 10
+)
+
+var errTimeout = errors.New("the request took too long")
+
+// Gateway answers the requests of all projects.
+type Gateway struct {
+	projects Projects
+	limits   Limits
+	usage    Usage
+	binder   Binder
+	services []*service
+	router   router
+	proxies  proxies
+	maxBody  int64
+	timeout  time.Duration
+	log      *slog.Logger
+	now      func() time.Time
+	tokens   *tokens
+	// outside counts requests that reached no service.
+	outside *service
+}
+
+type service struct {
+	Service
+	metrics serviceMetrics
+}
+
+// New makes a Gateway.
+func New(d Deps) (*Gateway, error) {
+	trusted, err := parseProxies(d.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{
+		projects: d.Projects, limits: d.Limits, usage: d.Usage, binder: d.Binder, router: newRouter(d.Domain, d.WorkerURL), proxies: trusted,
+		maxBody: d.MaxBody, timeout: d.Timeout, log: d.Log, now: d.Now, tokens: newTokens(),
+	}
+	if g.maxBody == 0 {
+		g.maxBody = 10 << 20
+	}
+	if g.timeout == 0 {
+		g.timeout = time.Minute
+	}
+	if g.now == nil {
+		g.now = time.Now
+	}
+	m := newMetrics(d.Metrics, g)
+	for _, s := range d.Services {
+		if s.Name == "" || s.Handler == nil || !strings.HasPrefix(s.Prefix, "/") {
+			return nil, fmt.Errorf("service %q at %q is not whole", s.Name, s.Prefix)
+		}
+		if s.MaxBody == 0 {
+			s.MaxBody = g.maxBody
+		}
+		g.services = append(g.services, &service{s, m.of(s.Name)})
+	}
+	g.outside = &service{metrics: m.of("none")}
+	return g, nil
+}
+
+// Names reports whether a host or path names a project; what does not is not for the gateway.
+func (g *Gateway) Names(r *http.Request) bool {
+	t := g.router.route(r.Host, r.URL.Path)
+	return t.ref != "" || t.host != ""
+}
+
+// Subdomain reports whether a host is below the domain of projects.
+func (g *Gateway) Subdomain(host string) bool {
+	return strings.HasSuffix(hostname(host), g.router.domain)
+}
+
+// ServeHTTP answers one request.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{ResponseWriter: w, g: g, r: r, began: g.now(), service: g.outside, path: r.URL.Path}
+	defer x.finish()
+	x.id = requestID(r)
+	h := w.Header()
+	h["X-Request-Id"] = []string{x.id}
+	r.Header["X-Request-Id"] = h["X-Request-Id"]
+	x.client = g.proxies.client(r)
+	secure(h)
+	cors(h)
+	if len(r.RequestURI) > maxURL {
+		x.refuse(&errURLTooLong)
+		return
+	}
+	if headerSize(r.Header) > maxHeaders {
+		x.refuse(&errHeaderTooLarge)
+		return
+	}
+	if isPreflight(r) {
+		preflight(x, r)
+		return
+	}
+	if no := x.resolve(); no != nil {
+		x.refuse(no)
+		return
+	}
+	if no := x.admit(); no != nil {
+		x.refuse(no)
+		return
+	}
+	x.serve()
+}
+
+// secure sets the headers that every answer has. Project content that a browser opens as a page may do nothing there: in
+// `fluxbase dev` it shares the console's origin.
+func secure(h http.Header) {
+	h["X-Content-Type-Options"] = nosniff
+	h["Referrer-Policy"] = noReferrer
+	h["Content-Security-Policy"] = sandbox
+	h["Cross-Origin-Resource-Policy"] = crossOrigin
+}
+
+// Shared between answers: Set replaces them, nothing appends to them.
+var (
+	nosniff     = []string{"nosniff"}
+	noReferrer  = []string{"no-referrer"}
+	sandbox     = []string{"default-src 'none'; frame-ancestors 'none'; sandbox"}
+	crossOrigin = []string{"cross-origin"}
+)
+
+// resolve finds the project and the service.
+func (x *exchange) resolve() *refusal {
+	g, r := x.g, x.r
+	t := g.router.route(r.Host, r.URL.Path)
+	var err error
+	switch {
+	case t.ref != "":
+		x.ref = t.ref
+		x.project, err = g.projects.ByRef(r.Context(), t.ref)
+	case t.host != "":
+		x.project, err = g.projects.ByHost(r.Context(), t.host)
+	default:
+		return &errNotFound
+	}
+	if s, path := g.service(t.path); s != nil {
+		x.service, x.inner = s, path
+	}
+	if err != nil {
+		x.project, x.err = nil, err
+		no := lookupRefused(err)
+		return &no
+	}
+	x.ref, x.prefix = x.project.Ref, t.prefix
+	switch x.project.Status {
+	case directory.Active:
+	case directory.Provisioning:
+		return &errProvisioning
+	case directory.Paused:
+		return &errPaused
+	case directory.Deleted:
+		return &errDeleted
+	default:
+		return &errUnavailable
+	}
+	if x.service == g.outside || dotted(x.inner) {
+		return &errRoute
+	}
+	if x.project.OverQuota {
+		no := errOverQuota
+		if x.project.OverQuotaReason != "" {
+			no.message = x.project.OverQuotaReason
+		}
+		return &no
+	}
+	return nil
+}
+
+// dotted reports whether a path has segments "." or "..", which a service might take for another path than the one that
+// was judged here.
+func dotted(path string) bool {
+	if !strings.Contains(path, "/.") {
+		return false
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// admit decides who calls and whether they are within their limits.
+func (x *exchange) admit() *refusal {
+	g, p, limits, now := x.g, x.project, x.project.Limits, x.began
+	shown := readCredentials(x.r)
+	access := x.service.access(x.inner)
+	key, no := g.key(p, shown, now)
+	// The project's own servers come from few addresses. Everyone else is limited before a signature is checked.
+	if no != nil || key.role != roleService {
+		if refused := x.within(g.limits.Address(x.r.Context(), p.Ref, x.client, limit.Rate{PerSecond: float64(limits.RequestsPerSecondPerIP)})); refused != nil {
+			return refused
+		}
+	}
+	if no != nil {
+		return no
+	}
+	caller, key, no := g.identify(p, shown, key, access, now)
+	x.role, x.key = caller.Role, key.id
+	if no != nil {
+		return no
+	}
+	if key.id != "" {
+		if refused := x.within(g.limits.Key(x.r.Context(), p.Ref, key.id, limit.Rate{PerSecond: float64(limits.RequestsPerSecondPerKey)})); refused != nil {
+			return refused
+		}
+		if !key.legacy {
+			g.usage.KeyUsed(p.ID, key.id)
+		}
+	}
+	rate := limit.Rate{PerSecond: float64(limits.RequestsPerSecond), Burst: limits.Burst}
+	if refused := x.within(g.limits.Project(x.r.Context(), p.Ref, rate)); refused != nil {
+		return refused
+	}
+	if x.limit.Limit > 0 {
+		x.limitHeaders()
+	}
+	x.session = g.binder.Bind(p, caller)
+	return nil
+}
+
+// within keeps the tightest of the limits for the headers.
+func (x *exchange) within(a limit.Answer) *refusal {
+	if a.Limit > 0 && (x.limit.Limit == 0 || !a.Allowed || a.Remaining < x.limit.Remaining) {
+		x.limit = a
+	}
+	if a.Allowed {
+		return nil
+	}
+	x.limitHeaders()
+	no := errRateLimited
+	no.retryAfter = max(a.RetryAfter, time.Millisecond)
+	return &no
+}
+
+func (x *exchange) limitHeaders() {
+	h := x.Header()
+	h["Ratelimit-Limit"] = []string{strconv.Itoa(x.limit.Limit)}
+	h["Ratelimit-Remaining"] = []string{strconv.Itoa(x.limit.Remaining)}
+	h["Ratelimit-Reset"] = []string{strconv.FormatInt(int64((x.limit.Reset+time.Second-1)/time.Second), 10)}
+}
+
+// serve hands the request to its service.
+func (x *exchange) serve() {
+	s, maxBody := x.service, x.service.MaxBody
+	if x.r.ContentLength > maxBody {
+		x.refuse(&errBodyTooLarge)
+		return
+	}
+	deadline := time.Now().Add(x.g.timeout)
+	control := http.NewResponseController(x.ResponseWriter)
+	if x.r.ContentLength != 0 {
+		_ = control.SetReadDeadline(deadline) // not every writer has a connection, in tests
+	}
+	_ = control.SetWriteDeadline(deadline.Add(5 * time.Second))
+	ctx, cancel := context.WithDeadlineCause(x.r.Context(), deadline, errTimeout)
+	defer cancel()
+	r := x.r.WithContext(projectdb.NewContext(ctx, x.session))
+	if r.ContentLength != 0 {
+		r.Body = http.MaxBytesReader(x, x.r.Body, maxBody)
+	}
+	u := *x.r.URL
+	u.Path, u.RawPath = x.inner, innerRaw(x.r.URL, x.prefix+s.Prefix)
+	r.URL = &u
+	if x.client.IsValid() {
+		r.RemoteAddr = netip.AddrPortFrom(x.client, 0).String()
+	}
+	delete(r.Header, "X-Forwarded-Prefix")
+	if x.prefix != "" {
+		r.Header["X-Forwarded-Prefix"] = []string{x.prefix}
+	}
+	x.served = true
+	s.Handler.ServeHTTP(x, r)
+}
+
+// innerRaw is the escaped path without its prefix, or "" for the default escaping.
+func innerRaw(u *url.URL, prefix string) string {
+	rest, ok := strings.CutPrefix(u.RawPath, prefix)
+	if u.RawPath == "" || !ok {
+		return ""
+	}
+	if rest == "" {
+		return "/"
+	}
+	return rest
+}

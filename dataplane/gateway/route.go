@@ -1,0 +1,117 @@
+package gateway
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/wayli-app/fluxbase/internal/id"
+)
+
+// target is the project that a request names, and the path within it.
+type target struct {
+	ref, host string // one of them, or neither: then no project is named
+	path      string
+	// prefix is what was cut off the path: "/p/<ref>" or "".
+	prefix string
+}
+
+// router tells projects from hosts and paths.
+type router struct {
+	domain string
+	own    map[string]bool // the workers' own names
+}
+
+func newRouter(domain, workerURL string) router {
+	r := router{domain: "." + strings.ToLower(domain), own: map[string]bool{strings.ToLower(domain): true, "localhost": true}}
+	if u, err := url.Parse(workerURL); err == nil && u.Hostname() != "" {
+		r.own[strings.ToLower(u.Hostname())] = true
+	}
+	return r
+}
+
+// hostname is a Host header without its port and final dot, in lower case.
+func hostname(host string) string {
+	if strings.LastIndexByte(host, ':') >= 0 {
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// isOwn reports whether a name is the workers' own: an address, a name without dots, or one that is configured. There,
+// and nowhere else, projects are named by path.
+func (r router) isOwn(name string) bool {
+	if r.own[name] || !strings.Contains(name, ".") {
+		return true
+	}
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return err == nil
+}
+
+// route finds the project that a request is for. The host decides; only on the workers' own address does the path.
+func (r router) route(host, path string) target {
+	name := hostname(host)
+	switch label, below := strings.CutSuffix(name, r.domain); {
+	case below && !r.own[name]:
+		if !id.ValidRef(label) {
+			label = "-" // a project that cannot be
+		}
+		return target{ref: label, path: path}
+	case !r.isOwn(name):
+		return target{host: name, path: path}
+	}
+	rest, below := strings.CutPrefix(path, "/p/")
+	if !below {
+		return target{path: path}
+	}
+	ref, rest, _ := strings.Cut(rest, "/")
+	if !id.ValidRef(ref) {
+		ref = "-"
+	}
+	return target{ref: ref, path: "/" + rest, prefix: "/p/" + ref}
+}
+
+// Access is what a service asks of callers.
+type Access int
+
+// What services ask for.
+const (
+	// KeyAccess asks for an API key, as header, parameter or bearer.
+	KeyAccess Access = iota
+	// BearerAccess goes by the bearer token alone; without one the caller is anon.
+	BearerAccess
+	// DeveloperAccess asks for a developer's token.
+	DeveloperAccess
+)
+
+// openAuth are the paths of auth that browsers open or that carry a proof of their own.
+var openAuth = []string{"/verify", "/callback", "/authorize", "/sso/saml", "/.well-known"}
+
+// access is what a path of a service asks for.
+func (s *service) access(path string) Access {
+	if s.Name != "auth" {
+		return s.Access
+	}
+	for _, open := range openAuth {
+		if rest, ok := strings.CutPrefix(path, open); ok && (rest == "" || rest[0] == '/') {
+			return BearerAccess
+		}
+	}
+	return s.Access
+}
+
+// service finds the service of a path, and the path within it.
+func (g *Gateway) service(path string) (*service, string) {
+	for _, s := range g.services {
+		if rest, ok := strings.CutPrefix(path, s.Prefix); ok && (rest == "" || rest[0] == '/') {
+			if rest == "" {
+				rest = "/"
+			}
+			return s, rest
+		}
+	}
+	return nil, ""
+}
