@@ -1,0 +1,128 @@
+import { useQuery } from "@connectrpc/connect-query";
+import { useRouter } from "@tanstack/react-router";
+import { Command } from "cmdk";
+import { LogOut, MoonStar, Plus, UserRound, type LucideIcon } from "lucide-react";
+import { Dialog } from "radix-ui";
+import type { ReactNode } from "react";
+import { accountArea, icons, operatorArea, organizationArea, projectArea, type Area, type useArea } from "@/components/navigation";
+import { ProjectService } from "@/gen/fluxbase/controlplane/v1/project_pb";
+import { useApp } from "@/lib/app";
+import { useOrganizations } from "@/lib/organization";
+import { setTheme, useDark } from "@/lib/theme";
+
+interface Props {
+  where: ReturnType<typeof useArea>;
+  onClose: () => void;
+}
+
+/** Leads anywhere from the keyboard. */
+export default function CommandPalette({ where, onClose }: Props) {
+  const router = useRouter();
+  const { config, accounts, queries } = useApp();
+  const dark = useDark();
+  const organizations = useOrganizations();
+  const projects = useQuery(ProjectService.method.listProjects, { pageSize: 200 });
+  const go = (href: string) => {
+    onClose();
+    void router.navigate({ href });
+  };
+  const pages = (area: Area) =>
+    area.entries.map(({ name, href, icon }) => (
+      <Item key={href} icon={icon} value={`${area.name} ${name} ${href}`} onSelect={() => go(href)}>
+        {area.name} · {name}
+      </Item>
+    ));
+  async function signOut() {
+    onClose();
+    await accounts.signOut();
+    queries.clear();
+    await router.navigate({ to: "/sign-in" });
+  }
+  return (
+    <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Overlay className="enter fixed inset-0 z-40 bg-black/40 dark:bg-black/60" />
+        <Dialog.Content
+          aria-describedby={undefined}
+          className="enter fixed top-[max(12vh,16px)] left-1/2 z-50 w-[calc(100vw-24px)] max-w-[560px] -translate-x-1/2 overflow-hidden rounded-md border border-border bg-raised"
+        >
+          <Dialog.Title className="sr-only">Go to</Dialog.Title>
+          <Command loop>
+            <Command.Input
+              placeholder="Go to a page, project or organisation"
+              className="h-11 w-full border-b border-border bg-transparent px-4 text-base outline-none"
+            />
+            <Command.List className="max-h-[50vh] overflow-y-auto p-1">
+              <Command.Empty className="px-3 py-6 text-sm text-muted">Nothing has that name.</Command.Empty>
+              <Group name="Pages">
+                {where.ref && pages(projectArea(where.ref))}
+                {where.slug && pages(organizationArea(where.slug))}
+                {where.operator && pages(operatorArea(config.dev))}
+                {pages(accountArea)}
+              </Group>
+              {projects.data && projects.data.projects.length > 0 && (
+                <Group name="Projects">
+                  {projects.data.projects.map((each) => (
+                    <Item key={each.ref} icon={icons.project} value={`project ${each.name} ${each.ref}`} onSelect={() => go(`/projects/${each.ref}`)}>
+                      {each.name} <span className="ml-auto font-mono text-xs text-faint">{each.ref.slice(0, 8)}</span>
+                    </Item>
+                  ))}
+                </Group>
+              )}
+              <Group name="Organisations">
+                {organizations.data?.map((each) => (
+                  <Item key={each.id} icon={icons.organization} value={`organisation ${each.name} ${each.slug}`} onSelect={() => go(`/orgs/${each.slug}/projects`)}>
+                    {each.name}
+                  </Item>
+                ))}
+                <Item icon={Plus} value="create organisation" onSelect={() => go("/orgs/new")}>
+                  Create organisation
+                </Item>
+                {where.slug && (
+                  <Item icon={Plus} value="create project" onSelect={() => go(`/orgs/${where.slug}/projects/new`)}>
+                    Create project
+                  </Item>
+                )}
+              </Group>
+              <Group name="This console">
+                <Item
+                  icon={MoonStar}
+                  value="theme dark light"
+                  onSelect={() => {
+                    setTheme(dark ? "light" : "dark");
+                    onClose();
+                  }}
+                >
+                  {dark ? "Use the light theme" : "Use the dark theme"}
+                </Item>
+                <Item icon={LogOut} value="sign out" onSelect={() => void signOut()}>
+                  Sign out
+                </Item>
+              </Group>
+            </Command.List>
+          </Command>
+        </Dialog.Content>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function Group({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <Command.Group
+      heading={name}
+      className="[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-faint"
+    >
+      {children}
+    </Command.Group>
+  );
+}
+
+function Item({ icon: Icon = UserRound, value, onSelect, children }: { icon?: LucideIcon; value: string; onSelect: () => void; children: ReactNode }) {
+  return (
+    <Command.Item value={value} onSelect={onSelect} className="flex h-9 items-center gap-2.5 rounded px-2 text-sm data-[selected=true]:bg-hover">
+      <Icon className="size-4 shrink-0 text-faint" aria-hidden />
+      {children}
+    </Command.Item>
+  );
+}

@@ -1,0 +1,72 @@
+import { useParams } from "@tanstack/react-router";
+import { ErrorState } from "@/components/error-state";
+import { Page } from "@/components/page";
+import { StatusBadge } from "@/components/status-badge";
+import { SkeletonRows } from "@/components/ui/skeleton";
+import { Actions } from "@/features/project/actions";
+import { Addresses } from "@/features/project/addresses";
+import { Connect } from "@/features/project/connect";
+import { Keys } from "@/features/project/home-keys";
+import { Steps } from "@/features/project/steps";
+import { ProjectStatus, type Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
+import { dateOf, exactly } from "@/lib/format";
+import { useProject } from "@/lib/organization";
+import { useWatchProject } from "@/lib/project";
+
+export function ProjectHomePage() {
+  const { ref } = useParams({ from: "/app/projects/$ref/" });
+  const project = useProject(ref);
+  useWatchProject(ref);
+  if (project.isPending) {
+    return (
+      <Page title="Project">
+        <SkeletonRows rows={4} label="Loading the project" />
+      </Page>
+    );
+  }
+  if (!project.data) {
+    return (
+      <Page title="Project">
+        <ErrorState
+          error={project.error ?? new Error("The server did not name the project.")}
+          what="The project could not be loaded"
+          onRetry={() => void project.refetch()}
+          retrying={project.isFetching}
+        />
+      </Page>
+    );
+  }
+  return <Home project={project.data} />;
+}
+
+function Home({ project }: { project: Project }) {
+  const serving = [ProjectStatus.ACTIVE, ProjectStatus.PAUSED, ProjectStatus.PAUSING, ProjectStatus.RESUMING].includes(project.status);
+  return (
+    <Page title={project.name} beside={<StatusBadge status={project.status} />} about={sayings[project.status]} action={<Actions project={project} />}>
+      {project.status === ProjectStatus.DELETED && (
+        <p className="rounded-md border border-danger/40 bg-danger-soft px-3 py-2.5 text-sm">
+          This project answers no more requests.{" "}
+          {project.purgeTime && <>Its data is removed for good after {exactly(dateOf(project.purgeTime)!)}; until then it can be restored.</>}
+        </p>
+      )}
+      <Steps project={project} />
+      <Addresses project={project} />
+      {serving && (
+        <>
+          <Keys project={project} />
+          <Connect project={project} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+const sayings: Partial<Record<ProjectStatus, string>> = {
+  [ProjectStatus.PROVISIONING]: "Being set up. You can leave this page; it goes on.",
+  [ProjectStatus.PAUSED]: "Answers no requests; data is kept. Resume it to go on.",
+  [ProjectStatus.PAUSING]: "Finishing its requests.",
+  [ProjectStatus.RESUMING]: "Waking up.",
+  [ProjectStatus.DELETED]: "Waiting to be purged.",
+  [ProjectStatus.PURGING]: "Its data is being removed for good.",
+  [ProjectStatus.FAILED]: "Stopped at a step that did not work.",
+};

@@ -1,0 +1,103 @@
+import { useState } from "react";
+import { CopyButton } from "@/components/copy-button";
+import { Time } from "@/components/time";
+import { Badge } from "@/components/ui/badge";
+import { Button } from "@/components/ui/button";
+import { Dialog } from "@/components/ui/dialog";
+import { Table, Td, Th, Tr } from "@/components/ui/table";
+import { RevealSecret } from "@/features/project/reveal";
+import { KeyType, type Key } from "@/gen/fluxbase/controlplane/v1/key_pb";
+import { cn } from "@/lib/cn";
+import { dateOf } from "@/lib/format";
+
+interface Props {
+  projectRef: string;
+  keys: Key[];
+  refused: string | undefined;
+  onRevoke: (key: Key) => void;
+}
+
+export function KeysTable({ projectRef, keys, refused, onRevoke }: Props) {
+  const [revealing, setRevealing] = useState<string>();
+  const shown = keys.find((key) => key.id === revealing);
+  return (
+    <>
+      <Table>
+        <thead>
+          <tr>
+            <Th>Name</Th>
+            <Th>Type</Th>
+            <Th>Key</Th>
+            <Th>Last used</Th>
+            <Th>Created</Th>
+            <Th>State</Th>
+            <Th>
+              <span className="sr-only">Actions</span>
+            </Th>
+          </tr>
+        </thead>
+        <tbody>
+          {keys.map((key) => (
+            <Tr key={key.id} className={cn(key.revokeTime && "text-muted")}>
+              <Td className="font-medium">{key.name}</Td>
+              <Td>
+                <Badge tone={key.type === KeyType.SECRET ? "warning" : "neutral"}>{key.type === KeyType.SECRET ? "secret" : "publishable"}</Badge>
+              </Td>
+              <Td>
+                <span className="flex items-center gap-1">
+                  <code className="max-w-48 truncate font-mono text-xs">
+                    {key.display}
+                    {key.type === KeyType.SECRET && "••••••••"}
+                  </code>
+                  {key.type === KeyType.PUBLISHABLE && <CopyButton value={key.display} what="key" />}
+                </span>
+              </Td>
+              <Td className="text-muted">
+                <Time at={key.lastUseTime} />
+              </Td>
+              <Td className="text-muted">
+                <Time at={key.createTime} />
+              </Td>
+              <Td>
+                <State of={key} />
+              </Td>
+              <Td className="text-right whitespace-nowrap">
+                {key.revealable && !key.revokeTime && (
+                  <Button size="small" variant="ghost" disabled={Boolean(refused)} onClick={() => setRevealing(key.id)}>
+                    Reveal once
+                  </Button>
+                )}
+                {!key.revokeTime && (
+                  <Button size="small" variant="ghost" disabled={Boolean(refused)} onClick={() => onRevoke(key)}>
+                    Revoke
+                  </Button>
+                )}
+              </Td>
+            </Tr>
+          ))}
+        </tbody>
+      </Table>
+      <Dialog open={Boolean(shown)} onOpenChange={() => setRevealing(undefined)} title={shown?.name ?? "Key"}>
+        {shown && <RevealSecret projectRef={projectRef} secret={shown} refused={refused} />}
+      </Dialog>
+    </>
+  );
+}
+
+function State({ of: key }: { of: Key }) {
+  const expiry = dateOf(key.expireTime);
+  if (key.revokeTime) return <Badge tone="danger">revoked</Badge>;
+  if (expiry && past(expiry)) return <Badge tone="danger">expired</Badge>;
+  if (expiry) {
+    return (
+      <span className="text-muted">
+        ends <Time at={key.expireTime} />
+      </span>
+    );
+  }
+  return <Badge tone="success">active</Badge>;
+}
+
+function past(date: Date): boolean {
+  return date.getTime() < Date.now();
+}

@@ -1,0 +1,64 @@
+import { TransportProvider } from "@connectrpc/connect-query";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { setNonce } from "get-nonce";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ErrorState } from "@/components/error-state";
+import { ToastProvider } from "@/components/ui/toast";
+import { TooltipProvider } from "@/components/ui/tooltip";
+import { AppProvider, type App } from "@/lib/app";
+import { loadConfig } from "@/lib/config";
+import { nonce } from "@/lib/nonce";
+import { createQueries } from "@/lib/queries";
+import { Accounts } from "@/lib/session";
+import { createTransport } from "@/lib/transport";
+import { makeRouter } from "@/routes/router";
+import "@/index.css";
+
+const root = createRoot(document.getElementById("root")!);
+setNonce(nonce());
+
+async function start() {
+  try {
+    const config = await loadConfig();
+    const accounts = new Accounts(config);
+    const app: App = { config, accounts, transport: createTransport(accounts), queries: createQueries() };
+    show(app);
+  } catch (error) {
+    root.render(
+      <div className="mx-auto max-w-[640px] px-4 py-16">
+        <ErrorState error={error} what="The console could not start" onRetry={() => void start()} />
+      </div>,
+    );
+  }
+}
+
+function show(app: App) {
+  const router = makeRouter(app);
+  // Signed out here or in another tab: nothing of the account stays on screen.
+  app.accounts.client.onAuthStateChange((event) => {
+    if (event !== "SIGNED_OUT") return;
+    setTimeout(() => {
+      app.queries.clear();
+      void router.invalidate();
+    });
+  });
+  root.render(
+    <StrictMode>
+      <AppProvider value={app}>
+        <TransportProvider transport={app.transport}>
+          <QueryClientProvider client={app.queries}>
+            <TooltipProvider>
+              <ToastProvider>
+                <RouterProvider router={router} />
+              </ToastProvider>
+            </TooltipProvider>
+          </QueryClientProvider>
+        </TransportProvider>
+      </AppProvider>
+    </StrictMode>,
+  );
+}
+
+void start();

@@ -1,0 +1,29 @@
+import tailwind from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+// "npm run dev" serves the console with hot reload against a running "fluxbase dev"; another one is named by
+// FLUXBASE_URL.
+const backend = process.env.FLUXBASE_URL ?? "http://localhost:8000";
+const proxied = ["/config.json", "/fluxbase.controlplane.v1", "/p"];
+
+export default defineConfig({
+  plugins: [react(), tailwind()],
+  resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
+  server: { proxy: Object.fromEntries(proxied.map((path) => [path, backend])) },
+  build: {
+    target: "es2022",
+    sourcemap: false,
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        advancedChunks: {
+          groups: [
+            { name: "react", test: /node_modules\/(react|react-dom|scheduler)\// },
+            { name: "editor", test: /node_modules\/(@codemirror|@lezer|style-mod|w3c-keyname|crelt)\// },
+          ],
+        },
+      },
+    },
+  },
+});
