@@ -83,6 +83,20 @@ func (p *Provisioner) migratePlan(row store.Project) []step {
 	}}}
 }
 
+// settingsPlan carries changed settings into the database of a project that stands; one that is being made, or resumed, takes
+// them with it. A project stays what it was when they cannot be carried in yet.
+func (p *Provisioner) settingsPlan(row store.Project) []step {
+	if row.Status != project.StatusActive {
+		return nil
+	}
+	return []step{{"settings", func(ctx context.Context, r *run) error {
+		if err := p.migrate(ctx, r); err != nil {
+			return err
+		}
+		return p.finish(ctx, r.queries(), r, project.JobMigrate)
+	}}}
+}
+
 // place names the step that makes or drops where the project's data is.
 func place(row store.Project) string {
 	if row.Isolation == project.IsolationSchema {

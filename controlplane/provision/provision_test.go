@@ -398,6 +398,14 @@ func TestReconcileQueuesWhatIsLacking(t *testing.T) {
 	progress, err := p.Progress(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, Progress{Version: layout.Version(), Total: 1}, progress)
+	require.Eventually(t, func() bool { // the project is published just before its job ends; River tells no one
+		var busy []uuid.UUID
+		rows, err := h.pool.Query(t.Context(), busySQL)
+		require.NoError(t, err)
+		busy, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		require.NoError(t, err)
+		return len(busy) == 0
+	}, 10*time.Second, 5*time.Millisecond)
 	_, err = client.Insert(t.Context(), project.ReconcileArgs{}, &river.InsertOpts{Queue: project.QueueProvision})
 	require.NoError(t, err)
 	h.await(t, fresh.ID, func(p store.Project, _ []store.ProjectStep) bool { return int(p.MigrationVersion) == layout.Version() })
