@@ -19,10 +19,12 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/account"
 	"github.com/wayli-app/fluxbase/controlplane/apikey"
 	"github.com/wayli-app/fluxbase/controlplane/audit"
+	"github.com/wayli-app/fluxbase/controlplane/cluster"
 	"github.com/wayli-app/fluxbase/controlplane/directory"
 	"github.com/wayli-app/fluxbase/controlplane/idempotency"
 	"github.com/wayli-app/fluxbase/controlplane/organization"
 	"github.com/wayli-app/fluxbase/controlplane/project"
+	"github.com/wayli-app/fluxbase/controlplane/provision"
 	"github.com/wayli-app/fluxbase/controlplane/quota"
 	"github.com/wayli-app/fluxbase/controlplane/rpc"
 	"github.com/wayli-app/fluxbase/internal/config"
@@ -39,6 +41,8 @@ type Deps struct {
 	Inbox mail.Inbox
 	// Console serves what is neither API nor directory.
 	Console http.Handler
+	// Version is the build's, for the console.
+	Version string
 }
 
 // Server is a control plane. Any number may run at once on one control database.
@@ -52,6 +56,8 @@ type Server struct {
 	projects      *project.Service
 	changes       *project.Changes
 	keys          *apikey.Service
+	clusters      *cluster.Service
+	provisioner   *provision.Provisioner
 	organizations *organization.Service
 	accounts      *account.Service
 	repeats       *idempotency.Keys
@@ -99,12 +105,24 @@ func openPool(ctx context.Context, cfg config.Config) (*pgxpool.Pool, error) {
 
 // wire makes the domains and what serves them.
 func (s *Server) wire() error {
-	workers := river.NewWorkers()
 	var err error
-	if s.jobs, err = s.newJobs(workers); err != nil {
+	if s.audit, err = audit.New(s.pool); err != nil {
 		return err
 	}
-	if s.audit, err = audit.New(s.pool); err != nil {
+	if s.keys, err = apikey.New(apikey.Deps{Pool: s.pool, Sealer: s.sealer, Audit: s.audit}); err != nil {
+		return err
+	}
+	if s.clusters, err = cluster.New(cluster.Deps{Pool: s.pool, Sealer: s.sealer, Audit: s.audit, Log: s.deps.Log}); err != nil {
+		return err
+	}
+	if s.provisioner, err = provision.New(provision.Deps{
+		Pool: s.pool, Sealer: s.sealer, Clusters: s.clusters, Keys: s.keys, Buckets: provision.NewObjectStore(s.cfg.S3),
+		BucketPrefix: s.cfg.S3.BucketPrefix, Log: s.deps.Log,
+	}); err != nil {
+		return err
+	}
+	workers := river.NewWorkers()
+	if s.jobs, err = s.newJobs(workers); err != nil {
 		return err
 	}
 	if s.plans, err = quota.New(s.pool); err != nil {
@@ -118,9 +136,6 @@ func (s *Server) wire() error {
 		Pool: s.pool, Sealer: s.sealer, Jobs: s.jobs, Quota: s.plans, Audit: s.audit, Addresses: s.cfg,
 		PublicURL: s.cfg.PublicURL, DeleteGrace: s.cfg.DeleteGrace, Log: s.deps.Log,
 	}); err != nil {
-		return err
-	}
-	if s.keys, err = apikey.New(apikey.Deps{Pool: s.pool, Sealer: s.sealer, Audit: s.audit}); err != nil {
 		return err
 	}
 	plan := "free"
@@ -154,7 +169,7 @@ func (s *Server) mount() error {
 	}
 	api, err := rpc.New(rpc.Deps{
 		Accounts: s.accounts, Organizations: s.organizations, Projects: s.projects, Changes: s.changes, Keys: s.keys,
-		Plans: s.plans, Audit: s.audit, Repeats: s.repeats, Clusters: s, Inbox: s.deps.Inbox, Sealer: s.sealer, Log: s.deps.Log,
+		Plans: s.plans, Audit: s.audit, Repeats: s.repeats, Clusters: s.clusters, Inbox: s.deps.Inbox, Sealer: s.sealer, Log: s.deps.Log,
 		Metrics: s.deps.Metrics, Tracing: tracing, PublicURL: s.cfg.PublicURL, TrustedProxies: s.cfg.TrustedProxies,
 	})
 	if err != nil {
@@ -182,6 +197,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // configured time, and closes the database.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.pool.Close()
+	defer s.clusters.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.changes.Run(ctx) })
 	group.Go(func() error { return s.directory.Run(ctx) })
@@ -191,6 +207,7 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		return s.work(ctx)
 	})
+	group.Go(func() error { return s.provisioner.Run(ctx) })
 	return group.Wait()
 }
 
@@ -218,6 +235,9 @@ func (s *Server) prepareUntilDone(ctx context.Context) error {
 
 // prepare makes the first cluster and the platform project unless they stand.
 func (s *Server) prepare(ctx context.Context) error {
+	if err := s.clusters.EnsureDefault(ctx, s.cfg.ClusterURL.Reveal()); err != nil {
+		return err
+	}
 	return s.projects.EnsurePlatform(ctx)
 }
 

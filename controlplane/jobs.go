@@ -13,27 +13,27 @@ import (
 
 	"github.com/wayli-app/fluxbase/controlplane/idempotency"
 	"github.com/wayli-app/fluxbase/controlplane/organization"
-	"github.com/wayli-app/fluxbase/controlplane/project"
 )
 
 // newJobs makes the River client. Workers may be added until it starts. A job is fetched milliseconds after its transaction
 // commits, as the commit notifies the client.
 func (s *Server) newJobs(workers *river.Workers) (*river.Client[pgx.Tx], error) {
-	client, err := river.NewClient(riverpgxv5.New(s.pool), &river.Config{
+	config := &river.Config{
 		Logger:          slog.New(quiet{s.deps.Log.Handler()}),
 		Workers:         workers,
-		FetchCooldown:   5 * time.Millisecond,
+		FetchCooldown:   10 * time.Millisecond,
 		SoftStopTimeout: s.cfg.DrainTimeout,
 		Queues: map[string]river.QueueConfig{
 			organization.QueueControl: {MaxWorkers: 4},
-			project.QueueProvision:    {MaxWorkers: 8},
 		},
-		PeriodicJobs: append([]*river.PeriodicJob{
+		PeriodicJobs: []*river.PeriodicJob{
 			river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
 				return sweepArgs{}, &river.InsertOpts{Queue: organization.QueueControl, MaxAttempts: 3}
 			}, &river.PeriodicJobOpts{ID: "sweep"}),
-		}, s.periodicProvisioning()...),
-	})
+		},
+	}
+	s.provisioner.Configure(config)
+	client, err := river.NewClient(riverpgxv5.New(s.pool), config)
 	if err != nil {
 		return nil, fmt.Errorf("prepare jobs: %w", err)
 	}
@@ -44,7 +44,6 @@ func (s *Server) newJobs(workers *river.Workers) (*river.Client[pgx.Tx], error) 
 func (s *Server) addWorkers(workers *river.Workers) {
 	river.AddWorker(workers, &organization.InvitationMailer{Service: s.organizations, Mail: s.deps.Mail})
 	river.AddWorker(workers, &sweeper{repeats: s.repeats, organizations: s.organizations, log: s.deps.Log})
-	s.addProvisioning(workers)
 }
 
 // work carries jobs out until ctx ends, and lets those that run come to their end.

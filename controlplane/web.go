@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -40,7 +39,7 @@ func (s *Server) serveConfig(w http.ResponseWriter, r *http.Request) {
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"platform_url": s.cfg.PathURL(id.PlatformRef), "platform_key": key, "domain": s.cfg.Domain,
-		"project_url_pattern": s.cfg.ProjectURL, "dev": s.cfg.Dev, "version": version(),
+		"project_url_pattern": s.cfg.ProjectURL, "dev": s.cfg.Dev, "version": s.deps.Version,
 	})
 }
 
@@ -89,18 +88,4 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(value)
-}
-
-// version is the module's, or the commit that it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" && (info.Main.Version == "" || info.Main.Version == "(devel)") {
-			return setting.Value[:min(len(setting.Value), 12)]
-		}
-	}
-	return info.Main.Version
 }

@@ -12,13 +12,14 @@ import (
 
 	"github.com/wayli-app/fluxbase/controlplane/store"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/layout"
 	"github.com/wayli-app/fluxbase/internal/token"
 )
 
 // DeveloperTokenLife is how long a developer token opens a project's /meta/v1.
 const DeveloperTokenLife = 10 * time.Minute
 
-// legacyLife is the life of the JWTs anon and service_role.
+// legacyYears is the life of the JWTs anon and service_role.
 const legacyYears = 10
 
 // Connection is how a project is reached. Without secrets only the addresses are set.
@@ -55,7 +56,7 @@ func (s *Service) Connection(ctx context.Context, ref string, withSecrets bool) 
 		return Connection{}, fmt.Errorf("read cluster: %w", err)
 	}
 	address := url.URL{
-		Scheme: "postgres", User: url.UserPassword(ownerRole(ref), secrets.OwnerPassword),
+		Scheme: "postgres", User: url.UserPassword(layout.Of(ref, false).Owner(), secrets.OwnerPassword),
 		Host: net.JoinHostPort(cluster.Host, strconv.Itoa(int(cluster.Port))), Path: "/" + row.DatabaseName,
 		RawQuery: url.Values{"sslmode": {cluster.SslMode}}.Encode(),
 	}
@@ -102,5 +103,3 @@ func legacyKey(p store.Project, secrets Secrets, role string) (string, error) {
 		"iss": "fluxbase", "ref": p.Ref, "role": role, "iat": made.Unix(), "exp": made.AddDate(legacyYears, 0, 0).Unix(),
 	})
 }
-
-func ownerRole(ref string) string { return ref + "_owner" }

@@ -36,6 +36,11 @@ type MigrateArgs struct {
 	ProjectID uuid.UUID `json:"project_id" river:"unique"`
 }
 
+// SettingsArgs asks to carry a project's settings into its database.
+type SettingsArgs struct {
+	ProjectID uuid.UUID `json:"project_id" river:"unique"`
+}
+
 // ReconcileArgs asks to compare what is wanted of all projects with what is, and to queue the differences.
 type ReconcileArgs struct{}
 
@@ -56,6 +61,9 @@ func (PurgeArgs) Kind() string { return "project_purge" }
 
 // Kind names the job.
 func (MigrateArgs) Kind() string { return "project_migrate" }
+
+// Kind names the job.
+func (SettingsArgs) Kind() string { return "project_settings" }
 
 // Kind names the job.
 func (ReconcileArgs) Kind() string { return "project_reconcile" }

@@ -61,6 +61,9 @@ func (s *Service) UpdateSettings(ctx context.Context, ref string, values map[str
 		if err := saveSettings(ctx, tx, row, stored); err != nil {
 			return err
 		}
+		if err := s.queue(ctx, tx, SettingsArgs{ProjectID: row.ID}); err != nil {
+			return err
+		}
 		return s.Audit.Record(ctx, tx, row.OrganizationID, "project.settings", "project/"+ref, map[string]any{"keys": keys})
 	})
 	if err != nil {

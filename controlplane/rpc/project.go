@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -18,6 +19,8 @@ import (
 
 // watchCheck is how often a quiet stream's caller is checked anew, and its project read in case a signal was lost.
 const watchCheck = 15 * time.Second
+
+var errRestarting = fault.New(fault.Unavailable, "SHUTTING_DOWN", "The server is restarting. Watch again.")
 
 type projectService struct{ *server }
 
@@ -126,10 +129,13 @@ func (s projectService) WatchProject(ctx context.Context, req *v1.WatchProjectRe
 			sent = next
 		}
 		select {
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-ctx.Done(): // the client has left, its time is over, or the server drains
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return ctx.Err()
+			}
+			return errRestarting
 		case <-s.Changes.Ended():
-			return fault.New(fault.Unavailable, "SHUTTING_DOWN", "The server is restarting. Watch again.")
+			return errRestarting
 		case <-changed:
 		case <-check.C:
 		}

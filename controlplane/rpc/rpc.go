@@ -17,6 +17,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/account"
 	"github.com/wayli-app/fluxbase/controlplane/apikey"
 	"github.com/wayli-app/fluxbase/controlplane/audit"
+	"github.com/wayli-app/fluxbase/controlplane/cluster"
 	"github.com/wayli-app/fluxbase/controlplane/idempotency"
 	"github.com/wayli-app/fluxbase/controlplane/organization"
 	"github.com/wayli-app/fluxbase/controlplane/project"
@@ -40,7 +41,7 @@ type Deps struct {
 	Plans         *quota.Plans
 	Audit         *audit.Log
 	Repeats       *idempotency.Keys
-	Clusters      Clusters
+	Clusters      *cluster.Service
 	Inbox         mail.Inbox
 	Sealer        *seal.Sealer
 	Log           *slog.Logger
@@ -104,7 +105,7 @@ func New(d Deps) (*API, error) {
 	s := &server{Deps: d, pages: pager{d.Sealer}}
 	mount(v1.NewAccountServiceHandler(accountService{s}, options...))
 	mount(v1.NewAuditServiceHandler(auditService{s}, options...))
-	mount(v1.NewClusterServiceHandler(clusterService{server: s}, options...))
+	mount(v1.NewClusterServiceHandler(clusterService{s}, options...))
 	mount(v1.NewKeyServiceHandler(keyService{s}, options...))
 	mount(v1.NewOrganizationServiceHandler(organizationService{s}, options...))
 	mount(v1.NewPlanServiceHandler(planService{s}, options...))
