@@ -44,8 +44,9 @@ begin
                 format('select * from pg_catalog.%I where %s', 'fluxbase_all_' || r.name, r.keep));
             execute format('create or replace view pg_catalog.%I as select * from pg_catalog.%I()', r.name, 'fluxbase_own_' || r.name);
         else
-            execute format('create or replace view pg_catalog.%I with (security_barrier) as select * from pg_catalog.%I where %s',
-                r.name, 'fluxbase_all_' || r.name, r.keep);
+            execute format('create or replace view pg_catalog.%I with (security_barrier) as select *%s from pg_catalog.%I where %s', r.name,
+                case r.name when 'pg_database' then ', tableoid' end, -- pg_dump --create asks for it
+                'fluxbase_all_' || r.name, r.keep);
         end if;
         execute format('grant select on pg_catalog.%I to public', r.name);
     end loop;
