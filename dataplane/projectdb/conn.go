@@ -84,6 +84,7 @@ func (c *conn) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	cfg.OnNotice = passNotice
 	if c.pool.key.login != admin {
 		cfg.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 		cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0

@@ -1,0 +1,74 @@
+// Package meta lets the developers of a project run SQL as its owner role and read its catalog, at /meta/v1. It is for
+// people with a developer token only; apps use REST.
+package meta
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+)
+
+// Deps are what the service needs.
+type Deps struct {
+	Log *slog.Logger
+}
+
+// Service answers /meta/v1 of every project of a worker.
+type Service struct {
+	log *slog.Logger
+	mux *http.ServeMux
+}
+
+var _ http.Handler = (*Service)(nil)
+
+// New makes the service.
+func New(d Deps) *Service {
+	s := &Service{log: d.Log, mux: http.NewServeMux()}
+	s.route(http.MethodPost, "/query", s.query)
+	s.route(http.MethodGet, "/schemas", catalog[schema]("schemas.sql"))
+	s.route(http.MethodGet, "/tables", catalog[table]("tables.sql"))
+	s.route(http.MethodGet, "/columns", catalog[column]("columns.sql"))
+	s.mux.Handle("/", s.wrap(func(http.ResponseWriter, *http.Request, *projectdb.Session) error { return errNotFound }))
+	return s
+}
+
+// ServeHTTP answers a request whose path has lost the prefix /meta/v1.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+type handler func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error
+
+func (s *Service) route(method, path string, h handler) {
+	s.mux.Handle(method+" "+path, s.wrap(h))
+	s.mux.Handle(path, s.wrap(func(w http.ResponseWriter, _ *http.Request, _ *projectdb.Session) error {
+		w.Header().Set("Allow", method)
+		return errMethod
+	}))
+}
+
+// wrap refuses whoever is no developer, and renders errors.
+func (s *Service) wrap(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		session := projectdb.FromContext(r.Context())
+		err := error(errDevelopersOnly)
+		if session.Caller.Developer != "" {
+			err = h(w, r, session)
+		}
+		if err != nil {
+			s.writeError(w, r, session.Project.Ref, err)
+		}
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(encoded) // the client may be gone
+	return nil
+}

@@ -1,0 +1,199 @@
+package meta_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/meta"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/testkit"
+)
+
+type bundle struct {
+	t       *testing.T
+	project *directory.Project
+	door    *projectdb.Door
+	service http.Handler
+	caller  projectdb.Caller
+}
+
+func both(t *testing.T, test func(t *testing.T, b *bundle)) {
+	t.Parallel()
+	for name, shared := range map[string]bool{"database": false, "schema": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			project, err := directory.FromSnapshot(testkit.Project(t, shared))
+			require.NoError(t, err)
+			door := projectdb.New(projectdb.Deps{Log: testkit.Logger(t), Metrics: prometheus.NewRegistry(), MaxConnections: 8, IdleTimeout: time.Minute})
+			t.Cleanup(func() { require.NoError(t, door.Close(context.Background())) })
+			test(t, &bundle{t, project, door, meta.New(meta.Deps{Log: testkit.Logger(t)}), projectdb.Caller{Developer: "an account"}})
+		})
+	}
+}
+
+func (b *bundle) call(ctx context.Context, method, path, body string) (int, string) {
+	b.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	w := httptest.NewRecorder()
+	b.service.ServeHTTP(w, r.WithContext(projectdb.NewContext(ctx, b.door.Bind(b.project, b.caller))))
+	return w.Code, w.Body.String()
+}
+
+func (b *bundle) query(sql string) (int, string) {
+	b.t.Helper()
+	body, err := json.Marshal(map[string]string{"query": sql})
+	require.NoError(b.t, err)
+	return b.call(b.t.Context(), "POST", "/query", string(body))
+}
+
+func TestQueryAnswersEachStatement(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		status, body := b.query(`create table notes (id int primary key, body text, big bigint, data jsonb, ok bool, price numeric);
+			insert into notes values (1, 'ä"\', 9007199254740993, '{"a":1}', true, 1.10), (2, null, 2, null, false, 'NaN');
+			select * from notes order by id;
+			do $$ begin raise notice 'hello'; end $$`)
+		require.Equal(t, 200, status, body)
+		require.JSONEq(t, `{"results":[
+			{"columns":[],"rows":[],"row_count":0,"command":"CREATE TABLE","truncated":false,"notices":[]},
+			{"columns":[],"rows":[],"row_count":2,"command":"INSERT","truncated":false,"notices":[]},
+			{"columns":[{"name":"id","type":"integer"},{"name":"body","type":"text"},{"name":"big","type":"bigint"},{"name":"data","type":"jsonb"},
+				{"name":"ok","type":"boolean"},{"name":"price","type":"numeric"}],
+			 "rows":[[1,"ä\"\\","9007199254740993",{"a":1},true,"1.10"],[2,null,2,null,false,"NaN"]],
+			 "row_count":2,"command":"SELECT","truncated":false,"notices":[]},
+			{"columns":[],"rows":[],"row_count":0,"command":"DO","truncated":false,"notices":[{"severity":"NOTICE","message":"hello"}]}]}`, body)
+	})
+}
+
+func TestQueryIsAllOrNothing(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		status, body := b.query("create table gone (id int);\nselect 'ä',\n  nosuch from gone")
+		require.Equal(t, 400, status)
+		var refused struct {
+			Code, Message  string
+			Position, Line int
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &refused))
+		require.Equal(t, "42703", refused.Code)
+		require.Equal(t, 3, refused.Line)
+		require.Equal(t, 43, refused.Position)
+		status, body = b.query("select * from gone")
+		require.Equal(t, 400, status)
+		require.Contains(t, body, `"code":"42P01"`)
+	})
+}
+
+func TestQueryBoundsRows(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		status, body := b.call(t.Context(), "POST", "/query", `{"query":"select generate_series(1, 5)","limit":2}`)
+		require.Equal(t, 200, status)
+		require.Contains(t, body, `"rows":[[1],[2]],"row_count":5,"command":"SELECT","truncated":true`)
+	})
+}
+
+func TestQueryEndsWithItsRequest(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan int, 1)
+		go func() {
+			status, _ := b.call(ctx, "POST", "/query", `{"query":"select pg_sleep(600)"}`)
+			done <- status
+		}()
+		admin, err := pgx.Connect(t.Context(), testkit.AdminURL(t))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = admin.Close(context.Background()) })
+		running := func() bool {
+			var n int
+			require.NoError(t, admin.QueryRow(t.Context(), `select count(*) from pg_stat_activity where usename = $1 and query like '%pg_sleep%'`, b.project.Owner.User).Scan(&n))
+			return n == 1
+		}
+		require.Eventually(t, running, 10*time.Second, 10*time.Millisecond)
+		cancel()
+		require.Equal(t, 499, <-done)
+		require.Eventually(t, func() bool { return !running() }, 10*time.Second, 10*time.Millisecond)
+	})
+}
+
+func TestCatalogShowsLogicalNames(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		status, body := b.query(`create table authors (id int generated always as identity primary key, name text not null default 'x');
+			alter table authors enable row level security; comment on table authors is 'Who writes'; create view names as select name from authors`)
+		require.Equal(t, 200, status, body)
+
+		status, body = b.call(t.Context(), "GET", "/schemas", "")
+		require.Equal(t, 200, status, body)
+		var schemas []struct{ Name string }
+		require.NoError(t, json.Unmarshal([]byte(body), &schemas))
+		var names []string
+		for _, s := range schemas {
+			names = append(names, s.Name)
+		}
+		require.Equal(t, []string{"auth", "extensions", "public", "realtime", "storage"}, names)
+
+		status, body = b.call(t.Context(), "GET", "/tables?schema=public", "")
+		require.Equal(t, 200, status, body)
+		require.JSONEq(t, `[{"schema":"public","name":"authors","kind":"table","rls_enabled":true,"estimated_rows":-1,"comment":"Who writes"},
+			{"schema":"public","name":"names","kind":"view","rls_enabled":false,"estimated_rows":-1,"comment":null}]`, strings.ReplaceAll(body, `"estimated_rows":0`, `"estimated_rows":-1`))
+
+		status, body = b.call(t.Context(), "GET", "/columns?schema=public&table=authors", "")
+		require.Equal(t, 200, status, body)
+		require.JSONEq(t, `[
+			{"schema":"public","table":"authors","name":"id","position":1,"type":"integer","nullable":false,"default":null,"primary_key":true,"generated":true,"comment":null},
+			{"schema":"public","table":"authors","name":"name","position":2,"type":"text","nullable":false,"default":"'x'::text","primary_key":false,"generated":false,"comment":null}]`, body)
+
+		status, body = b.call(t.Context(), "GET", "/columns?limit=1&offset=1&schema=public&table=authors", "")
+		require.Equal(t, 200, status)
+		require.Contains(t, body, `"name":"name"`)
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		cases := []struct {
+			name, method, path, body string
+			status                   int
+			has                      string
+		}{
+			{"an empty query", "POST", "/query", `{"query":" "}`, 400, "QUERY_EMPTY"},
+			{"a body that is no JSON", "POST", "/query", `select 1`, 400, "BODY_INVALID"},
+			{"no body", "POST", "/query", ``, 400, "CONTENT_TYPE"},
+			{"a zero byte", "POST", "/query", `{"query":"select '\u0000'"}`, 400, "QUERY_INVALID"},
+			{"a limit out of bounds", "POST", "/query", `{"query":"select 1","limit":10001}`, 400, "LIMIT_INVALID"},
+			{"another method", "GET", "/query", ``, 405, "METHOD_NOT_ALLOWED"},
+			{"another path", "GET", "/nothing", ``, 404, "ROUTE_NOT_FOUND"},
+			{"a page out of bounds", "GET", "/tables?limit=0", ``, 400, "PAGE_INVALID"},
+			{"an offset that is no number", "GET", "/tables?offset=x", ``, 400, "PAGE_INVALID"},
+			{"a name that is SQL", "GET", "/tables?schema=public'--", ``, 200, "[]"},
+		}
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				status, body := b.call(t.Context(), c.method, c.path, c.body)
+				require.Equal(t, c.status, status, body)
+				require.Contains(t, body, c.has)
+			})
+		}
+		for _, role := range []string{"anon", "authenticated", "service_role"} {
+			app := *b
+			app.caller = projectdb.Caller{Role: role}
+			for _, path := range []string{"/schemas", "/tables", "/columns", "/nothing"} {
+				status, body := app.call(t.Context(), "GET", path, "")
+				require.Equal(t, 401, status)
+				require.Contains(t, body, "DEVELOPER_TOKEN_REQUIRED")
+			}
+			status, _ := app.query("select 1")
+			require.Equal(t, 401, status)
+		}
+	})
+}

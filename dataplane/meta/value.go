@@ -1,0 +1,53 @@
+package meta
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// maxSafeInteger is the largest integer that JavaScript's numbers hold exactly.
+const maxSafeInteger = 1<<53 - 1
+
+// encodeRow makes a JSON array of a row. Values that JSON numbers cannot hold exactly, and all types without a JSON
+// form, are strings as Postgres writes them.
+func encodeRow(fields []pgconn.FieldDescription, values [][]byte) json.RawMessage {
+	out := []byte{'['}
+	for i, v := range values {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = appendValue(out, fields[i].DataTypeOID, v)
+	}
+	return append(out, ']')
+}
+
+func appendValue(out []byte, oid uint32, text []byte) []byte {
+	if text == nil {
+		return append(out, "null"...)
+	}
+	switch oid {
+	case pgtype.BoolOID:
+		return strconv.AppendBool(out, string(text) == "t")
+	case pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID, pgtype.OIDOID:
+		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil && n <= maxSafeInteger && n >= -maxSafeInteger {
+			return append(out, text...)
+		}
+	case pgtype.Float4OID, pgtype.Float8OID:
+		if f, err := strconv.ParseFloat(string(text), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) && json.Valid(text) {
+			return append(out, text...)
+		}
+	case pgtype.JSONOID, pgtype.JSONBOID:
+		if json.Valid(text) {
+			return append(out, text...)
+		}
+	}
+	quoted, err := json.Marshal(string(text))
+	if err != nil { // strings always encode
+		panic(err)
+	}
+	return append(out, quoted...)
+}
