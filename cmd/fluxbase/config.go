@@ -19,6 +19,7 @@ type settings struct {
 // newSettings gives a command the flag --config, and flags for the settings it names: flag → setting and help.
 func newSettings(cmd *cobra.Command) *settings {
 	s := &settings{defaults: config.Default(), paths: map[string]string{}}
+	s.defaults.Version = buildVersion()
 	cmd.Flags().StringVar(&s.file, "config", "", "YAML file with settings (FLUXBASE_CONFIG)")
 	return s
 }

@@ -19,6 +19,7 @@ import (
 type Process struct {
 	log    *slog.Logger
 	drain  time.Duration
+	grace  time.Duration
 	stops  []stop
 	failed chan error
 }
@@ -28,9 +29,10 @@ type stop struct {
 	do   func(ctx context.Context) error
 }
 
-// New makes a process without parts. Each part has the drain time to stop.
+// New makes a process without parts. Requests have the drain time to finish; parts in the background half as much again,
+// because they may keep to the drain time themselves.
 func New(log *slog.Logger, drain time.Duration) *Process {
-	return &Process{log: log, drain: drain, failed: make(chan error, 1)}
+	return &Process{log: log, drain: drain, grace: drain/2 + time.Millisecond, failed: make(chan error, 1)}
 }
 
 // OnSignal returns a context that ends at SIGINT or SIGTERM. A second signal ends the process at once.
@@ -101,6 +103,8 @@ func (p *Process) Serve(name string, listeners []net.Listener, handler http.Hand
 	}
 	p.OnStop(name, func(ctx context.Context) error {
 		drain()
+		ctx, cancel := context.WithTimeout(ctx, p.drain)
+		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			return errors.Join(err, server.Close())
 		}
@@ -127,7 +131,7 @@ func (p *Process) Stop() error {
 	for len(p.stops) > 0 {
 		last := p.stops[len(p.stops)-1]
 		p.stops = p.stops[:len(p.stops)-1]
-		ctx, cancel := context.WithTimeout(context.Background(), p.drain)
+		ctx, cancel := context.WithTimeout(context.Background(), p.drain+p.grace)
 		if err := last.do(ctx); err != nil {
 			failures = append(failures, fmt.Errorf("stop %s: %w", last.name, err))
 		}
