@@ -64,13 +64,11 @@ func writeError(w http.ResponseWriter, e *query.Error) {
 		}
 		return &s
 	}
-	body, err := json.Marshal(errorBody{Code: e.Code, Message: e.Message, Details: optional(e.Details), Hint: optional(e.Hint)})
-	if err != nil {
-		body = []byte(`{"code":"INTERNAL","details":null,"hint":null,"message":"The error cannot be shown."}`)
-	}
 	w.Header().Set("Content-Type", jsonType)
 	w.WriteHeader(e.Status)
-	_, _ = w.Write(body)
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	_ = out.Encode(errorBody{Code: e.Code, Message: e.Message, Details: optional(e.Details), Hint: optional(e.Hint)})
 }
 
 // fromPostgres renders an error of the server. Those that tell of a defect or a broken server, rather than of the request or the

@@ -223,9 +223,9 @@ func NewRead(r *catalog.Relation, q *query.Query) (*Read, error) {
 
 // nearest finds the name that is most like one that is not there, or "".
 func nearest[T any](name string, names map[string]T) string {
-	best, least := "", len(name)/3+2
+	best, least := "", len(name)/3+1
 	for n := range names {
-		if d := distance(name, n, least); d < least || (d == least && best != "" && n < best) {
+		if d := distance(name, n, least+1); d < least || (d == least && (best == "" || n < best)) {
 			best, least = n, d
 		}
 	}

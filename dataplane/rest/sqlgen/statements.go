@@ -7,8 +7,9 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/plan"
 )
 
+// The alias "$row" stands for whole rows: a column of that name would take its place, and no one names one so.
 const (
-	aggregate = `select coalesce(pg_catalog.json_agg(t), '[]')::text, pg_catalog.count(*)`
+	aggregate = `select coalesce(pg_catalog.json_agg("$row"), '[]')::text, pg_catalog.count(*)`
 	numberOf  = `select null::text, pg_catalog.count(*)`
 )
 
@@ -39,13 +40,13 @@ func (b *builder) shaped(s plan.Shape, from func()) {
 	b.where(s.Where)
 	b.order(s.Order)
 	b.limit(s)
-	b.sql(") t")
+	b.sql(`) "$row"`)
 }
 
 // Insert writes an insert or an upsert.
 func Insert(w *plan.Write) Statement {
 	b := &builder{buf: make([]byte, 0, 512)}
-	b.sql("with t as (insert into ").relation(w.Relation.Schema, w.Relation.Name).sql(" as ", source)
+	b.sql(`with "$row" as (insert into `).relation(w.Relation.Schema, w.Relation.Name).sql(" as ", source)
 	switch {
 	case len(w.Columns) > 0:
 		b.sql(" (").names(w.Columns, "").sql(") select ").names(w.Columns, "v.")
@@ -112,10 +113,10 @@ func (b *builder) conflict(w *plan.Write) {
 func Update(w *plan.Write) Statement {
 	b := &builder{buf: make([]byte, 0, 512)}
 	if len(w.Columns) == 0 { // nothing to set: nothing is changed or returned
-		b.sql("with t as (select from (select) v where false")
+		b.sql(`with "$row" as (select from (select) v where false`)
 		return b.written(&plan.Write{})
 	}
-	b.sql("with t as (update ").relation(w.Relation.Schema, w.Relation.Name).sql(" as ", source, " set ")
+	b.sql(`with "$row" as (update `).relation(w.Relation.Schema, w.Relation.Name).sql(" as ", source, " set ")
 	for i, c := range w.Columns {
 		if i > 0 {
 			b.sql(", ")
@@ -130,7 +131,7 @@ func Update(w *plan.Write) Statement {
 // Delete writes a deletion.
 func Delete(w *plan.Write) Statement {
 	b := &builder{buf: make([]byte, 0, 384)}
-	b.sql("with t as (delete from ").relation(w.Relation.Schema, w.Relation.Name).sql(" as ", source)
+	b.sql(`with "$row" as (delete from `).relation(w.Relation.Schema, w.Relation.Name).sql(" as ", source)
 	b.where(w.Where)
 	return b.written(w)
 }
@@ -138,13 +139,13 @@ func Delete(w *plan.Write) Statement {
 func (b *builder) written(w *plan.Write) Statement {
 	switch {
 	case w.Relation == nil:
-		b.sql(") ", aggregate, " from t")
+		b.sql(") ", aggregate, ` from "$row"`)
 	case len(w.Returning) > 0:
 		b.sql(" returning ")
 		b.outputs(w.Returning)
-		b.sql(") ", aggregate, " from t")
+		b.sql(") ", aggregate, ` from "$row"`)
 	default:
-		b.sql(" returning 1) ", numberOf, " from t")
+		b.sql(" returning 1) ", numberOf, ` from "$row"`)
 	}
 	return b.statement()
 }
@@ -161,7 +162,7 @@ func Call(c *plan.Call) Statement {
 		b.sql("select null::text, pg_catalog.count(*) from ")
 		from()
 	default:
-		b.sql("select coalesce(pg_catalog.json_agg(t.value), '[]')::text, pg_catalog.count(*)")
+		b.sql(`select coalesce(pg_catalog.json_agg("$row".value), '[]')::text, pg_catalog.count(*)`)
 		if c.Count {
 			b.sql(", (select pg_catalog.count(*) from ")
 			from()
@@ -170,7 +171,7 @@ func Call(c *plan.Call) Statement {
 		b.sql(" from (select ", source, ".value from ")
 		from()
 		b.limit(c.Shape)
-		b.sql(") t")
+		b.sql(`) "$row"`)
 	}
 	return b.statement()
 }
