@@ -20,7 +20,9 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/gateway"
 	"github.com/wayli-app/fluxbase/dataplane/limit"
+	"github.com/wayli-app/fluxbase/dataplane/meta"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/rest"
 	"github.com/wayli-app/fluxbase/dataplane/usage"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/seal"
@@ -87,6 +89,8 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 	return []gateway.Service{
 		{Name: "auth", Prefix: "/auth/v1", Handler: auth.New(auth.Deps{Log: w.log, Limiter: attempts{limiter}, Version: w.cfg.Version})},
+		{Name: "rest", Prefix: "/rest/v1", Handler: rest.New(rest.Deps{Log: w.log})},
+		{Name: "meta", Prefix: "/meta/v1", Handler: meta.New(meta.Deps{Log: w.log})},
 	}
 }
 
