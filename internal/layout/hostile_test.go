@@ -126,9 +126,11 @@ func TestToolsStillWork(t *testing.T) {
 		`select r.rolname, array(select b.rolname from pg_catalog.pg_auth_members m join pg_catalog.pg_roles b on m.roleid = b.oid where m.member = r.oid) from pg_catalog.pg_roles r`,
 		`select polname, array(select rolname from pg_catalog.pg_roles where oid = any (polroles)) from pg_catalog.pg_policy`,
 		`select n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner) from pg_catalog.pg_class c left join pg_catalog.pg_namespace n on n.oid = c.relnamespace`,
-		// pg_dump
+		`select oid, datname, datdba, pg_encoding_to_char(encoding), datacl from pg_catalog.pg_database where datname = current_database()`,
+		// pg_dump, which lets no view pass that Postgres did not make
+		`do $$ begin perform set_config('restrict_nonsystem_relation_kind', 'view, foreign-table', false); exception when undefined_object then null; end $$`,
 		`select oid, rolname from pg_catalog.pg_roles order by 1`, `select pg_catalog.pg_is_in_recovery()`,
-		`select tableoid, oid, datname, datdba, pg_encoding_to_char(encoding), datacl from pg_catalog.pg_database where datname = current_database()`,
+		`do $$ begin perform set_config('restrict_nonsystem_relation_kind', '', false); exception when undefined_object then null; end $$`,
 		`select pid, usename, query from pg_stat_activity`, `select datname, numbackends from pg_stat_database`, `select * from pg_stat_user_tables`,
 	} {
 		_, err := owner.Exec(t.Context(), q)

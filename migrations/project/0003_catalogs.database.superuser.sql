@@ -1,28 +1,48 @@
--- Hides other projects from the catalogs that all databases of a server share. Each relation is renamed to
--- "fluxbase_all_<name>", closed to the public, and replaced by a view of the rows that concern this project. Postgres itself goes by
--- object ids and does not notice. What no tool of a project's owner needs is closed without a replacement.
+-- Hides other projects from the catalogs that all databases of a server share, and closes what no tool of a project's owner needs.
+--
+-- A system view is replaced in its place by its rows that concern this project: it keeps its object id, without which pg_dump
+-- refuses it. A shared table is renamed to "fluxbase_all_<name>", closed to the public, and a view takes its name: Postgres
+-- itself goes by object ids and does not notice.
 
 set local allow_system_table_mods = on;
+
+-- The views as Postgres made them, so that this can be done again.
+create table if not exists fluxbase.system_view (name text primary key, definition text not null);
+revoke all on fluxbase.system_view from public;
 
 do $do$
 declare
     r record;
+    original text;
 begin
+    for r in
+        select * from (values
+            ('pg_database', 'datname = current_database()'),
+            ('pg_auth_members', $$exists (select from pg_catalog.pg_roles o where o.oid = roleid) and exists (select from pg_catalog.pg_roles o where o.oid = member)$$),
+            ('pg_db_role_setting', $$setdatabase in (0, (select d.oid from pg_catalog.pg_database d))
+                and (setrole = 0 or exists (select from pg_catalog.pg_roles o where o.oid = setrole and starts_with(o.rolname, {{.MyRef}} || '_')))$$),
+            ('pg_shdepend', 'dbid = (select d.oid from pg_catalog.pg_database d)')
+        ) as t (name, keep)
+    loop
+        if not exists (select from pg_class where relname = 'fluxbase_all_' || r.name and relnamespace = 'pg_catalog'::regnamespace) then
+            execute format('alter table pg_catalog.%I rename to %I', r.name, 'fluxbase_all_' || r.name);
+            execute format('revoke all on pg_catalog.%I from public', 'fluxbase_all_' || r.name);
+        end if;
+        execute format('create or replace view pg_catalog.%I with (security_barrier) as select * from pg_catalog.%I where %s',
+            r.name, 'fluxbase_all_' || r.name, r.keep);
+        execute format('grant select on pg_catalog.%I to public', r.name);
+    end loop;
+
     for r in
         select * from (values
             ('pg_roles', false, $$oid < 16384
                 or rolname in ('anon', 'authenticated', 'service_role', 'fluxbase_owner')
                 or starts_with(rolname, {{.MyRef}} || '_')
-                or oid = (select datdba from pg_database where datname = current_database())$$),
-            ('pg_user', false, 'usesysid in (select oid from pg_roles)'),
-            ('pg_auth_members', false, 'roleid in (select oid from pg_roles) and member in (select oid from pg_roles)'),
-            ('pg_db_role_setting', false, $$setdatabase in (0, (select oid from pg_database where datname = current_database()))
-                and (setrole = 0 or setrole in (select oid from pg_roles where starts_with(rolname, {{.MyRef}} || '_')))$$),
-            ('pg_shdepend', false, 'dbid = (select oid from pg_database where datname = current_database())'),
-            ('pg_database', false, 'datname = current_database()'),
+                or oid = (select d.datdba from pg_catalog.fluxbase_all_pg_database d where d.datname = current_database())$$),
+            ('pg_user', false, $$usesysid < 16384 or starts_with(usename, {{.MyRef}} || '_')$$),
             ('pg_stat_activity', true, $$datname = current_database() {{if .Shared}}and starts_with(usename, {{.MyRef}} || '_'){{end}}$$),
             ('pg_stat_database', true, 'datname = current_database()'),
-            ('pg_locks', true, 'database = (select oid from pg_database where datname = current_database())'),
+            ('pg_locks', true, 'database = (select d.oid from pg_catalog.pg_database d)'),
             ('pg_prepared_xacts', true, $$database = current_database() {{if .Shared}}and starts_with(owner, {{.MyRef}} || '_'){{end}}$$),
             ('pg_stat_progress_create_index', true, 'datname = current_database()'),
             ('pg_stat_progress_vacuum', true, 'datname = current_database()'),
@@ -31,12 +51,12 @@ begin
             ('pg_stat_progress_copy', true, 'datname = current_database()')
         ) as t (name, by_function, keep)
     loop
-        if not exists (select from pg_class where relname = 'fluxbase_all_' || r.name and relnamespace = 'pg_catalog'::regnamespace) then
-            execute format('alter table pg_catalog.%I rename to %I', r.name, 'fluxbase_all_' || r.name);
-        end if;
-        execute format('revoke all on pg_catalog.%I from public', 'fluxbase_all_' || r.name);
+        insert into fluxbase.system_view values (r.name, rtrim(pg_get_viewdef(('pg_catalog.' || r.name)::regclass), ';')) on conflict do nothing;
+        select definition into original from fluxbase.system_view where name = r.name;
         if r.by_function then
             -- A view calls functions as its reader, who may not call these any more: a definer's function stands between.
+            execute format('create or replace view pg_catalog.%I as %s', 'fluxbase_all_' || r.name, original);
+            execute format('revoke all on pg_catalog.%I from public', 'fluxbase_all_' || r.name);
             execute format(
                 'create or replace function pg_catalog.%I() returns setof pg_catalog.%I language sql stable security definer '
                 'set search_path = pg_catalog, pg_temp as %L',
@@ -44,11 +64,9 @@ begin
                 format('select * from pg_catalog.%I where %s', 'fluxbase_all_' || r.name, r.keep));
             execute format('create or replace view pg_catalog.%I as select * from pg_catalog.%I()', r.name, 'fluxbase_own_' || r.name);
         else
-            execute format('create or replace view pg_catalog.%I with (security_barrier) as select *%s from pg_catalog.%I where %s', r.name,
-                case r.name when 'pg_database' then ', tableoid' end, -- pg_dump --create asks for it
-                'fluxbase_all_' || r.name, r.keep);
+            execute format('create or replace view pg_catalog.%I with (security_barrier) as select * from (%s) every_row where %s',
+                r.name, original, r.keep);
         end if;
-        execute format('grant select on pg_catalog.%I to public', r.name);
     end loop;
 
     for r in select oid::regprocedure as function from pg_proc
@@ -59,7 +77,6 @@ begin
                 'pg_show_replication_origin_status', 'pg_prepared_xact', 'pg_lock_status', 'pg_tablespace_databases',
                 'pg_get_backend_memory_contexts', 'pg_tablespace_size'))
     loop
-        -- "pg_stat_get_backend_idset" and its like take part in no view that stays open.
         execute format('revoke all on function %s from public', r.function);
     end loop;
 
