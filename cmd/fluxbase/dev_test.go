@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +18,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+// launch is startDev by its other name.
+var launch = startDev
+
+var consoleLine = regexp.MustCompile(`(?m)^  Console +(http://\S+)$`)
 
 // running is a `fluxbase dev` as a person starts it.
 type running struct {
@@ -29,8 +35,8 @@ type running struct {
 	restOut *bytes.Buffer
 }
 
-// launch runs "fluxbase dev" until its banner, or its end.
-func launch(t *testing.T, dir string, args ...string) *running {
+// startDev runs "fluxbase dev" until its banner, or its end.
+func startDev(t *testing.T, dir string, args ...string) *running {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"dev", "--data-dir", dir}, args...)...)
 	cmd.Dir = t.TempDir()
@@ -126,17 +132,17 @@ func serves(t *testing.T, r *running) {
 func TestDevLife(t *testing.T) {
 	t.Parallel()
 	dir := devFolder(t)
-	first := launch(t, dir, "--listen", "localhost:0")
+	first := startDev(t, dir, "--listen", "localhost:0")
 	serves(t, first)
 	require.Contains(t, first.text, dir)
 	require.Contains(t, first.text, "http://<ref>.localhost:")
 
-	second := launch(t, dir, "--listen", "localhost:0")
+	second := startDev(t, dir, "--listen", "localhost:0")
 	<-second.ended
 	require.Equal(t, 1, second.exit)
 	require.Contains(t, second.text, "uses the data folder "+dir)
 
-	taken := launch(t, devFolder(t), "--listen", strings.TrimPrefix(first.url, "http://"))
+	taken := startDev(t, devFolder(t), "--listen", strings.TrimPrefix(first.url, "http://"))
 	<-taken.ended
 	require.Equal(t, 1, taken.exit)
 	require.Contains(t, taken.text, "is taken by another program: stop that, or choose another address with --listen")
@@ -155,10 +161,10 @@ func TestDevLife(t *testing.T) {
 	require.Equal(t, 0, first.exit, "%s", first.restOut)
 	require.NoFileExists(t, filepath.Join(dir, "postgres", "postmaster.pid"))
 
-	again := launch(t, dir, "--listen", "localhost:0")
+	again := startDev(t, dir, "--listen", "localhost:0")
 	serves(t, again)
 	again.stop(t, syscall.SIGKILL)
-	recovered := launch(t, dir, "--listen", "localhost:0")
+	recovered := startDev(t, dir, "--listen", "localhost:0")
 	serves(t, recovered)
 	recovered.stop(t, syscall.SIGTERM)
 	require.Equal(t, 0, recovered.exit, "%s", recovered.restOut)
@@ -167,7 +173,7 @@ func TestDevLife(t *testing.T) {
 
 func TestDevRefusesNonsense(t *testing.T) {
 	t.Parallel()
-	r := launch(t, devFolder(t), "--listen", "nonsense", "--domain", "UPPER")
+	r := startDev(t, devFolder(t), "--listen", "nonsense", "--domain", "UPPER")
 	<-r.ended
 	require.Equal(t, 2, r.exit)
 	require.Contains(t, r.text, "FLUXBASE_LISTEN is \"nonsense\"")
