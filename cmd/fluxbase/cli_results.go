@@ -20,11 +20,20 @@ type resultJSON struct {
 	} `json:"columns"`
 	Rows     [][]json.RawMessage `json:"rows"`
 	RowCount int64               `json:"row_count"`
+	// Truncated says that there were more rows than the project sends.
+	Truncated bool `json:"truncated"`
+	Notices   []struct {
+		Severity string `json:"severity"`
+		Message  string `json:"message"`
+	} `json:"notices"`
 }
+
+// mostRows is the most that a project sends of one result.
+const mostRows = 10000
 
 // query runs the text at the project's meta service.
 func (s *session) query(ctx context.Context, p *controlplanev1.Project, token, text string) ([]resultJSON, error) {
-	body, err := json.Marshal(map[string]string{"query": text})
+	body, err := json.Marshal(map[string]any{"query": text, "limit": mostRows})
 	if err != nil {
 		return nil, fmt.Errorf("encode the SQL: %w", err)
 	}
@@ -108,8 +117,11 @@ func (c *cli) printResults(results []resultJSON) error {
 		if i > 0 {
 			_, _ = fmt.Fprintln(c.out)
 		}
+		for _, n := range r.Notices {
+			c.say("%s: %s", n.Severity, n.Message)
+		}
 		if len(r.Columns) == 0 {
-			_, _ = fmt.Fprintln(c.out, printable(r.Command))
+			_, _ = fmt.Fprintln(c.out, printable(whatWasDone(r)))
 			continue
 		}
 		head := make([]string, len(r.Columns))
@@ -127,7 +139,10 @@ func (c *cli) printResults(results []resultJSON) error {
 		if err := c.print(nil, rows); err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(c.out, "(%d rows)\n", len(r.Rows))
+		_, _ = fmt.Fprintln(c.out, countRows(len(r.Rows)))
+		if r.Truncated {
+			c.say("There are more rows: %d in all.", r.RowCount)
+		}
 	}
 	return nil
 }
@@ -142,4 +157,20 @@ func cellText(raw json.RawMessage) string {
 		return s
 	}
 	return string(raw)
+}
+
+func countRows(n int) string {
+	if n == 1 {
+		return "(1 row)"
+	}
+	return fmt.Sprintf("(%d rows)", n)
+}
+
+// whatWasDone is a command without rows, as Postgres tags it: "CREATE TABLE", "INSERT 3".
+func whatWasDone(r resultJSON) string {
+	switch r.Command {
+	case "INSERT", "UPDATE", "DELETE", "MERGE", "COPY":
+		return fmt.Sprintf("%s %d", r.Command, r.RowCount)
+	}
+	return r.Command
 }
