@@ -90,7 +90,7 @@ func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 	return []gateway.Service{
 		{Name: "auth", Prefix: "/auth/v1", Handler: auth.New(auth.Deps{Log: w.log, Limiter: attempts{limiter}, Version: w.cfg.Version})},
 		{Name: "rest", Prefix: "/rest/v1", Handler: rest.New(rest.Deps{Log: w.log})},
-		{Name: "meta", Prefix: "/meta/v1", Handler: meta.New(meta.Deps{Log: w.log})},
+		{Name: "meta", Prefix: "/meta/v1", Access: gateway.DeveloperAccess, Handler: meta.New(meta.Deps{Log: w.log})},
 	}
 }
 
