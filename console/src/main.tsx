@@ -8,7 +8,7 @@ import { ErrorState } from "@/components/error-state";
 import { ToastProvider } from "@/components/ui/toast";
 import { TooltipProvider } from "@/components/ui/tooltip";
 import { AppProvider, type App } from "@/lib/app";
-import { loadConfig } from "@/lib/config";
+import { loadConfig, NotReady } from "@/lib/config";
 import { nonce } from "@/lib/nonce";
 import { createQueries } from "@/lib/queries";
 import { Accounts } from "@/lib/session";
@@ -26,9 +26,11 @@ async function start() {
     const app: App = { config, accounts, transport: createTransport(accounts), queries: createQueries() };
     show(app);
   } catch (error) {
+    // A server that is starting is asked again; what it says stands there meanwhile.
+    if (error instanceof NotReady) setTimeout(() => void start(), 1000);
     root.render(
       <div className="mx-auto max-w-[640px] px-4 py-16">
-        <ErrorState error={error} what="The console could not start" onRetry={() => void start()} />
+        <ErrorState error={error} what={error instanceof NotReady ? "Fluxbase is not ready" : "The console could not start"} onRetry={() => void start()} />
       </div>,
     );
   }

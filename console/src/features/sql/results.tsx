@@ -91,7 +91,7 @@ function Failed({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   const sql = error instanceof SqlError ? error : undefined;
   return (
     <div className="overflow-auto p-4">
-      <ErrorState error={error} what={sql?.message} onRetry={onRetry}>
+      <ErrorState error={error} onRetry={onRetry}>
         {sql?.detail && <p className="mt-1 text-xs text-muted">{sql.detail}</p>}
         {sql?.hint && <p className="mt-1 text-xs">Hint: {sql.hint}</p>}
       </ErrorState>

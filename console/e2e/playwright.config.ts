@@ -1,0 +1,22 @@
+import { existsSync } from "node:fs";
+import { defineConfig } from "@playwright/test";
+
+const system = "/usr/bin/chromium";
+const args = ["--disable-background-networking"];
+if (process.getuid?.() === 0) args.push("--no-sandbox"); // Chromium's sandbox does not work for root
+
+export default defineConfig({
+  testDir: ".",
+  outputDir: "../test-results",
+  workers: 1,
+  timeout: 120_000,
+  expect: { timeout: 15_000 },
+  forbidOnly: Boolean(process.env.CI),
+  reporter: [["list"]],
+  use: {
+    browserName: "chromium",
+    viewport: { width: 1280, height: 800 },
+    trace: "retain-on-failure",
+    launchOptions: { args, executablePath: existsSync(system) ? system : undefined },
+  },
+});
