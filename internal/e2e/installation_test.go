@@ -87,6 +87,9 @@ func stopShared() {
 func (in *installation) start(environment map[string]string) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
+	if err := build(); err != nil {
+		return err
+	}
 	if in.dir, err = os.MkdirTemp("", "fluxbase-e2e-run-"); err != nil {
 		return err
 	}

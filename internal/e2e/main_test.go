@@ -13,7 +13,7 @@ var binary string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
-// run builds the program, runs the tests and stops the processes that they share.
+// run runs the tests with a folder for the program, and stops the processes that they share.
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "fluxbase-e2e-")
 	if err != nil {
@@ -22,13 +22,15 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "fluxbase")
-	build := exec.Command("go", "build", "-o", binary, "github.com/wayli-app/fluxbase/cmd/fluxbase")
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build the program:", err)
-		return 1
-	}
 	code := m.Run()
 	stopShared()
 	return code
+}
+
+// build builds the program, as it is now.
+func build() error {
+	if out, err := exec.Command("go", "build", "-o", binary, "github.com/wayli-app/fluxbase/cmd/fluxbase").CombinedOutput(); err != nil {
+		return fmt.Errorf("build the program: %w\n%s", err, out)
+	}
+	return nil
 }
