@@ -45,9 +45,9 @@ func TestOwnerCannotReachOut(t *testing.T) {
 		"select * from pg_authid", "select * from pg_shadow", "select * from pg_catalog.fluxbase_all_pg_roles", "select * from pg_catalog.fluxbase_all_pg_database",
 		"select * from pg_catalog.fluxbase_all_pg_stat_activity", "select * from pg_catalog.fluxbase_all_pg_auth_members", "select * from pg_stat_get_activity(null)",
 		"select pg_stat_get_backend_idset()", "select pg_stat_get_db_numbackends(1)", "select * from pg_lock_status()", "select * from pg_prepared_xact()",
-		"select pg_tablespace_databases(1663)", "select pg_database_size('" + victim.Database() + "')", "select * from pg_group",
+		"select pg_tablespace_databases(1663)", "select pg_database_size('" + victim.Database() + "')", "select * from pg_group", "update fluxbase.system_view set definition = ''",
 		"select * from pg_stat_ssl", "select * from pg_stat_replication", "select * from pg_hba_file_rules", "select * from pg_file_settings",
-		"select pg_switch_wal()", "checkpoint", "select pg_log_backend_memory_contexts(1)", "set temp_file_limit = -1", "select * from pg_subscription",
+		"select pg_switch_wal()", "checkpoint", "select pg_log_backend_memory_contexts(1)", "set temp_file_limit = -1",
 		"select pg_terminate_backend(pid) from pg_catalog.fluxbase_all_pg_stat_activity",
 	} {
 		if c.major < 16 && attack == "set role fluxbase_owner" {
@@ -130,6 +130,8 @@ func TestToolsStillWork(t *testing.T) {
 		// pg_dump, which lets no view pass that Postgres did not make
 		`do $$ begin perform set_config('restrict_nonsystem_relation_kind', 'view, foreign-table', false); exception when undefined_object then null; end $$`,
 		`select oid, rolname from pg_catalog.pg_roles order by 1`, `select pg_catalog.pg_is_in_recovery()`,
+		`select count(*) from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())`,
+		`select tableoid, oid, datname from pg_catalog.pg_database`,
 		`do $$ begin perform set_config('restrict_nonsystem_relation_kind', '', false); exception when undefined_object then null; end $$`,
 		`select pid, usename, query from pg_stat_activity`, `select datname, numbackends from pg_stat_database`, `select * from pg_stat_user_tables`,
 	} {

@@ -48,6 +48,9 @@ create table if not exists fluxbase.schema_change (
     primary key (ref, slot)
 );
 revoke all on fluxbase.schema_change from public;
+{{- if not .Shared}}
+grant select on fluxbase.schema_change, fluxbase.schema_change_slot_seq to {{.OwnerGroup}}; -- for pg_dump
+{{- end}}
 
 create or replace function fluxbase.schema_version() returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$

@@ -2,22 +2,38 @@
 --
 -- A system view is replaced in its place by its rows that concern this project: it keeps its object id, without which pg_dump
 -- refuses it. A shared table is renamed to "fluxbase_all_<name>", closed to the public, and a view takes its name: Postgres
--- itself goes by object ids and does not notice.
+-- itself goes by object ids and does not notice. As pg_dump reads pg_database, that one takes the place of a system view too: of
+-- pg_group, which has been obsolete since PostgreSQL 8.1.
 
 set local allow_system_table_mods = on;
 
 -- The views as Postgres made them, so that this can be done again.
 create table if not exists fluxbase.system_view (name text primary key, definition text not null);
 revoke all on fluxbase.system_view from public;
+{{- if not .Shared}}
+grant select on fluxbase.system_view to {{.OwnerGroup}}; -- for pg_dump
+{{- end}}
 
 do $do$
 declare
     r record;
     original text;
 begin
+    if exists (select from pg_class where oid = 'pg_catalog.pg_database'::regclass and relkind = 'r') then
+        alter table pg_catalog.pg_database rename to fluxbase_all_pg_database;
+        revoke all on pg_catalog.fluxbase_all_pg_database from public;
+        alter view pg_catalog.pg_group rename to pg_database;
+        alter view pg_catalog.pg_database rename column groname to datname;
+        alter view pg_catalog.pg_database rename column grosysid to oid;
+        alter view pg_catalog.pg_database rename column grolist to fluxbase_unused;
+    end if;
+    select string_agg(quote_ident(attname), ', ' order by attnum) into original from pg_attribute
+        where attrelid = 'pg_catalog.fluxbase_all_pg_database'::regclass and attnum > 0 and attname not in ('datname', 'oid');
+    execute format('create or replace view pg_catalog.pg_database with (security_barrier) as
+        select datname, oid, null::oid[] as fluxbase_unused, %s, tableoid from pg_catalog.fluxbase_all_pg_database where datname = current_database()', original);
+
     for r in
         select * from (values
-            ('pg_database', 'datname = current_database()'),
             ('pg_auth_members', $$exists (select from pg_catalog.pg_roles o where o.oid = roleid) and exists (select from pg_catalog.pg_roles o where o.oid = member)$$),
             ('pg_db_role_setting', $$setdatabase in (0, (select d.oid from pg_catalog.pg_database d))
                 and (setrole = 0 or exists (select from pg_catalog.pg_roles o where o.oid = setrole and starts_with(o.rolname, {{.MyRef}} || '_')))$$),
@@ -80,7 +96,7 @@ begin
         execute format('revoke all on function %s from public', r.function);
     end loop;
 
-    revoke all on pg_catalog.pg_group, pg_catalog.pg_replication_origin, pg_catalog.pg_subscription from public;
+    revoke all on pg_catalog.pg_replication_origin from public;
 end $do$;
 
 -- A dump compares privileges in pg_catalog with those recorded here: record ours, or each dump would carry them.
