@@ -16,6 +16,11 @@ begin
 end $$;
 revoke all on function fluxbase.note_schema_change(text[]) from public;
 
+create or replace function fluxbase.schema_version() returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select coalesce(sum(version), 0)::bigint from fluxbase.schema_change where ref = {{.SessionRef}}
+$$;
+
 -- The project that a physical schema belongs to: "abc…_public" to "abc…".
 create or replace function fluxbase.ref_of(physical text) returns text language sql immutable as $$
     select (regexp_match(physical, '^"?([a-z]{20}|platform)_'))[1]
