@@ -83,17 +83,27 @@ func (p *Provisioner) migratePlan(row store.Project) []step {
 	}}}
 }
 
-// settingsPlan carries changed settings into the database of a project that stands; one that is being made, or resumed, takes
-// them with it. A project stays what it was when they cannot be carried in yet.
+// jobSettings names the job that carries settings into the project's database.
+const jobSettings = "settings"
+
+// settingsPlan carries changed settings into a project's database. A project stays what it was when that cannot be done yet.
 func (p *Provisioner) settingsPlan(row store.Project) []step {
-	if row.Status != project.StatusActive {
-		return nil
+	if row.Status != project.StatusActive && row.Status != project.StatusPaused {
+		return nil // its present job carries them over
 	}
 	return []step{{"settings", func(ctx context.Context, r *run) error {
-		if err := p.migrate(ctx, r); err != nil {
+		settings, err := databaseSettings(r.project)
+		if err != nil {
 			return err
 		}
-		return p.finish(ctx, r.queries(), r, project.JobMigrate)
+		c, err := p.admin(ctx, r)
+		if err != nil {
+			return err
+		}
+		if err := c.ApplySettings(ctx, r.names, settings); err != nil {
+			return err
+		}
+		return p.finish(ctx, r.queries(), r, jobSettings)
 	}}}
 }
 

@@ -97,7 +97,7 @@ func (p *Provisioner) Configure(c *river.Config) {
 	add(c.Workers, p, project.JobDelete, time.Minute, p.deletePlan, func(a project.DeleteArgs) uuid.UUID { return a.ProjectID })
 	add(c.Workers, p, project.JobPurge, 30*time.Minute, p.purgePlan, func(a project.PurgeArgs) uuid.UUID { return a.ProjectID })
 	add(c.Workers, p, project.JobMigrate, 30*time.Minute, p.migratePlan, func(a project.MigrateArgs) uuid.UUID { return a.ProjectID })
-	add(c.Workers, p, project.JobMigrate, 5*time.Minute, p.settingsPlan, func(a project.SettingsArgs) uuid.UUID { return a.ProjectID })
+	add(c.Workers, p, jobSettings, time.Minute, p.settingsPlan, func(a project.SettingsArgs) uuid.UUID { return a.ProjectID })
 	river.AddWorker(c.Workers, &reconciler{p: p})
 	c.PeriodicJobs = append(c.PeriodicJobs, river.NewPeriodicJob(river.PeriodicInterval(reconcileEvery),
 		func() (river.JobArgs, *river.InsertOpts) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -212,6 +213,19 @@ func TestLifeOfAProject(t *testing.T) {
 		_, err = testkit.S3Client(h.s3).PutObject(t.Context(), &s3.PutObjectInput{Bucket: &p.Bucket, Key: &p.Ref})
 		require.NoError(t, err)
 
+		_, err = h.pool.Exec(t.Context(), `update project set settings = '{"rest.expose_new_tables": true}' where id = $1`, p.ID)
+		require.NoError(t, err)
+		queue(t, client, project.SettingsArgs{ProjectID: p.ID})
+		h.await(t, p.ID, func(_ store.Project, steps []store.ProjectStep) bool {
+			return slices.ContainsFunc(steps, func(s store.ProjectStep) bool { return s.Job == jobSettings && s.Status == "done" })
+		})
+		n := layout.Of(p.Ref, isolation == "schema")
+		_, err = conn.Exec(t.Context(), "create table exposed ()")
+		require.NoError(t, err)
+		var exposed bool
+		require.NoError(t, conn.QueryRow(t.Context(), "select has_table_privilege($1, 'exposed', 'select')", n.Role("anon")).Scan(&exposed))
+		require.True(t, exposed, "new tables are exposed as the project wants")
+
 		move(p, "paused", "pausing", project.PauseArgs{ProjectID: p.ID})
 		h.await(t, p.ID, status("paused"))
 		require.Error(t, conn.Ping(t.Context()), "a pause ends sessions")
@@ -350,7 +364,9 @@ func TestAClusterThatIsDownIsWaitedFor(t *testing.T) {
 
 type clustersFunc func(context.Context, uuid.UUID) (*layout.Cluster, error)
 
-func (f clustersFunc) Admin(ctx context.Context, c uuid.UUID) (*layout.Cluster, error) { return f(ctx, c) }
+func (f clustersFunc) Admin(ctx context.Context, c uuid.UUID) (*layout.Cluster, error) {
+	return f(ctx, c)
+}
 
 func TestPlacementPrefersFreeRoom(t *testing.T) {
 	t.Parallel()

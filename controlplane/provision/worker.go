@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
+	"github.com/wayli-app/fluxbase/controlplane/project"
 	"github.com/wayli-app/fluxbase/controlplane/store"
 	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/layout"
@@ -173,7 +174,8 @@ func (p *Provisioner) settle(ctx context.Context, r *run, job, step string, trie
 		return river.JobSnooze(time.Second)
 	}
 	known := classify(cause)
-	permanent := known.permanent(tries) && job != "migrate" // a project that lacks a migration is not broken
+	// A project that lacks a migration or a setting is not broken.
+	permanent := known.permanent(tries) && job != project.JobMigrate && job != jobSettings
 	log := p.Log.With("project", r.project.Ref, "job", job, "step", step, "tries", tries, "error", cause)
 	status := "retrying"
 	if permanent {
