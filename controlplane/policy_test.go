@@ -182,7 +182,7 @@ var roleCases = []roleCase{
 // TestRoles calls every procedure that asks for a role as each role, as somebody else, as an operator and as nobody.
 func TestRoles(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(c *config.Config) { c.Dev = true }) // plan without limits
+	b := setup(t, func(c *config.Config) { c.Dev = true })                                // plan without limits
 	operator, outsider := b.signIn("first@example.com"), b.signIn("outsider@example.com") // the first account operates in dev
 	order := []string{"billing", "viewer", "developer", "admin", "owner"}
 	for i, c := range roleCases {
