@@ -79,7 +79,7 @@ func keyState(k *controlplanev1.Key) string {
 		return "revoked"
 	case k.GetExpireTime() != nil && k.GetExpireTime().AsTime().Before(time.Now()):
 		return "expired"
-	case k.GetRevealable():
+	case k.GetRevealable() && k.GetType() == controlplanev1.KeyType_KEY_TYPE_SECRET:
 		return "active, not revealed yet"
 	}
 	return "active"
