@@ -19,6 +19,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/limit"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/telemetry"
 )
 
 // Projects finds projects.
@@ -141,11 +142,8 @@ func New(d Deps) (*Gateway, error) {
 	return g, nil
 }
 
-// Names reports whether a host or path names a project; what does not is not for the gateway.
-func (g *Gateway) Names(r *http.Request) bool {
-	t := g.router.route(r.Host, r.URL.Path)
-	return t.ref != "" || t.host != ""
-}
+// Names reports whether a request names a project by its subdomain or by path.
+func (g *Gateway) Names(r *http.Request) bool { return g.router.route(r.Host, r.URL.Path).ref != "" }
 
 // Subdomain reports whether a host is below the domain of projects.
 func (g *Gateway) Subdomain(host string) bool {
@@ -339,6 +337,7 @@ func (x *exchange) serve() {
 	_ = control.SetWriteDeadline(deadline.Add(5 * time.Second))
 	ctx, cancel := context.WithDeadlineCause(x.r.Context(), deadline, errTimeout)
 	defer cancel()
+	ctx = telemetry.With(ctx, slog.String("request_id", x.id), slog.String("project", x.ref))
 	r := x.r.WithContext(projectdb.NewContext(ctx, x.session))
 	if r.ContentLength != 0 {
 		r.Body = http.MaxBytesReader(x, x.r.Body, maxBody)
