@@ -29,6 +29,10 @@ const (
  pg_catalog.set_config('statement_timeout', $7, true))`
 )
 
+// assumePlain is assume for a plain read that reads nothing of the request but its claims.
+const assumePlain = `select pg_catalog.num_nulls(pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true),
+ pg_catalog.set_config('search_path', $3, true), pg_catalog.set_config('statement_timeout', $4, true))`
+
 // identity is what assume sets, in its order.
 type identity struct{ role, claims, method, path, headers, searchPath, timeout string }
 
@@ -151,16 +155,7 @@ func (c *conn) query(ctx context.Context, id identity, o Options, stmt Statement
 		return err
 	}
 	b := batch{c: c, p: c.pg.PgConn().StartPipeline(ctx)}
-	begin, end := beginWrite, commit
-	if o.ReadOnly {
-		begin, end = beginRead, rollback
-	}
-	b.send(statementKey{sql: begin}, nil)
-	b.send(statementKey{sql: assume}, id.values())
-	main := b.send(statementKey{id.role, id.searchPath, stmt.SQL}, args)
-	if !stmt.Hold || o.ReadOnly {
-		b.send(statementKey{sql: end}, nil)
-	}
+	main := b.request(id, o, stmt, args)
 	if err := b.p.Sync(); err != nil {
 		_ = b.p.Close()
 		return err
@@ -195,6 +190,31 @@ func (c *conn) query(ctx context.Context, id identity, o Options, stmt Statement
 		return err
 	}
 	return nil
+}
+
+// request sends a statement as the caller. A plain read runs in the transaction that the pipeline itself is: there is nothing
+// that a rollback would have to undo.
+func (b *batch) request(id identity, o Options, stmt Statement, args [][]byte) (main int) {
+	key := statementKey{id.role, id.searchPath, stmt.SQL}
+	if o.ReadOnly && stmt.Plain {
+		if o.Method == "" && o.Path == "" && o.Headers == nil {
+			b.send(statementKey{sql: assumePlain}, [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.searchPath), []byte(id.timeout)})
+		} else {
+			b.send(statementKey{sql: assume}, id.values())
+		}
+		return b.send(key, args)
+	}
+	begin, end := beginWrite, commit
+	if o.ReadOnly {
+		begin, end = beginRead, rollback
+	}
+	b.send(statementKey{sql: begin}, nil)
+	b.send(statementKey{sql: assume}, id.values())
+	main = b.send(key, args)
+	if !stmt.Hold || o.ReadOnly {
+		b.send(statementKey{sql: end}, nil)
+	}
+	return main
 }
 
 func (id identity) values() [][]byte {

@@ -42,7 +42,7 @@ type Statement struct {
 	SQL  string
 	Args []any
 	// Plain promises that the statement runs no code that the project wrote or chose: no function, trigger, operator or view of
-	// its own. A plain read that succeeds needs nothing undone but its transaction.
+	// its own. A plain read leaves nothing behind, and needs nothing undone.
 	Plain bool
 	// Hold waits with the commit until read has returned, and rolls back when it returns an error, at the price of a second round
 	// trip. Without it an error of read leaves the statement's effects committed.
@@ -94,3 +94,7 @@ func (s *Session) InService(ctx context.Context, schema string, fn func(pgx.Tx) 
 func (s *Session) AsOwner(ctx context.Context, fn func(*pgx.Conn) error) error {
 	return s.door.asOwner(ctx, s, fn)
 }
+
+// Renew closes the project's connections as they come free. Whoever judges statements by the schema calls it when the schema
+// has changed: what was plain may not have been at the end.
+func (s *Session) Renew() { s.door.Forget(s.Project.Ref) }

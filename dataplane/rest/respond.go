@@ -33,7 +33,9 @@ type action struct {
 	function        *catalog.Function // nil but for a call
 	statement       sqlgen.Statement
 	readOnly, plain bool
-	offset          int64
+	// unaware statements read nothing of the request but its claims.
+	unaware bool
+	offset  int64
 }
 
 // result is what a statement returned.
@@ -52,7 +54,10 @@ func (a *action) run() (result, error) {
 			path = append(path, name)
 		}
 	}
-	o := projectdb.Options{ReadOnly: a.readOnly, SearchPath: path, Method: a.http.Method, Path: a.http.URL.Path, Headers: headersJSON(a.http.Header)}
+	o := projectdb.Options{ReadOnly: a.readOnly, SearchPath: path}
+	if !a.unaware {
+		o.Method, o.Path, o.Headers = a.http.Method, a.http.URL.Path, headersJSON(a.http.Header)
+	}
 	// An object that is not one row undoes a write.
 	stmt := projectdb.Statement{SQL: a.statement.SQL, Args: a.statement.Args, Plain: a.plain, Hold: a.coerced() && !a.readOnly}
 	out := result{total: -1}

@@ -232,6 +232,7 @@ func (q *request) plan(c *catalog.Catalog) (*action, error) {
 		}
 		q.bound(&p.Shape)
 		a.readOnly, a.plain, a.statement = true, p.Plain(), sqlgen.Read(p)
+		a.unaware = a.plain && !relation.ReadsSettings
 		return a, nil
 	default:
 		return a, a.planWrite(relation)

@@ -131,6 +131,9 @@ func (c *Cache) refresh(ctx context.Context, s *projectdb.Session, key entryKey)
 	if err != nil {
 		return nil, err
 	}
+	if ok {
+		s.Renew()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.entries.Remove(s.Project.Ref)

@@ -35,11 +35,13 @@ type Relation struct {
 	// Kind is pg_class.relkind: r, p, v, m or f.
 	Kind string `json:"kind"`
 	// Plain tells that reading it runs no code of the project's: see projectdb.Statement.
-	Plain      bool        `json:"plain"`
-	Columns    []*Column   `json:"columns"`
-	Keys       []Key       `json:"keys"`
-	References []Reference `json:"references"`
-	byName     map[string]*Column
+	Plain bool `json:"plain"`
+	// ReadsSettings tells of policies that read the request's settings besides its claims.
+	ReadsSettings bool        `json:"reads_settings"`
+	Columns       []*Column   `json:"columns"`
+	Keys          []Key       `json:"keys"`
+	References    []Reference `json:"references"`
+	byName        map[string]*Column
 }
 
 // Column is a relation's column.

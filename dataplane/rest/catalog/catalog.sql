@@ -23,6 +23,11 @@ with
     union
     select pol.polrelid from policy pol where pol.polqual::text ~ ':relid |COERCETODOMAIN|NEXTVALUEEXPR'
   ),
+  -- Policies that read the request's settings themselves, and not through the readers of claims.
+  reads_settings as (
+    select pf.polrelid from policy_function pf join pg_catalog.pg_proc p on p.oid = pf.funcid
+    where p.proname = 'current_setting'
+  ),
   -- An operator of the project's between built-in types could take the place of a built-in one.
   foreign_operator as (
     select from pg_catalog.pg_operator o
@@ -41,6 +46,7 @@ select 'relation', pg_catalog.json_build_object(
     and not exists (select from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         and (t.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace or a.attgenerated = 'v')),
+  'reads_settings', c.oid in (select polrelid from reads_settings),
   'columns', coalesce((
     select pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'json', coalesce(nullif(t.typbasetype, 0), t.oid) in (114, 3802),

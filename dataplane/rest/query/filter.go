@@ -124,6 +124,9 @@ func (s *scanner) list() ([]string, error) {
 // parseTree parses a parameter like "or=(a.eq.1,and(b.gt.2,c.is.null))".
 func parseTree(key, value string) (Condition, error) {
 	s := scanner{in: key + value, what: "logic tree"}
+	if !strings.HasPrefix(value, "(") {
+		return Condition{}, s.fail("Conditions stand in parentheses.")
+	}
 	c, err := s.condition(0)
 	if err == nil && !s.done() {
 		err = s.fail("Nothing can follow the closing parenthesis.")

@@ -155,6 +155,12 @@ func Call(c *plan.Call) Statement {
 	b := &builder{buf: make([]byte, 0, 512)}
 	f := c.Function
 	from := func() { b.call(c) }
+	if c.Count && f.Returns != "void" { // counted and returned from one call
+		b.sql(`with "$call" as materialized (select `, source, ".* from ")
+		b.call(c)
+		b.sql(") ")
+		from = func() { b.sql(`"$call" as `, source) }
+	}
 	switch f.Returns {
 	case "composite", "record":
 		b.shaped(c.Shape, from)
