@@ -24,6 +24,8 @@ import (
 const (
 	// concurrency is how many jobs one control plane works at once.
 	concurrency = 4
+	// fetchCooldown is the least time between two fetches of jobs.
+	fetchCooldown = 10 * time.Millisecond
 	// rescueEvery is how often each control plane looks for jobs whose process died.
 	rescueEvery = time.Second
 	// reconcileEvery is how often what is wanted is compared with what is.
@@ -89,7 +91,10 @@ func (p *Provisioner) Configure(c *river.Config) {
 		c.Queues = map[string]river.QueueConfig{}
 	}
 	c.Queues[project.QueueProvision] = river.QueueConfig{
-		MaxWorkers: concurrency, FetchCooldown: 10 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond,
+		MaxWorkers: concurrency, FetchCooldown: fetchCooldown, FetchPollInterval: 500 * time.Millisecond,
+	}
+	if c.FetchCooldown == 0 { // it is also the time within which River tells of one new job and not of the next
+		c.FetchCooldown = fetchCooldown
 	}
 	add(c.Workers, p, project.JobProvision, 10*time.Minute, p.provisionPlan, func(a project.ProvisionArgs) uuid.UUID { return a.ProjectID })
 	add(c.Workers, p, project.JobPause, time.Minute, p.pausePlan, func(a project.PauseArgs) uuid.UUID { return a.ProjectID })
