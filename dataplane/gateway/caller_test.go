@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,12 +62,20 @@ func TestKeysAndBearersByRoute(t *testing.T) {
 	s, other := newSample(t, nil), newSample(t, nil)
 	b := setup(t, nil, s, other)
 	unknown := id.NewSecret(id.PrefixSecret)
+	expired := s.sign(t, map[string]any{"sub": "u", "role": roleAuthenticated, "exp": time.Now().Add(-time.Minute).Unix()})
+	cases := slices.Concat(keyCases(t, s, other, unknown), bearerCases(t, s, other, expired), openCases(s, other, unknown, expired), metaCases(t, s, other))
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, b, s)
+			c.run(t, b, s) // from the memory of tokens the answer is the same
+		})
+	}
+}
+
+func keyCases(t *testing.T, s, other *sample, unknown string) []accessCase {
 	own := func(claims map[string]any) string { return s.sign(t, claims) }
-	expired := own(map[string]any{"sub": "u", "role": roleAuthenticated, "exp": time.Now().Add(-time.Minute).Unix()})
-	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + strings.Split(s.user, ".")[1] + "."
-	confused, err := token.SignLegacy([]byte(s.signing.ID), map[string]any{"role": roleService})
-	require.NoError(t, err)
-	cases := []accessCase{
+	return []accessCase{
 		{name: "publishable key is anon", path: rest, apikey: s.publishable, role: roleAnon},
 		{name: "secret key is service_role", path: rest, apikey: s.secret, role: roleService},
 		{name: "legacy anon", path: rest, apikey: s.anon, role: roleAnon},
@@ -101,7 +110,15 @@ func TestKeysAndBearersByRoute(t *testing.T) {
 		{name: "service_role of the project's own key is no key", path: rest, apikey: own(map[string]any{"role": roleService}), status: 401, code: `"API_KEY_INVALID"`},
 		{name: "key with another's", path: rest, apikey: s.publishable, bearer: other.publishable, status: 401, code: `"API_KEY_INVALID"`},
 		{name: "garbage key", path: rest, apikey: "garbage", status: 401, code: `"API_KEY_INVALID"`},
+	}
+}
 
+func bearerCases(t *testing.T, s, other *sample, expired string) []accessCase {
+	own := func(claims map[string]any) string { return s.sign(t, claims) }
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + strings.Split(s.user, ".")[1] + "."
+	confused, err := token.SignLegacy([]byte(s.signing.ID), map[string]any{"role": roleService})
+	require.NoError(t, err)
+	return []accessCase{
 		{name: "user of another project", path: rest, apikey: s.publishable, bearer: other.user, status: 401, code: `"PGRST301"`},
 		{name: "legacy token of another project", path: rest, apikey: s.publishable, bearer: other.service, status: 401, code: `"PGRST301"`},
 		{name: "expired bearer", path: rest, apikey: s.publishable, bearer: expired, status: 401,
@@ -116,7 +133,11 @@ func TestKeysAndBearersByRoute(t *testing.T) {
 		{name: "developer token elsewhere", path: rest, apikey: s.publishable, bearer: s.developer, status: 401, code: "role"},
 		{name: "developer token of the legacy secret elsewhere", path: rest, apikey: s.publishable,
 			bearer: s.signLegacy(t, map[string]any{"sub": "x", "role": roleDeveloper, "aud": audMeta}), status: 401, code: "role"},
+	}
+}
 
+func openCases(s, other *sample, unknown, expired string) []accessCase {
+	return []accessCase{
 		{name: "auth needs a key", path: authAPI, status: 401, code: `"API_KEY_MISSING"`},
 		{name: "auth with a key", path: authAPI, apikey: s.publishable, role: roleAnon},
 		{name: "auth with a user", path: "/auth/v1/user", apikey: s.anon, bearer: s.user, role: roleAuthenticated, subject: s.userID},
@@ -139,7 +160,12 @@ func TestKeysAndBearersByRoute(t *testing.T) {
 		{name: "storage by key", path: storage, apikey: s.secret, role: roleService},
 		{name: "storage with a bad bearer", path: storage, bearer: other.user, status: 401, code: `"TOKEN_INVALID"`},
 		{name: "storage with an expired bearer", path: storage, bearer: expired, status: 401, code: `"TOKEN_EXPIRED"`},
+	}
+}
 
+func metaCases(t *testing.T, s, other *sample) []accessCase {
+	own := func(claims map[string]any) string { return s.sign(t, claims) }
+	return []accessCase{
 		{name: "meta by developer token", path: meta, bearer: s.developer, role: roleService, subject: s.userID},
 		{name: "meta by developer token and key", path: meta, apikey: s.publishable, bearer: s.developer, role: roleService, subject: s.userID},
 		{name: "meta by secret key", path: meta, apikey: s.secret, status: 401, code: `"DEVELOPER_TOKEN_REQUIRED"`},
@@ -157,13 +183,6 @@ func TestKeysAndBearersByRoute(t *testing.T) {
 		{name: "no service", path: "/nothing/v1/x", apikey: s.secret, status: 404, code: `"ROUTE_NOT_FOUND"`},
 		{name: "no service at a longer name", path: "/rest/v10", apikey: s.secret, status: 404, code: `"ROUTE_NOT_FOUND"`},
 		{name: "no path", path: "/", status: 404, code: `"ROUTE_NOT_FOUND"`},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			c.run(t, b, s)
-			c.run(t, b, s) // from the memory of tokens the answer is the same
-		})
 	}
 }
 
