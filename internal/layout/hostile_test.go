@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -89,6 +90,11 @@ func TestCatalogsTellNothingOfOthers(t *testing.T) {
 	busy := other.owner(t)
 	exec(t, busy, "begin; create table secret_of_other (a int); select pg_advisory_lock(42)") // sessions, locks
 	exec(t, busy, "commit; alter role %s set search_path = public", pg.Ident(other.Owner()))
+	exec(t, busy, "begin; set local role anon; alter role anon set application_name = '%s'; commit", other.Ref()) // no one can forbid that
+	t.Cleanup(func() {
+		_, err := c.admin.Exec(context.WithoutCancel(t.Context()), `alter role anon reset application_name`)
+		require.NoError(t, err)
+	})
 	for user, password := range map[string]string{
 		curious.Owner(): curious.passwords.Owner, curious.Authenticator(): curious.passwords.Authenticator, curious.Admin(): curious.passwords.Admin,
 	} {

@@ -80,8 +80,12 @@ begin
                 format('select * from pg_catalog.%I where %s', 'fluxbase_all_' || r.name, r.keep));
             execute format('create or replace view pg_catalog.%I as select * from pg_catalog.%I()', r.name, 'fluxbase_own_' || r.name);
         else
-            execute format('create or replace view pg_catalog.%I with (security_barrier) as select * from (%s) every_row where %s',
-                r.name, original, r.keep);
+            -- Whoever runs as a plain role may change its settings: shown to all, they would carry messages.
+            execute format('create or replace view pg_catalog.%I with (security_barrier) as select %s from (%s) every_row where %s', r.name,
+                (select string_agg(case attname when 'rolconfig' then $$case when starts_with(rolname, {{.MyRef}} || '_') then rolconfig end as rolconfig$$
+                    else quote_ident(attname) end, ', ' order by attnum)
+                    from pg_attribute where attrelid = ('pg_catalog.' || r.name)::regclass and attnum > 0),
+                original, r.keep);
         end if;
     end loop;
 
