@@ -202,8 +202,8 @@ func (s *Server) Run(ctx context.Context) error {
 	group.Go(func() error { return s.changes.Run(ctx) })
 	group.Go(func() error { return s.directory.Run(ctx) })
 	group.Go(func() error {
-		if err := s.prepareUntilDone(ctx); err != nil {
-			return nil // only the end of ctx ends it
+		if !s.prepareUntilDone(ctx) {
+			return nil
 		}
 		return s.work(ctx)
 	})
@@ -212,21 +212,21 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // prepareUntilDone tries until the platform project and the first cluster stand: a database that is down for a moment at the
-// start is no reason to end.
-func (s *Server) prepareUntilDone(ctx context.Context) error {
+// start is no reason to end. It reports whether they stand, which they do unless ctx ended.
+func (s *Server) prepareUntilDone(ctx context.Context) bool {
 	wait := 100 * time.Millisecond
 	for {
 		err := s.prepare(ctx)
 		if err == nil {
 			close(s.started)
-			return nil
+			return true
 		}
 		if ctx.Err() == nil {
 			s.deps.Log.ErrorContext(ctx, "the control plane cannot start yet; trying again", "error", err, "in", wait.String())
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return false
 		case <-time.After(wait):
 		}
 		wait = min(2*wait, 10*time.Second)

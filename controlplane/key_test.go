@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -14,19 +15,26 @@ import (
 	"github.com/wayli-app/fluxbase/internal/id"
 )
 
-func TestKeys(t *testing.T) {
+func (b *bundle) listKeys(p person, ref string) []*v1.Key {
+	b.t.Helper()
+	res, err := p.keys.ListKeys(b.t.Context(), &v1.ListKeysRequest{Ref: ref})
+	require.NoError(b.t, err)
+	return res.GetKeys()
+}
+
+func (p person) reveal(ctx context.Context, ref, key string) (string, error) {
+	res, err := p.keys.RevealKey(ctx, &v1.RevealKeyRequest{Ref: ref, KeyId: key})
+	return res.GetValue(), err
+}
+
+func TestDefaultKeysAreRevealed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ada := b.organization("acme")
 	ref := b.project(ada, "acme").GetRef()
-	list := func() []*v1.Key {
-		res, err := ada.keys.ListKeys(t.Context(), &v1.ListKeysRequest{Ref: ref})
-		require.NoError(t, err)
-		return res.GetKeys()
-	}
-	require.Len(t, list(), 2)
+	require.Len(t, b.listKeys(ada, ref), 2)
 	byType := map[v1.KeyType]*v1.Key{}
-	for _, k := range list() {
+	for _, k := range b.listKeys(ada, ref) {
 		require.Equal(t, "default", k.GetName())
 		require.True(t, k.GetRevealable())
 		byType[k.GetType()] = k
@@ -34,12 +42,8 @@ func TestKeys(t *testing.T) {
 	publishable, secret := byType[v1.KeyType_KEY_TYPE_PUBLISHABLE], byType[v1.KeyType_KEY_TYPE_SECRET]
 	require.Regexp(t, "^fbk_pub_[A-Za-z0-9]{40}$", publishable.GetDisplay())
 	require.Regexp(t, "^fbk_sec_[A-Za-z0-9]{4}…$", secret.GetDisplay())
-	reveal := func(key string) (string, error) {
-		res, err := ada.keys.RevealKey(t.Context(), &v1.RevealKeyRequest{Ref: ref, KeyId: key})
-		return res.GetValue(), err
-	}
 	for range 2 {
-		value, err := reveal(publishable.GetId())
+		value, err := ada.reveal(t.Context(), ref, publishable.GetId())
 		require.NoError(t, err)
 		require.Equal(t, publishable.GetDisplay(), value)
 	}
@@ -47,7 +51,7 @@ func TestKeys(t *testing.T) {
 	var wait sync.WaitGroup
 	values, failures := make([]string, 4), make([]error, 4)
 	for i := range values {
-		wait.Go(func() { values[i], failures[i] = reveal(secret.GetId()) })
+		wait.Go(func() { values[i], failures[i] = ada.reveal(t.Context(), ref, secret.GetId()) })
 	}
 	wait.Wait()
 	shown := 0
@@ -62,13 +66,27 @@ func TestKeys(t *testing.T) {
 	}
 	require.Equal(t, 1, shown)
 
+	// Provisioning again makes none anew, also not one that was revoked.
+	_, err := ada.keys.RevokeKey(t.Context(), &v1.RevokeKeyRequest{Ref: ref, KeyId: publishable.GetId()})
+	require.NoError(t, err)
+	_, err = ada.reveal(t.Context(), ref, publishable.GetId())
+	refused(t, err, connect.CodeFailedPrecondition, "KEY_REVOKED")
+	b.provisionedAgain(ref)
+	require.Len(t, b.listKeys(ada, ref), 2)
+}
+
+func TestKeysAreMadeAndRevoked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ada := b.organization("acme")
+	ref := b.project(ada, "acme").GetRef()
 	revision := b.count("select revision from project where ref = $1", ref)
 	made, err := ada.keys.CreateKey(t.Context(), &v1.CreateKeyRequest{Ref: ref, Name: "ci", Type: v1.KeyType_KEY_TYPE_SECRET, ExpireTime: timestamppb.New(time.Now().Add(time.Hour))})
 	require.NoError(t, err)
 	require.Regexp(t, "^fbk_sec_[A-Za-z0-9]{40}$", made.GetValue())
 	require.False(t, made.GetKey().GetRevealable())
 	require.Greater(t, b.count("select revision from project where ref = $1", ref), revision)
-	_, err = reveal(made.GetKey().GetId())
+	_, err = ada.reveal(t.Context(), ref, made.GetKey().GetId())
 	refused(t, err, connect.CodeFailedPrecondition, "KEY_ALREADY_REVEALED")
 	_, err = ada.keys.CreateKey(t.Context(), &v1.CreateKeyRequest{Ref: ref, Name: "old", Type: v1.KeyType_KEY_TYPE_SECRET, ExpireTime: timestamppb.New(time.Now().Add(-time.Hour))})
 	require.Contains(t, refused(t, err, connect.CodeInvalidArgument, "EXPIRY_PAST"), "expire_time")
@@ -83,22 +101,14 @@ func TestKeys(t *testing.T) {
 	}
 	require.Greater(t, b.count("select revision from project where ref = $1", ref), revision)
 	require.Equal(t, 1, b.count("select count(*) from audit_event where action = 'key.revoke'"), "revoking twice is once")
-	require.Len(t, list(), 3, "a revoked key stays in the list")
-	_, err = ada.keys.RevokeKey(t.Context(), &v1.RevokeKeyRequest{Ref: ref, KeyId: publishable.GetId()})
-	require.NoError(t, err)
-	_, err = reveal(publishable.GetId())
-	refused(t, err, connect.CodeFailedPrecondition, "KEY_REVOKED")
+	require.Len(t, b.listKeys(ada, ref), 3, "a revoked key stays in the list")
 
 	// Another project's key is none of ours.
 	other := b.project(ada, "acme").GetRef()
-	_, err = ada.keys.RevokeKey(t.Context(), &v1.RevokeKeyRequest{Ref: other, KeyId: secret.GetId()})
+	_, err = ada.keys.RevokeKey(t.Context(), &v1.RevokeKeyRequest{Ref: other, KeyId: made.GetKey().GetId()})
 	refused(t, err, connect.CodeNotFound, "KEY_NOT_FOUND")
 	_, err = ada.keys.RevokeKey(t.Context(), &v1.RevokeKeyRequest{Ref: ref, KeyId: uuid.NewString()})
 	refused(t, err, connect.CodeNotFound, "KEY_NOT_FOUND")
-
-	// Provisioning again makes none anew, also not those that were revoked.
-	b.provisionedAgain(ref)
-	require.Len(t, list(), 3)
 }
 
 func (b *bundle) provisionedAgain(ref string) {

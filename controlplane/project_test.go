@@ -3,8 +3,8 @@ package controlplane
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -123,27 +123,25 @@ func TestStates(t *testing.T) {
 			return r.GetProject(), err
 		},
 	}
-	// status, desired → what each verb makes of it and the job that it queues; what is not here is refused.
+	// status/desired → what each verb makes of it and the job that it queues; what is not here is refused.
 	type end struct{ status, desired, job string }
 	table := map[string]map[string]end{
-		"provisioning active": {"delete": {"deleted", "deleted", "project_delete"}},
-		"active active":       {"pause": {"pausing", "paused", "project_pause"}, "delete": {"deleted", "deleted", "project_delete"}},
-		"pausing paused":      {"delete": {"deleted", "deleted", "project_delete"}},
-		"paused paused":       {"resume": {"resuming", "active", "project_resume"}, "delete": {"deleted", "deleted", "project_delete"}},
-		"resuming active":     {"delete": {"deleted", "deleted", "project_delete"}},
-		"deleted deleted":     {"restore": {"resuming", "active", "project_resume"}},
-		"failed active":       {"retry": {"resuming", "active", "project_resume"}, "delete": {"deleted", "deleted", "project_delete"}},
-		"failed paused":       {"retry": {"pausing", "paused", "project_pause"}, "delete": {"deleted", "deleted", "project_delete"}},
-		"failed deleted":      {"retry": {"deleted", "deleted", "project_delete"}, "restore": {"resuming", "active", "project_resume"}},
-		"failed purged":       {"retry": {"purging", "purged", "project_purge"}},
-		"purging purged":      {},
+		"provisioning/active": {"delete": {"deleted", "deleted", "project_delete"}},
+		"active/active":       {"pause": {"pausing", "paused", "project_pause"}, "delete": {"deleted", "deleted", "project_delete"}},
+		"pausing/paused":      {"delete": {"deleted", "deleted", "project_delete"}},
+		"paused/paused":       {"resume": {"resuming", "active", "project_resume"}, "delete": {"deleted", "deleted", "project_delete"}},
+		"resuming/active":     {"delete": {"deleted", "deleted", "project_delete"}},
+		"deleted/deleted":     {"restore": {"resuming", "active", "project_resume"}},
+		"failed/active":       {"retry": {"resuming", "active", "project_resume"}, "delete": {"deleted", "deleted", "project_delete"}},
+		"failed/paused":       {"retry": {"pausing", "paused", "project_pause"}, "delete": {"deleted", "deleted", "project_delete"}},
+		"failed/deleted":      {"retry": {"deleted", "deleted", "project_delete"}, "restore": {"resuming", "active", "project_resume"}},
+		"failed/purged":       {"retry": {"purging", "purged", "project_purge"}},
+		"purging/purged":      {},
 	}
 	_, err := b.pool.Exec(t.Context(), "update plan set max_projects = 0")
 	require.NoError(t, err)
 	for state, ends := range table {
-		var status, desired string
-		_, err := fmt.Sscan(state, &status, &desired)
-		require.NoError(t, err)
+		status, desired, _ := strings.Cut(state, "/")
 		for verb, call := range verbs {
 			ref := b.project(ada, "acme").GetRef()
 			b.setStatus(ref, status, desired)

@@ -151,11 +151,11 @@ func TestDirectoryIsMounted(t *testing.T) {
 	web := httptest.NewServer(b.server.Handler())
 	t.Cleanup(web.Close)
 	for bearer, want := range map[string]int{"": 401, "Bearer wrong": 401, "Bearer " + b.server.cfg.ServiceToken.Reveal(): 200} {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", web.URL+"/fluxbase.directory.v1.DirectoryService/Resolve", strings.NewReader(`{"ref":"platform"}`))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, web.URL+"/fluxbase.directory.v1.DirectoryService/Resolve", strings.NewReader(`{"ref":"platform"}`))
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Authorization", bearer)
-		res, err := http.DefaultClient.Do(req)
+		res, err := browser.Do(req)
 		require.NoError(t, err)
 		body, err := io.ReadAll(res.Body)
 		require.NoError(t, err)

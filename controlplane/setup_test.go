@@ -76,6 +76,9 @@ func setup(t *testing.T, adjust ...func(*config.Config)) *bundle {
 	return b
 }
 
+// browser is the HTTP client of every test; it outlasts the longest stream.
+var browser = &http.Client{Timeout: 2 * time.Minute}
+
 // person is a signed-in user of the platform, with clients that speak as them.
 type person struct {
 	id     uuid.UUID
@@ -96,7 +99,7 @@ type clients struct {
 }
 
 func (b *bundle) speak(bearer string) clients {
-	client := http.DefaultClient
+	client := browser
 	with := connect.WithInterceptors(bearerOf(bearer))
 	return clients{
 		controlplanev1connect.NewAccountServiceClient(client, b.url, with), controlplanev1connect.NewAuditServiceClient(client, b.url, with),

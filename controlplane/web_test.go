@@ -22,7 +22,7 @@ func (b *bundle) request(method, path, body string, header map[string]string) (*
 	for k, v := range header {
 		req.Header.Set(k, v)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := browser.Do(req)
 	require.NoError(b.t, err)
 	text, err := io.ReadAll(res.Body)
 	require.NoError(b.t, err)
@@ -123,7 +123,7 @@ func rpcPaths(t *testing.T, s *Server) []string {
 	t.Helper()
 	var out []string
 	for _, service := range []string{"AccountService", "InboxService"} {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", "/fluxbase.controlplane.v1."+service+"/X", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/fluxbase.controlplane.v1."+service+"/X", nil)
 		require.NoError(t, err)
 		if _, pattern := s.handler.(*http.ServeMux).Handler(req); pattern != "/" {
 			out = append(out, pattern)

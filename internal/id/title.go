@@ -12,7 +12,7 @@ import (
 // characters on one line.
 func Title(name string) (string, error) {
 	name = strings.TrimSpace(name)
-	problem := ""
+	var problem string
 	switch {
 	case name == "":
 		problem = "must have at least one visible character"
