@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/daemon"
 	"github.com/wayli-app/fluxbase/internal/devstack"
+	"github.com/wayli-app/fluxbase/internal/id"
 	"github.com/wayli-app/fluxbase/internal/mail"
 	"github.com/wayli-app/fluxbase/internal/telemetry"
 )
@@ -82,12 +84,12 @@ func runDev(ctx context.Context, c config.Config, out io.Writer) (err error) {
 	ready, err := h.startDev(ctx, listeners, internal)
 	if err != nil {
 		closeAll()
-		return errors.Join(err, h.process.Stop())
+		return errors.Join(err, h.process.Stop(ctx))
 	}
 	waiting, cancel := context.WithTimeout(ctx, devReadyTimeout)
 	defer cancel()
 	if err := ready(waiting); err != nil {
-		return errors.Join(ifNot(ctx, err), h.process.Stop())
+		return errors.Join(ifNot(ctx, err), h.process.Stop(ctx))
 	}
 	banner(out, c, time.Since(began))
 	return h.process.Wait(ctx)
@@ -111,9 +113,9 @@ func (h *host) startDev(ctx context.Context, public, internal []net.Listener) (r
 	if err != nil {
 		return nil, err
 	}
-	h.process.Go("controlplane", control.Run)
+	h.process.Go(ctx, "controlplane", control.Run)
 	h.process.Serve("directory", internal, control.Handler())
-	h.process.Go("dataplane", worker.Run)
+	h.process.Go(ctx, "dataplane", worker.Run)
 	controlHandler, workerHandler := control.Handler(), worker.Handler()
 	h.process.Serve("http", public, h.traces.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if worker.Serves(r) {
@@ -122,9 +124,12 @@ func (h *host) startDev(ctx context.Context, public, internal []net.Listener) (r
 		}
 		controlHandler.ServeHTTP(w, r)
 	}), "dev"))
+	address := "http://" + public[0].Addr().String()
 	return func(ctx context.Context) error {
-		for _, p := range []plane{control, worker} {
-			if err := awaitReady(ctx, p); err != nil {
+		for _, ready := range []func(context.Context) error{
+			control.Ready, worker.Ready, func(ctx context.Context) error { return platformServed(ctx, address) },
+		} {
+			if err := await(ctx, ready); err != nil {
 				return err
 			}
 		}
@@ -132,9 +137,43 @@ func (h *host) startDev(ctx context.Context, public, internal []net.Listener) (r
 	}, nil
 }
 
-func awaitReady(ctx context.Context, p plane) error {
+// platformServed asks what the console asks first: where the project of its accounts is, and whether that is served.
+func platformServed(ctx context.Context, address string) error {
+	client := &http.Client{Timeout: 5 * time.Second}
+	defer client.CloseIdleConnections()
+	get := func(path, key string) ([]byte, error) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+path, http.NoBody)
+		if err != nil {
+			return nil, err
+		}
+		request.Header.Set("Apikey", key)
+		response, err := client.Do(request)
+		if err != nil {
+			return nil, err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return nil, fmt.Errorf("%s answers with %s", path, response.Status)
+		}
+		return io.ReadAll(io.LimitReader(response.Body, 1<<16))
+	}
+	text, err := get("/config.json", "")
+	if err != nil {
+		return err
+	}
+	var console struct {
+		Key string `json:"platform_key"`
+	}
+	if err := json.Unmarshal(text, &console); err != nil {
+		return fmt.Errorf("read /config.json: %w", err)
+	}
+	_, err = get("/p/"+id.PlatformRef+"/auth/v1/health", console.Key)
+	return err
+}
+
+func await(ctx context.Context, ready func(context.Context) error) error {
 	for {
-		err := p.Ready(ctx)
+		err := ready(ctx)
 		if err == nil {
 			return nil
 		}
@@ -170,10 +209,10 @@ func freeMetrics(ctx context.Context, addr string, log *slog.Logger) string {
 
 // ifNot drops an error that only says that the process was asked to stop.
 func ifNot(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 func banner(out io.Writer, c config.Config, took time.Duration) {

@@ -16,13 +16,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/internal/devstack"
+	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
-// launch is startDev by its other name.
-var launch = startDev
-
 var consoleLine = regexp.MustCompile(`(?m)^  Console +(http://\S+)$`)
+
+var testClient = &http.Client{Timeout: time.Minute}
 
 // running is a `fluxbase dev` as a person starts it.
 type running struct {
@@ -38,9 +41,14 @@ type running struct {
 // startDev runs "fluxbase dev" until its banner, or its end.
 func startDev(t *testing.T, dir string, args ...string) *running {
 	t.Helper()
+	return startDevWith(t, nil, dir, args...)
+}
+
+func startDevWith(t *testing.T, environment []string, dir string, args ...string) *running {
+	t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"dev", "--data-dir", dir}, args...)...)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(cleanEnvironment(), mainVariable+"=1", "FLUXBASE_METRICS_LISTEN=")
+	cmd.Env = append(append(cleanEnvironment(), mainVariable+"=1", "FLUXBASE_METRICS_LISTEN="), environment...)
 	pipe, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	began := time.Now()
@@ -87,7 +95,7 @@ func get(t *testing.T, url string, header ...string) (int, string) {
 			request.Host = header[i+1]
 		}
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := testClient.Do(request)
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
@@ -98,10 +106,9 @@ func get(t *testing.T, url string, header ...string) (int, string) {
 // devFolder makes a data folder that another unix user can reach.
 func devFolder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "fluxbase-dev-")
-	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	require.NoError(t, os.Chmod(dir, 0o755))
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return filepath.Join(dir, "data")
 }
 
@@ -178,4 +185,29 @@ func TestDevRefusesNonsense(t *testing.T) {
 	require.Equal(t, 2, r.exit)
 	require.Contains(t, r.text, "FLUXBASE_LISTEN is \"nonsense\"")
 	require.Contains(t, r.text, "FLUXBASE_DOMAIN is \"UPPER\"")
+}
+
+func TestDevUsesWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	server, err := devstack.StartPostgres(t.Context(), devstack.PostgresOptions{
+		Dir: devFolder(t) + "-postgres", Password: "given", Settings: map[string]string{"fsync": "off"},
+	})
+	require.NoError(t, err)
+	t.Cleanup(server.Stop)
+	store := testkit.S3(t)
+	dir := devFolder(t)
+	r := startDevWith(t, []string{
+		"FLUXBASE_DATABASE_URL=" + server.URL("postgres"), "FLUXBASE_REDIS_URL=" + testkit.RedisURL(t), "FLUXBASE_S3_ENDPOINT=" + store.Endpoint,
+		"FLUXBASE_S3_ACCESS_KEY=" + store.AccessKey, "FLUXBASE_S3_SECRET_KEY=" + store.SecretKey.Reveal(), "FLUXBASE_S3_BUCKET_PREFIX=" + store.BucketPrefix,
+		"FLUXBASE_SMTP_HOST=mail.test", "FLUXBASE_SMTP_FROM=fluxbase@mail.test",
+	}, dir, "--listen", "127.0.0.1:0")
+	serves(t, r)
+	for _, part := range []string{"postgres", "s3"} {
+		require.NoDirExists(t, filepath.Join(dir, part))
+	}
+	bucket := store.BucketPrefix + "platform"
+	_, err = testkit.S3Client(store).HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &bucket})
+	require.NoError(t, err, "the bucket of the project is in the given store")
+	r.stop(t, syscall.SIGTERM)
+	require.Equal(t, 0, r.exit, "%s", r.restOut)
 }

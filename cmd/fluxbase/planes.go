@@ -77,7 +77,7 @@ func (h *host) worker(ctx context.Context) (*dataplane.Worker, error) {
 
 // run runs a plane behind listeners until ctx ends: requests are drained first, then the plane's own work.
 func (h *host) run(ctx context.Context, name string, p plane, listeners []net.Listener) error {
-	h.process.Go(name, p.Run)
+	h.process.Go(ctx, name, p.Run)
 	h.process.Serve(name+" http", listeners, h.traces.Handler(p.Handler(), name))
 	h.log.Info("serving", "plane", name, "address", listeners[0].Addr().String(), "version", buildVersion())
 	return h.process.Wait(ctx)

@@ -51,7 +51,7 @@ func dataplaneCommand() *cobra.Command {
 }
 
 // serve runs one plane as a process of its own.
-func serve(cmd *cobra.Command, c config.Config, name, listen string, make func(*host) (plane, error)) error {
+func serve(cmd *cobra.Command, c config.Config, name, listen string, build func(*host) (plane, error)) error {
 	ctx := cmd.Context()
 	listeners, err := daemon.Listen(ctx, listen, config.EnvName(name+".listen"))
 	if err != nil {
@@ -62,10 +62,10 @@ func serve(cmd *cobra.Command, c config.Config, name, listen string, make func(*
 		daemon.CloseAll(listeners)
 		return err
 	}
-	p, err := make(h)
+	p, err := build(h)
 	if err != nil {
 		daemon.CloseAll(listeners)
-		return errors.Join(err, h.process.Stop())
+		return errors.Join(err, h.process.Stop(ctx))
 	}
 	return h.run(ctx, name, p, listeners)
 }

@@ -47,10 +47,10 @@ func (p *Process) OnStop(name string, do func(ctx context.Context) error) {
 	p.stops = append(p.stops, stop{name, do})
 }
 
-// Go runs a part in the background. To stop it, its context ends and it may finish its work. Its early end ends the
-// process.
-func (p *Process) Go(name string, run func(ctx context.Context) error) {
-	ctx, cancel := context.WithCancel(context.Background())
+// Go runs a part in the background, with the values of ctx but not its end. To stop it, its context ends and it may finish its
+// work. Its early end ends the process.
+func (p *Process) Go(ctx context.Context, name string, run func(ctx context.Context) error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() {
 		err := run(ctx)
@@ -85,7 +85,7 @@ func (p *Process) fail(err error) {
 // Serve answers HTTP on the listeners. To stop it, it takes no new requests, streams are told to end, and other requests
 // may finish.
 func (p *Process) Serve(name string, listeners []net.Listener, handler http.Handler) {
-	draining, drain := context.WithCancel(context.Background())
+	draining := make(chan struct{})
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
@@ -102,7 +102,7 @@ func (p *Process) Serve(name string, listeners []net.Listener, handler http.Hand
 		}()
 	}
 	p.OnStop(name, func(ctx context.Context) error {
-		drain()
+		close(draining)
 		ctx, cancel := context.WithTimeout(ctx, p.drain)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
@@ -122,17 +122,17 @@ func (p *Process) Wait(ctx context.Context) error {
 	case failure = <-p.failed:
 		p.log.Error("stopping after a failure", "error", failure)
 	}
-	return errors.Join(failure, p.Stop())
+	return errors.Join(failure, p.Stop(ctx))
 }
 
 // Stop stops every part, last added first. It is for a start that failed half-way; Wait does it by itself.
-func (p *Process) Stop() error {
+func (p *Process) Stop(ctx context.Context) error {
 	var failures []error
 	for len(p.stops) > 0 {
 		last := p.stops[len(p.stops)-1]
 		p.stops = p.stops[:len(p.stops)-1]
-		ctx, cancel := context.WithTimeout(context.Background(), p.drain+p.grace)
-		if err := last.do(ctx); err != nil {
+		timeout, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.drain+p.grace)
+		if err := last.do(timeout); err != nil {
 			failures = append(failures, fmt.Errorf("stop %s: %w", last.name, err))
 		}
 		cancel()
@@ -142,7 +142,7 @@ func (p *Process) Stop() error {
 
 // endStreams ends the contexts of streams when draining begins: they would last as long as their clients like. Clients of
 // streams connect again, to another process.
-func endStreams(draining context.Context, next http.Handler) http.Handler {
+func endStreams(draining <-chan struct{}, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isStream(r) {
 			next.ServeHTTP(w, r)
@@ -150,7 +150,13 @@ func endStreams(draining context.Context, next http.Handler) http.Handler {
 		}
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		defer context.AfterFunc(draining, cancel)()
+		go func() {
+			select {
+			case <-draining:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

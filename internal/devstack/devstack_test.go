@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,9 +31,9 @@ const childVariable = "FLUXBASE_DEVSTACK_TEST_CHILD"
 // The test binary is also the process that runs a stack, because a process has one object store and a test kills it.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childVariable); dir != "" {
-		os.Exit(runChild(dir))
+		os.Exit(runChild(dir)) //nolint:forbidigo // the test binary is a program here
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 type report struct {
@@ -126,10 +127,9 @@ func gone(t *testing.T, pid int) {
 // folder makes a data folder that another unix user can reach.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "fluxbase-devstack-")
-	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	require.NoError(t, os.Chmod(dir, 0o755))
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return filepath.Join(dir, "data")
 }
 
@@ -192,6 +192,16 @@ func TestLife(t *testing.T) {
 		require.NoError(t, err)
 		again.stop()
 	})
+}
+
+func TestCrashes(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	first := start(t, dir)
+	require.Empty(t, first.Error)
+	query(t, first.Database, "create table kept (note text)")
+	query(t, first.Database, "insert into kept values ('one')")
+	first.stop()
 
 	t.Run("postgres ends with a parent that is killed", func(t *testing.T) {
 		killed := start(t, dir)
@@ -367,7 +377,7 @@ func TestRedisKeepsTime(t *testing.T) {
 	client := redis.NewClient(options)
 	t.Cleanup(func() { _ = client.Close() })
 	require.NoError(t, client.Set(t.Context(), "x", "1", 300*time.Millisecond).Err())
-	require.Eventually(t, func() bool { return client.Get(t.Context(), "x").Err() == redis.Nil }, 5*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return errors.Is(client.Get(t.Context(), "x").Err(), redis.Nil) }, 5*time.Second, 20*time.Millisecond)
 
 	options.Password = "wrong"
 	stranger := redis.NewClient(options)

@@ -44,10 +44,10 @@ type Postgres struct {
 	port     int
 	logFile  *os.File
 
-	mu       sync.Mutex
-	server   *child
-	stopping bool
-	watched  chan struct{} // closed when the watcher has ended
+	mu      sync.Mutex
+	server  *child
+	unwatch context.CancelFunc
+	watched chan struct{} // closed when the watcher has ended
 }
 
 // Tuned for many small, mostly idle databases on a small machine.
@@ -103,14 +103,16 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 		return nil, err
 	}
 	p.port = kept.Port
-	if err := p.choosePort(); err != nil {
+	if err := p.choosePort(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.start(ctx); err != nil {
 		_ = p.logFile.Close()
 		return nil, err
 	}
-	go p.watch(p.server)
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	p.unwatch = unwatch
+	go p.watch(watching, p.server)
 	return p, nil
 }
 
@@ -124,11 +126,8 @@ func (p *Postgres) URL(database string) string {
 
 // Stop ends the server: open transactions are rolled back, everything committed is on disk.
 func (p *Postgres) Stop() {
-	p.mu.Lock()
-	p.stopping = true
-	server := p.server
-	p.mu.Unlock()
-	if err := server.stop(stopTimeout); err != nil {
+	p.unwatch()
+	if err := p.current().stop(stopTimeout); err != nil {
 		p.options.Log.Warn("PostgreSQL was killed; it recovers at the next start", "error", err)
 	}
 	<-p.watched
@@ -136,8 +135,8 @@ func (p *Postgres) Stop() {
 }
 
 // choosePort keeps the port of the last start, or takes a free one and keeps that.
-func (p *Postgres) choosePort() error {
-	addr, err := freeAddr(p.port)
+func (p *Postgres) choosePort(ctx context.Context) error {
+	addr, err := freeAddr(ctx, p.port)
 	if err != nil {
 		return err
 	}
@@ -176,7 +175,7 @@ func (p *Postgres) start(ctx context.Context) error {
 				return ctx.Err()
 			}
 		case attempt < 5 && strings.Contains(said, "could not bind"):
-			if err := p.choosePort(); err != nil {
+			if err := p.choosePort(ctx); err != nil {
 				return err
 			}
 		default:
@@ -225,23 +224,18 @@ func (p *Postgres) awaitReady(ctx context.Context, server *child) error {
 }
 
 // watch starts the server again when it dies.
-func (p *Postgres) watch(server *child) {
+func (p *Postgres) watch(ctx context.Context, server *child) {
 	defer close(p.watched)
 	for wait := 100 * time.Millisecond; ; {
 		<-server.done
-		p.mu.Lock()
-		stopping := p.stopping
-		p.mu.Unlock()
-		if stopping {
+		if ctx.Err() != nil {
 			return
 		}
 		p.options.Log.Error("PostgreSQL ended by itself and is started again", "error", server.err)
 		began := time.Now()
-		err := p.restart()
-		p.mu.Lock()
-		server, stopping = p.server, p.stopping
-		p.mu.Unlock()
-		if stopping {
+		err := p.restart(ctx)
+		server = p.current()
+		if ctx.Err() != nil {
 			if err == nil {
 				_ = server.stop(stopTimeout) // Stop may have seen the one before
 			}
@@ -253,13 +247,22 @@ func (p *Postgres) watch(server *child) {
 		if time.Since(began) > time.Minute {
 			wait = 100 * time.Millisecond
 		}
-		time.Sleep(wait)
+		if !pause(ctx, wait) {
+			_ = server.stop(stopTimeout)
+			return
+		}
 		wait = min(2*wait, 10*time.Second)
 	}
 }
 
-func (p *Postgres) restart() error {
-	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+func (p *Postgres) current() *child {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.server
+}
+
+func (p *Postgres) restart(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if err := p.folder.stopOrphan(ctx); err != nil {
 		return err

@@ -2,6 +2,7 @@ package devstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -58,7 +59,19 @@ func StartRedis() (*Redis, error) {
 
 // StartRedisServer starts a redis-server program as a child, without persistence.
 func StartRedisServer(ctx context.Context, program, dir string) (*Redis, error) {
-	addr, err := freeAddr(0)
+	for attempt := 1; ; attempt++ {
+		r, err := startRedisServer(ctx, program, dir)
+		// Another program may take the port between its choice and its use.
+		if err == nil || attempt == 5 || !errors.Is(err, errEnded) {
+			return r, err
+		}
+	}
+}
+
+var errEnded = errors.New("redis-server ended")
+
+func startRedisServer(ctx context.Context, program, dir string) (*Redis, error) {
+	addr, err := freeAddr(ctx, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +102,7 @@ func StartRedisServer(ctx context.Context, program, dir string) (*Redis, error) 
 		}
 		select {
 		case <-server.done:
-			return nil, fmt.Errorf("redis-server ended: %w", server.err)
+			return nil, errors.Join(errEnded, server.err)
 		case <-time.After(10 * time.Millisecond):
 		}
 		if time.Now().After(deadline) || ctx.Err() != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/versity/versitygw/auth"
@@ -41,11 +42,21 @@ func StartS3(ctx context.Context, o S3Options) (*S3, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the object store's folder: %w", err)
 	}
-	attributes, options, err := attributeStore(o.Dir)
-	if err != nil {
-		return nil, err
+	for attempt := 1; ; attempt++ {
+		addr, err := freeAddr(ctx, o.Port)
+		if err != nil {
+			return nil, err
+		}
+		s, err := startS3(ctx, o, addr)
+		// Another program may take the port between its choice and its use.
+		if err == nil || attempt == 5 || !errors.Is(err, syscall.EADDRINUSE) {
+			return s, err
+		}
 	}
-	addr, err := freeAddr(o.Port)
+}
+
+func startS3(ctx context.Context, o S3Options, addr string) (*S3, error) {
+	attributes, options, err := attributeStore(o.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +78,7 @@ func StartS3(ctx context.Context, o S3Options) (*S3, error) {
 			Quiet:      true, KeepAlive: true, LogLevel: debuglogger.LevelSilent, HealthPath: "/_health",
 		})
 	}()
-	if err := s.await(addr); err != nil {
+	if err := s.await(ctx, addr); err != nil {
 		s.Stop()
 		return nil, fmt.Errorf("start the object store at %s: %w", addr, err)
 	}
@@ -75,7 +86,7 @@ func StartS3(ctx context.Context, o S3Options) (*S3, error) {
 }
 
 // await returns when the store answers, or with why it does not.
-func (s *S3) await(addr string) error {
+func (s *S3) await(ctx context.Context, addr string) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	timeout := time.After(10 * time.Second)
@@ -88,7 +99,11 @@ func (s *S3) await(addr string) error {
 		case <-timeout:
 			return errors.New("no answer within 10 s")
 		case <-tick.C:
-			if response, err := client.Get("http://" + addr + "/_health"); err == nil {
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/_health", http.NoBody)
+			if err != nil {
+				return err
+			}
+			if response, err := client.Do(request); err == nil {
 				_ = response.Body.Close()
 				if response.StatusCode == http.StatusOK {
 					return nil
@@ -128,10 +143,11 @@ func attributeStore(dir string) (meta.MetadataStorer, posix.PosixOpts, error) {
 }
 
 // freeAddr returns a loopback address with the preferred port, or with another when that is taken.
-func freeAddr(preferred int) (string, error) {
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", preferred))
+func freeAddr(ctx context.Context, preferred int) (string, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", preferred))
 	if err != nil && preferred != 0 {
-		listener, err = net.Listen("tcp", "127.0.0.1:0")
+		listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
 	}
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)

@@ -100,9 +100,9 @@ func TestSMTPRefusals(t *testing.T) {
 	err := mail.New(wrong).Send(t.Context(), message)
 	require.Equal(t, fault.Unavailable, kind(err))
 
-	clear := listen(t, &server{})
-	clear.TLS = "starttls"
-	require.Equal(t, fault.Unavailable, kind(mail.New(clear).Send(t.Context(), message)), "a server without TLS gets no mail")
+	plain := listen(t, &server{})
+	plain.TLS = "starttls"
+	require.Equal(t, fault.Unavailable, kind(mail.New(plain).Send(t.Context(), message)), "a server without TLS gets no mail")
 
 	closed := listen(t, &server{})
 	closed.Port = 1

@@ -45,7 +45,7 @@ func Project(t testing.TB, shared bool) *directoryv1.Snapshot {
 	t.Helper()
 	admin, err := url.Parse(AdminURL(t))
 	require.NoError(t, err)
-	port, err := strconv.Atoi(admin.Port())
+	port, err := strconv.ParseInt(admin.Port(), 10, 32)
 	require.NoError(t, err)
 	c, err := cluster()
 	require.NoError(t, err)

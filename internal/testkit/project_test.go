@@ -24,7 +24,7 @@ func TestProject(t *testing.T) {
 				{place.GetAdmin().GetUser(), place.GetAdmin().GetPassword()},
 				{place.GetOwner().GetUser(), place.GetOwner().GetPassword()},
 			} {
-				conn, err := pgx.Connect(t.Context(), fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=%s",
+				conn, err := pgx.Connect(t.Context(), fmt.Sprintf("user=%s password=%s host=%s port=%d dbname=%s sslmode=%s",
 					login.user, login.password, place.GetHost(), place.GetPort(), place.GetDatabase(), place.GetSslMode()))
 				require.NoError(t, err)
 				require.NoError(t, conn.Close(t.Context()))

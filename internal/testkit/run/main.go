@@ -48,7 +48,7 @@ func run(args []string) (code int, err error) {
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil { // another unix user runs Postgres
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // another unix user runs Postgres
 		return 0, err
 	}
 	environment := os.Environ()
