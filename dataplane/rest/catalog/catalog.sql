@@ -28,6 +28,21 @@ with
     select pf.polrelid from policy_function pf join pg_catalog.pg_proc p on p.oid = pf.funcid
     where p.proname = 'current_setting'
   ),
+  -- Planning itself runs functions that call themselves immutable: those of indexes, checks, statistics and partition keys.
+  planned as (
+    select o.relation from (
+      select c.oid as relation, 'pg_catalog.pg_class'::pg_catalog.regclass as class, c.oid as object from exposed e join pg_catalog.pg_class c on c.relnamespace = e.oid
+      union all
+      select i.indrelid, 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid from exposed e join pg_catalog.pg_class c on c.relnamespace = e.oid
+        join pg_catalog.pg_index i on i.indrelid = c.oid and (i.indexprs is not null or i.indpred is not null)
+      union all
+      select k.conrelid, 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid from exposed e join pg_catalog.pg_class c on c.relnamespace = e.oid
+        join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.contype = 'c'
+      union all
+      select x.stxrelid, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, x.oid from exposed e join pg_catalog.pg_class c on c.relnamespace = e.oid
+        join pg_catalog.pg_statistic_ext x on x.stxrelid = c.oid
+    ) o join pg_catalog.pg_depend d on d.classid = o.class and d.objid = o.object and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+  ),
   -- An operator of the project's between built-in types could take the place of a built-in one.
   foreign_operator as (
     select from pg_catalog.pg_operator o
@@ -42,7 +57,8 @@ select 'version' as kind, pg_catalog.json_build_object('version', fluxbase.schem
 union all
 select 'relation', pg_catalog.json_build_object(
   'schema', e.nspname, 'name', c.relname, 'kind', c.relkind::text,
-  'plain', c.relkind in ('r', 'p') and not c.relhasrules and c.oid not in (select polrelid from watched) and not exists (select from foreign_operator)
+  'plain', c.relkind in ('r', 'p') and not c.relhasrules and not c.relhassubclass
+    and c.oid not in (select polrelid from watched) and c.oid not in (select relation from planned) and not exists (select from foreign_operator)
     and not exists (select from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         and (t.typnamespace <> 'pg_catalog'::pg_catalog.regnamespace or a.attgenerated = 'v')),

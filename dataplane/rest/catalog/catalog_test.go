@@ -1,0 +1,145 @@
+package catalog_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
+	"github.com/wayli-app/fluxbase/internal/testkit"
+)
+
+func setup(t *testing.T, shared bool, sql string) *projectdb.Session {
+	t.Helper()
+	p, err := directory.FromSnapshot(testkit.Project(t, shared))
+	require.NoError(t, err)
+	door := projectdb.New(projectdb.Deps{Log: testkit.Logger(t), MaxConnections: 8})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, door.Close(ctx))
+	})
+	s := door.Bind(p, projectdb.Caller{Role: "anon", Developer: "test"})
+	owner(t, s, sql)
+	return s
+}
+
+func owner(t *testing.T, s *projectdb.Session, sql string) {
+	t.Helper()
+	require.NoError(t, s.AsOwner(context.Background(), func(c *pgx.Conn) error {
+		_, err := c.PgConn().Exec(context.Background(), sql).ReadAll()
+		return err
+	}))
+}
+
+func both(t *testing.T, run func(t *testing.T, shared bool)) {
+	for name, shared := range map[string]bool{"database": false, "schema": true} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); run(t, shared) })
+	}
+}
+
+// TestPlain checks which relations may be read without cleaning up after it. A mistake here lets a project's code leave
+// something behind for the next request.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, shared bool) {
+		s := setup(t, shared, `
+			create type mood as enum ('a'); create domain checked as int check (value > 0);
+			create function mine(int) returns boolean language sql as 'select true';
+			create table bare (id int, tags text[], at timestamptz, j jsonb);
+			create table own (id int, owner uuid); alter table own enable row level security;
+			create policy p on own using (owner = (select auth.uid()));
+			create table own2 (id int, owner uuid); alter table own2 enable row level security;
+			create policy p on own2 using (owner = auth.uid() and auth.jwt() ->> 'aal' = 'aal2');
+			create table settings (id int); alter table settings enable row level security;
+			create policy p on settings using (current_setting('request.method', true) = 'GET');
+			create table policed (id int); alter table policed enable row level security; create policy p on policed using (mine(id));
+			create table locked (id int); alter table locked enable row level security; create policy p on locked using (pg_try_advisory_lock(id));
+			create table setting (id int); alter table setting enable row level security; create policy p on setting using (set_config('a.b', 'c', false) = 'c');
+			create table xml (id int); alter table xml enable row level security; create policy p on xml using (query_to_xml('select 1', true, true, '') is not null);
+			create table joined (id int); alter table joined enable row level security; create policy p on joined using (exists (select from policed));
+			create table moody (id int, m mood); create table bounded (id int, c checked); create table computed (id int, c int generated always as (id) stored);
+			create table ruled (id int); create rule r as on insert to ruled do instead nothing;
+			create table parted (id int) partition by range (id);
+			create table mother (id int); create table heir () inherits (mother);
+			create function lie(int) returns boolean language plpgsql immutable as 'begin return true; end';
+			create table indexed (id int); create index on indexed (lie(id)); create table partly (id int); create index on partly (id) where lie(5);
+			create table tested (id int check (lie(5))); create table keyed (id int) partition by range (lie(id));
+			create table counted (id int, b int); create statistics st on (lie(id)), b from counted; create table defaulted (id boolean default lie(1));
+			create view seen as select * from bare; create materialized view kept as select * from bare;`)
+		c, err := catalog.Load(context.Background(), s)
+		require.NoError(t, err)
+		plain := map[string]bool{}
+		for name, r := range c.Schemas["public"].Relations {
+			plain[name] = r.Plain
+		}
+		require.Equal(t, map[string]bool{
+			"bare": true, "own2": true, "settings": true, "computed": true, "parted": true,
+			"own":     plain["own"], // a subquery, judged below
+			"policed": false, "locked": false, "setting": false, "xml": false, "joined": false, "moody": false, "bounded": false, "ruled": false,
+			"mother": false, "heir": true, "indexed": false, "partly": false, "tested": false, "keyed": false, "counted": false, "defaulted": true,
+			"seen": false, "kept": false,
+		}, plain)
+		require.True(t, plain["own"], "the recommended form of a policy, (select auth.uid()), reads no other table")
+		require.True(t, c.Schemas["public"].Relations["settings"].ReadsSettings)
+		require.False(t, c.Schemas["public"].Relations["own2"].ReadsSettings)
+
+		owner(t, s, `create function fake(int, int) returns boolean language sql as 'select true'; create operator = (leftarg = int, rightarg = int, function = fake)`)
+		c, err = catalog.Load(context.Background(), s)
+		require.NoError(t, err)
+		require.False(t, c.Schemas["public"].Relations["bare"].Plain, "an operator of the project's could be meant")
+	})
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, shared bool) {
+		s := setup(t, shared, `create type mood as enum ('a');
+			create table parent (a int, b text, primary key (b, a));
+			create table child (id bigint generated always as identity, a int not null, b text default 'x', m mood, j jsonb, n numeric(10, 2), foreign key (b, a) references parent (b, a));
+			create function f(a int, b mood default 'a', out x int, out y text) language sql as 'select 1, ''x''';`)
+		c, err := catalog.Load(context.Background(), s)
+		require.NoError(t, err)
+		public := c.Schemas["public"]
+		require.Equal(t, s.Project.Schema("public"), public.Physical)
+		require.Equal(t, []string{"b", "a"}, public.Relations["parent"].PrimaryKey())
+		child := public.Relations["child"]
+		require.Equal(t, []catalog.Reference{{Name: "child_b_a_fkey", Schema: public.Physical, Table: "parent", Columns: []string{"b", "a"}, Targets: []string{"b", "a"}}}, child.References)
+		require.Equal(t, &catalog.Column{Name: "id", Type: "bigint", NotNull: true, Default: true, Generated: true}, child.Column("id"))
+		require.Equal(t, "numeric(10,2)", child.Column("n").Type)
+		require.Equal(t, public.Physical+".mood", child.Column("m").Type)
+		require.True(t, child.Column("j").JSON)
+		f := public.Functions["f"][0]
+		require.Equal(t, "composite", f.Returns)
+		require.Equal(t, []catalog.Argument{{Name: "a", Type: "integer", Required: true}, {Name: "b", Type: public.Physical + ".mood"}}, f.Arguments)
+		require.NotContains(t, c.Schemas, "auth")
+	})
+}
+
+func TestCacheFollowsTheSchema(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, shared bool) {
+		s := setup(t, shared, "create table a (id int)")
+		cache := catalog.NewCache()
+		first, err := cache.Get(context.Background(), s)
+		require.NoError(t, err)
+		again, err := cache.Check(context.Background(), s)
+		require.NoError(t, err)
+		require.Same(t, first, again, "nothing changed")
+		owner(t, s, "create table b (id int)")
+		again, err = cache.Check(context.Background(), s)
+		require.NoError(t, err)
+		require.Contains(t, again.Schemas["public"].Relations, "b")
+		moved := *s.Project
+		moved.Settings = map[string]any{"rest.schemas": []string{"extensions"}}
+		s.Project = &moved
+		other, err := cache.Get(context.Background(), s)
+		require.NoError(t, err)
+		require.NotContains(t, other.Schemas, "public", "a change of settings counts at once")
+	})
+}
