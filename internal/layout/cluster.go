@@ -258,7 +258,7 @@ func (c *Cluster) prepareShared(ctx context.Context, conn *pgxpool.Conn) error {
 // their own database only. Postgres gives it to each new database.
 func (c *Cluster) closeDatabases(ctx context.Context, conn *pgxpool.Conn) error {
 	rows, err := conn.Query(ctx, `
-		select datname from pg_database where datallowconn and not starts_with(datname, 'testdb_tpl_') and (datacl is null or exists (
+		select datname from pg_database where datallowconn and (datacl is null or exists (
 			select from aclexplode(datacl) where grantee = 0))`)
 	if err != nil {
 		return fmt.Errorf("list databases: %w", err)
