@@ -65,10 +65,10 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 	}); err != nil {
 		return nil, err
 	}
-	w.door = projectdb.New(projectdb.Deps{
+	w.door = projectdb.New(projectdb.Deps{ //nolint:contextcheck // its own work outlives this call
 		Log: deps.Log, Metrics: deps.Metrics, MaxConnections: cfg.Dataplane.MaxConnections, IdleTimeout: cfg.Dataplane.IdleTimeout,
 	})
-	w.directory.OnChange(func(ref string) {
+	w.directory.OnChange(func(ref string) { //nolint:contextcheck // closing outlives what told of the change
 		if p := w.directory.Known(ref); p == nil || p.Status != directory.Active {
 			w.door.Forget(ref)
 		}

@@ -97,8 +97,8 @@ func setup(t *testing.T, shared bool) *bundle {
 	b.cfg.RedisURL = config.Secret(testkit.RedisURL(t))
 	b.cfg.Dataplane.DirectoryURL, b.cfg.Dataplane.CacheDir = c.server.URL, t.TempDir()
 	place := c.snapshot.GetPlacement()
-	owner, err := pgx.Connect(t.Context(), fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable",
-		place.GetOwner().GetUser(), place.GetOwner().GetPassword(), place.GetHost(), place.GetPort(), place.GetDatabase()))
+	owner, err := pgx.Connect(t.Context(), fmt.Sprintf("host=%s port=%d user=%s password=%s dbname=%s sslmode=disable",
+		place.GetHost(), place.GetPort(), place.GetOwner().GetUser(), place.GetOwner().GetPassword(), place.GetDatabase()))
 	require.NoError(t, err)
 	defer func() { _ = owner.Close(context.Background()) }()
 	schema := place.GetSchemaPrefix() + "public"
@@ -139,7 +139,7 @@ func (b *bundle) start(t *testing.T) *worker {
 
 func (w *worker) get(host, path, key string) (int, string) {
 	w.t.Helper()
-	r, err := http.NewRequestWithContext(w.t.Context(), "GET", w.server.URL+path, nil)
+	r, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.server.URL+path, nil)
 	require.NoError(w.t, err)
 	if host != "" {
 		r.Host = host
@@ -251,7 +251,7 @@ func TestServes(t *testing.T) {
 		"http://abcdefghijklmnopqrst.localhost:8000/": true, "http://www.localhost:8000/": true, "http://127.0.0.1:8000/healthz": false,
 		"http://machine.lan:8000/": false,
 	} {
-		require.Equal(t, want, w.Serves(httptest.NewRequest("GET", address, nil)), address)
+		require.Equal(t, want, w.Serves(httptest.NewRequest(http.MethodGet, address, nil)), address)
 	}
 	cfg.RedisURL = "redis://user:a-secret-password@[broken"
 	_, err = New(t.Context(), cfg, Deps{Log: testkit.Logger(t), Metrics: prometheus.NewRegistry()})

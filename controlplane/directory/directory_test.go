@@ -348,7 +348,7 @@ func TestALostConnectionEndsStreams(t *testing.T) {
 	b.exec(t, "select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen project_change' and datname = current_database()")
 	ended := make(chan struct{})
 	go func() {
-		for range events { //nolint:revive // until it is closed
+		for range events { // until it is closed
 		}
 		close(ended)
 	}()

@@ -161,7 +161,7 @@ func (d *Directory) ByRef(ctx context.Context, ref string) (*Project, error) {
 	e := d.entries[ref]
 	d.mu.RUnlock()
 	if e != nil {
-		if p := d.fresh(e); p != nil {
+		if p := d.fresh(e); p != nil { //nolint:contextcheck // what it asks in the background outlives the request
 			return p, nil
 		}
 	}
@@ -177,7 +177,7 @@ func (d *Directory) ByHost(ctx context.Context, host string) (*Project, error) {
 	e := d.entries[d.hosts[host]]
 	d.mu.RUnlock()
 	if e != nil {
-		if p := d.fresh(e); p != nil {
+		if p := d.fresh(e); p != nil { //nolint:contextcheck // what it asks in the background outlives the request
 			return p, nil
 		}
 	}

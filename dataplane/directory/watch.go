@@ -38,7 +38,7 @@ func (d *Directory) watch(ctx context.Context) {
 		failures++
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait/2 + rand.N(wait/2+1)):
+		case <-time.After(wait/2 + rand.N(wait/2+1)): //nolint:gosec // no secret: it spreads workers in time
 		}
 	}
 }
@@ -69,9 +69,9 @@ func (d *Directory) watchOnce(ctx context.Context) (bool, error) {
 			d.downUntil.Store(0)
 			d.generation.Add(1)
 			d.log.InfoContext(ctx, "watching the control plane")
-			d.revalidate()
+			d.revalidate() //nolint:contextcheck // bounded by its own timeout, so that a broken stream does not stop it
 		case event.GetRef() != "":
-			d.changed(event.GetRef(), event.GetRevision())
+			d.changed(event.GetRef(), event.GetRevision()) //nolint:contextcheck // as above
 		}
 	}
 	if cause := context.Cause(ctx); cause != nil {

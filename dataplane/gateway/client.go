@@ -76,7 +76,8 @@ func requestID(r *http.Request) string {
 	}
 	for i := range len(given) {
 		c := given[i]
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == ':') {
+		sane := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == ':'
+		if !sane {
 			return uuid.NewString()
 		}
 	}

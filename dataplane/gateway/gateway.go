@@ -153,7 +153,7 @@ func (g *Gateway) Subdomain(host string) bool {
 // ServeHTTP answers one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, g: g, r: r, began: g.now(), service: g.outside, path: r.URL.Path}
-	defer x.finish()
+	defer x.finish() //nolint:contextcheck // the request holds it
 	x.id = requestID(r)
 	h := w.Header()
 	h["X-Request-Id"] = []string{x.id}
@@ -173,15 +173,15 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		preflight(x, r)
 		return
 	}
-	if no := x.resolve(); no != nil {
+	if no := x.resolve(r.Context()); no != nil {
 		x.refuse(no)
 		return
 	}
-	if no := x.admit(); no != nil {
+	if no := x.admit(r.Context()); no != nil {
 		x.refuse(no)
 		return
 	}
-	x.serve()
+	x.serve(r.Context())
 }
 
 // secure sets the headers that every answer has. Project content that a browser opens as a page may do nothing there: in
@@ -202,16 +202,16 @@ var (
 )
 
 // resolve finds the project and the service.
-func (x *exchange) resolve() *refusal {
+func (x *exchange) resolve(ctx context.Context) *refusal {
 	g, r := x.g, x.r
 	t := g.router.route(r.Host, r.URL.Path)
 	var err error
 	switch {
 	case t.ref != "":
 		x.ref = t.ref
-		x.project, err = g.projects.ByRef(r.Context(), t.ref)
+		x.project, err = g.projects.ByRef(ctx, t.ref)
 	case t.host != "":
-		x.project, err = g.projects.ByHost(r.Context(), t.host)
+		x.project, err = g.projects.ByHost(ctx, t.host)
 	default:
 		return &errNotFound
 	}
@@ -263,14 +263,14 @@ func dotted(path string) bool {
 }
 
 // admit decides who calls and whether they are within their limits.
-func (x *exchange) admit() *refusal {
+func (x *exchange) admit(ctx context.Context) *refusal {
 	g, p, limits, now := x.g, x.project, x.project.Limits, x.began
 	shown := readCredentials(x.r)
 	access := x.service.access(x.inner)
 	key, no := g.key(p, shown, now)
 	// The project's own servers come from few addresses. Everyone else is limited before a signature is checked.
 	if no != nil || key.role != roleService {
-		if refused := x.within(g.limits.Address(x.r.Context(), p.Ref, x.client, limit.Rate{PerSecond: float64(limits.RequestsPerSecondPerIP)})); refused != nil {
+		if refused := x.within(g.limits.Address(ctx, p.Ref, x.client, limit.Rate{PerSecond: float64(limits.RequestsPerSecondPerIP)})); refused != nil {
 			return refused
 		}
 	}
@@ -283,7 +283,7 @@ func (x *exchange) admit() *refusal {
 		return no
 	}
 	if key.id != "" {
-		if refused := x.within(g.limits.Key(x.r.Context(), p.Ref, key.id, limit.Rate{PerSecond: float64(limits.RequestsPerSecondPerKey)})); refused != nil {
+		if refused := x.within(g.limits.Key(ctx, p.Ref, key.id, limit.Rate{PerSecond: float64(limits.RequestsPerSecondPerKey)})); refused != nil {
 			return refused
 		}
 		if !key.legacy {
@@ -291,7 +291,7 @@ func (x *exchange) admit() *refusal {
 		}
 	}
 	rate := limit.Rate{PerSecond: float64(limits.RequestsPerSecond), Burst: limits.Burst}
-	if refused := x.within(g.limits.Project(x.r.Context(), p.Ref, rate)); refused != nil {
+	if refused := x.within(g.limits.Project(ctx, p.Ref, rate)); refused != nil {
 		return refused
 	}
 	if x.limit.Limit > 0 {
@@ -323,7 +323,7 @@ func (x *exchange) limitHeaders() {
 }
 
 // serve hands the request to its service.
-func (x *exchange) serve() {
+func (x *exchange) serve(ctx context.Context) {
 	s, maxBody := x.service, x.service.MaxBody
 	if x.r.ContentLength > maxBody {
 		x.refuse(&errBodyTooLarge)
@@ -335,7 +335,7 @@ func (x *exchange) serve() {
 		_ = control.SetReadDeadline(deadline) // not every writer has a connection, in tests
 	}
 	_ = control.SetWriteDeadline(deadline.Add(5 * time.Second))
-	ctx, cancel := context.WithDeadlineCause(x.r.Context(), deadline, errTimeout)
+	ctx, cancel := context.WithDeadlineCause(ctx, deadline, errTimeout)
 	defer cancel()
 	ctx = telemetry.With(ctx, slog.String("request_id", x.id), slog.String("project", x.ref))
 	r := x.r.WithContext(projectdb.NewContext(ctx, x.session))

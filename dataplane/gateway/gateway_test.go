@@ -201,7 +201,7 @@ func TestClientBehindTrustedProxies(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest("GET", "/", nil)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.RemoteAddr = c.peer
 			if c.header != "" {
 				r.Header.Set("X-Forwarded-For", c.header)
@@ -224,7 +224,7 @@ func TestPanicsAreContained(t *testing.T) {
 	require.Equal(t, "panic-test-1", got.header.Get("X-Request-Id"))
 	require.Equal(t, "*", got.header.Get("Access-Control-Allow-Origin"))
 	q.path = "/rest/v1/panic-late"
-	r, err := http.NewRequestWithContext(t.Context(), "GET", b.server.URL+q.path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.server.URL+q.path, nil)
 	require.NoError(t, err)
 	r.Host = q.host
 	r.Header.Set("apikey", s.anon)

@@ -67,13 +67,13 @@ func (b *bucket) take(ctx context.Context, l *Limiter, k bucketKey, r Rate) Answ
 	for {
 		now := l.now()
 		if l.down.Load() {
-			b.probe(l, k, r, now)
+			b.probe(l, k, r, now) //nolint:contextcheck // a lease is for all requests, not for this one
 			return b.takeLocal(r, now)
 		}
 		if b.leased > 0 && now.Before(b.expires) {
 			b.leased--
 			if b.leased <= r.lease()/2 && !now.Before(b.refusedUntil) {
-				b.ask(l, k, r)
+				b.ask(l, k, r) //nolint:contextcheck // as above
 			}
 			return b.answer(r, now, true)
 		}
@@ -84,7 +84,7 @@ func (b *bucket) take(ctx context.Context, l *Limiter, k bucketKey, r Rate) Answ
 		if now.Before(b.refusedUntil) {
 			return b.answer(r, now, false)
 		}
-		b.ask(l, k, r)
+		b.ask(l, k, r) //nolint:contextcheck // as above
 		if b.owed < r.lease() && (!b.known || b.left > b.owed) {
 			b.owed++
 			return b.answer(r, now, true)

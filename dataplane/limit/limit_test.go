@@ -84,8 +84,8 @@ func TestCountsAreApart(t *testing.T) {
 
 func TestTwoWorkersShareOneLimit(t *testing.T) {
 	t.Parallel()
-	make := setup(t)
-	limiters := []*Limiter{make(), make()}
+	limiter := setup(t)
+	limiters := []*Limiter{limiter(), limiter()}
 	rate := Rate{PerSecond: 500, Burst: 500}
 	var allowed atomic.Int64
 	began := time.Now()
@@ -109,10 +109,10 @@ func TestTwoWorkersShareOneLimit(t *testing.T) {
 
 func TestLightUseHoldsNothingBack(t *testing.T) {
 	t.Parallel()
-	make := setup(t)
+	limiter := setup(t)
 	rate := Rate{PerSecond: 10, Burst: 60}
 	for i := range 50 { // each worker sees one request: together they are within the burst
-		require.True(t, make().Project(t.Context(), "a", rate).Allowed, "worker %d", i)
+		require.True(t, limiter().Project(t.Context(), "a", rate).Allowed, "worker %d", i)
 	}
 }
 

@@ -33,7 +33,7 @@ func (t *table[K, V]) shard(k K) *tableShard[K, V] {
 }
 
 // get returns the key's counter, and makes it first if there is none.
-func (t *table[K, V]) get(k K, make func() V) V {
+func (t *table[K, V]) get(k K, fresh func() V) V {
 	s := t.shard(k)
 	if m := s.current.Load(); m != nil {
 		if v, ok := (*m)[k]; ok {
@@ -49,7 +49,7 @@ func (t *table[K, V]) get(k K, make func() V) V {
 		}
 		next = maps.Clone(*m)
 	}
-	v := make()
+	v := fresh()
 	next[k] = v
 	s.current.Store(&next)
 	return v
