@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestErrorShapes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for asked, want := range map[string]string{"": c.older, "2023-12-31": c.older, "x024-01-01": c.older, "2024-01-01": c.dated, "2025-06-30": c.dated} {
-				w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/token", nil)
+				w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/token", nil)
 				w.Header().Set("X-Request-Id", "req-1")
 				if asked != "" {
 					r.Header.Set(versionHeader, asked)

@@ -12,13 +12,14 @@ import (
 
 // logout ends sessions of the bearer: all (scope global), this one (local), or all but this one (others).
 func (s *Service) logout(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+	ctx := r.Context()
 	scope := r.URL.Query().Get("scope")
 	switch scope {
 	case "", "global", "local", "others":
 	default:
 		return errValidation("Unsupported logout scope %q", scope)
 	}
-	err := session.InService(r.Context(), Schema, func(tx pgx.Tx) error {
+	err := session.InService(ctx, Schema, func(tx pgx.Tx) error {
 		user, current, err := signedIn(r, tx, session.Caller)
 		if err != nil {
 			return err
@@ -30,7 +31,7 @@ func (s *Service) logout(w http.ResponseWriter, r *http.Request, session *projec
 		if current != nil && scope == "others" {
 			except = &current.ID
 		}
-		return store.DeleteSessions(r.Context(), tx, user.ID, only, except)
+		return store.DeleteSessions(ctx, tx, user.ID, only, except)
 	})
 	if err != nil {
 		return err

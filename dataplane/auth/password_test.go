@@ -39,7 +39,7 @@ func TestHasherMatches(t *testing.T) {
 }
 
 // waiting starts an acquire and returns when it is in the queue.
-func waiting(t *testing.T, h *hasher, ctx context.Context, project string) <-chan error {
+func waiting(ctx context.Context, t *testing.T, h *hasher, project string) <-chan error {
 	t.Helper()
 	length := func() int { h.mu.Lock(); defer h.mu.Unlock(); return len(h.waiting[project]) }
 	before, done := length(), make(chan error, 1)
@@ -53,9 +53,9 @@ func TestHasherGivesProjectsTurns(t *testing.T) {
 	t.Parallel()
 	h := newHasher(1)
 	require.NoError(t, h.acquire(t.Context(), "busy"))
-	first := waiting(t, h, t.Context(), "busy")
-	second := waiting(t, h, t.Context(), "busy")
-	other := waiting(t, h, t.Context(), "quiet")
+	first := waiting(t.Context(), t, h, "busy")
+	second := waiting(t.Context(), t, h, "busy")
+	other := waiting(t.Context(), t, h, "quiet")
 	h.release()
 	require.NoError(t, <-first)
 	h.release()
@@ -75,10 +75,10 @@ func TestHasherBoundsAProjectsQueueAndForgetsWhoLeaves(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var queued []<-chan error
 	for range maxWaiting {
-		queued = append(queued, waiting(t, h, ctx, "busy"))
+		queued = append(queued, waiting(ctx, t, h, "busy"))
 	}
 	require.Equal(t, fault.Exhausted, fault.From(h.acquire(t.Context(), "busy")).Kind)
-	quiet := waiting(t, h, t.Context(), "quiet")
+	quiet := waiting(t.Context(), t, h, "quiet")
 	cancel()
 	for _, q := range queued {
 		require.Equal(t, fault.Canceled, fault.From(<-q).Kind)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func FuzzDecodeSignup(f *testing.F) {
 			Email string   `json:"email"`
 			Data  metadata `json:"data"`
 		}
-		r := httptest.NewRequest("POST", "/signup", strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, "/signup", strings.NewReader(body))
 		if decode(httptest.NewRecorder(), r, &in) != nil || in.Data.validate() != nil {
 			return
 		}
@@ -61,7 +62,7 @@ func FuzzDecodeSignup(f *testing.F) {
 
 func TestClientRemembersNoMoreThanItMay(t *testing.T) {
 	t.Parallel()
-	r := httptest.NewRequest("POST", "/token", nil)
+	r := httptest.NewRequest(http.MethodPost, "/token", nil)
 	r.RemoteAddr = "[::ffff:192.0.2.7]:1234"
 	r.Header.Set("User-Agent", strings.Repeat("ä", 400)+"\xff")
 	c := client(r)

@@ -65,18 +65,19 @@ func (s *Service) signup(w http.ResponseWriter, r *http.Request, session *projec
 
 // signUpConfirmed signs the new user in at once.
 func (s *Service) signUpConfirmed(w http.ResponseWriter, r *http.Request, session *projectdb.Session, user store.NewUser) error {
+	ctx := r.Context()
 	opening := store.NewSession{ID: uuid.New(), UserID: user.ID, CheckedHash: user.PasswordHash, RefreshToken: newRefreshToken(),
 		Method: "password", Client: client(r)}
 	var granted grant
-	err := session.InService(r.Context(), Schema, func(tx pgx.Tx) error {
-		switch inserted, err := store.InsertUser(r.Context(), tx, user); {
+	err := session.InService(ctx, Schema, func(tx pgx.Tx) error {
+		switch inserted, err := store.InsertUser(ctx, tx, user); {
 		case err != nil:
 			return err
 		case !inserted:
 			return errUserExists
 		}
 		var err error
-		granted.user, granted.session, err = store.OpenSession(r.Context(), tx, opening)
+		granted.user, granted.session, err = store.OpenSession(ctx, tx, opening)
 		return err
 	})
 	if err != nil {
@@ -92,11 +93,12 @@ func (s *Service) signUpConfirmed(w http.ResponseWriter, r *http.Request, sessio
 // signUpUnconfirmed answers alike for a new and for a known address. As with GoTrue, what tells a known one is that
 // the made-up user has no identities.
 func (s *Service) signUpUnconfirmed(w http.ResponseWriter, r *http.Request, session *projectdb.Session, user store.NewUser) error {
+	ctx := r.Context()
 	var made *store.User
-	err := session.InService(r.Context(), Schema, func(tx pgx.Tx) error {
-		inserted, err := store.InsertUser(r.Context(), tx, user)
+	err := session.InService(ctx, Schema, func(tx pgx.Tx) error {
+		inserted, err := store.InsertUser(ctx, tx, user)
 		if err == nil && inserted {
-			made, err = store.UserByID(r.Context(), tx, user.ID)
+			made, err = store.UserByID(ctx, tx, user.ID)
 		}
 		return err
 	})

@@ -17,6 +17,7 @@ import (
 // tokenByPassword signs a user in. Nothing in its answers or their timing tells whether an address is known before
 // the password was right.
 func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+	ctx := r.Context()
 	var in struct {
 		Email    string `json:"email"`
 		Phone    string `json:"phone"`
@@ -39,7 +40,7 @@ func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, sessio
 		return errInvalidCredentials
 	}
 	guessed := sha256.Sum256([]byte(email))
-	if err := s.limit(r.Context(), session, "user:"+hex.EncodeToString(guessed[:12]), guesses); err != nil {
+	if err := s.limit(ctx, session, "user:"+hex.EncodeToString(guessed[:12]), guesses); err != nil {
 		return err
 	}
 	known, err := s.checkPassword(r, session, email, in.Password)
@@ -54,8 +55,8 @@ func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, sessio
 	opening := store.NewSession{ID: uuid.New(), UserID: known.UserID, CheckedHash: known.PasswordHash, RefreshToken: newRefreshToken(),
 		Method: "password", Client: client(r)}
 	var granted grant
-	err = session.InService(r.Context(), Schema, func(tx pgx.Tx) (err error) {
-		granted.user, granted.session, err = store.OpenSession(r.Context(), tx, opening)
+	err = session.InService(ctx, Schema, func(tx pgx.Tx) (err error) {
+		granted.user, granted.session, err = store.OpenSession(ctx, tx, opening)
 		return err
 	})
 	if err != nil {
@@ -70,9 +71,10 @@ func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, sessio
 
 // checkPassword finds the user of an address whose password it is. No transaction is open while the hash is computed.
 func (s *Service) checkPassword(r *http.Request, session *projectdb.Session, email, password string) (store.Credential, error) {
+	ctx := r.Context()
 	var known store.Credential
-	err := session.InService(r.Context(), Schema, func(tx pgx.Tx) (err error) {
-		known, err = store.CredentialByEmail(r.Context(), tx, email)
+	err := session.InService(ctx, Schema, func(tx pgx.Tx) (err error) {
+		known, err = store.CredentialByEmail(ctx, tx, email)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -81,7 +83,7 @@ func (s *Service) checkPassword(r *http.Request, session *projectdb.Session, ema
 	if err != nil {
 		return known, err
 	}
-	right, err := s.hasher.matches(r.Context(), session.Project.Ref, known.PasswordHash, password)
+	right, err := s.hasher.matches(ctx, session.Project.Ref, known.PasswordHash, password)
 	if err == nil && !right {
 		err = errInvalidCredentials
 	}

@@ -15,6 +15,7 @@ import (
 
 // tokenByRefreshToken gives a new access token and a new refresh token for a refresh token.
 func (s *Service) tokenByRefreshToken(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+	ctx := r.Context()
 	var in struct {
 		RefreshToken string `json:"refresh_token"`
 	}
@@ -33,8 +34,8 @@ func (s *Service) tokenByRefreshToken(w http.ResponseWriter, r *http.Request, se
 	reuse := time.Duration(setting.Get[int64](session.Project.Settings, "auth.refresh_token_reuse_interval")) * time.Second
 	var granted grant
 	var refused error // of a transaction that is to be committed all the same
-	err := session.InService(r.Context(), Schema, func(tx pgx.Tx) error {
-		held, sessionID, userID, err := store.LockRefreshToken(r.Context(), tx, in.RefreshToken, reuse)
+	err := session.InService(ctx, Schema, func(tx pgx.Tx) error {
+		held, sessionID, userID, err := store.LockRefreshToken(ctx, tx, in.RefreshToken, reuse)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errTokenNotFound
 		}

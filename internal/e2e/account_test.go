@@ -60,12 +60,12 @@ func (in *installation) as(token string) *account {
 	with := connect.WithInterceptors(bearer(token))
 	return &account{
 		in: in, token: token,
-		accounts:      controlplanev1connect.NewAccountServiceClient(http.DefaultClient, in.url, with),
-		organizations: controlplanev1connect.NewOrganizationServiceClient(http.DefaultClient, in.url, with),
-		projects:      controlplanev1connect.NewProjectServiceClient(http.DefaultClient, in.url, with),
-		keys:          controlplanev1connect.NewKeyServiceClient(http.DefaultClient, in.url, with),
-		clusters:      controlplanev1connect.NewClusterServiceClient(http.DefaultClient, in.url, with),
-		audit:         controlplanev1connect.NewAuditServiceClient(http.DefaultClient, in.url, with),
+		accounts:      controlplanev1connect.NewAccountServiceClient(httpClient, in.url, with),
+		organizations: controlplanev1connect.NewOrganizationServiceClient(httpClient, in.url, with),
+		projects:      controlplanev1connect.NewProjectServiceClient(httpClient, in.url, with),
+		keys:          controlplanev1connect.NewKeyServiceClient(httpClient, in.url, with),
+		clusters:      controlplanev1connect.NewClusterServiceClient(httpClient, in.url, with),
+		audit:         controlplanev1connect.NewAuditServiceClient(httpClient, in.url, with),
 	}
 }
 
@@ -96,7 +96,7 @@ func signUpAt(t *testing.T, projectURL, key, email string) string {
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, projectURL+"/auth/v1/signup", bytes.NewReader(body))
 	require.NoError(t, err)
 	request.Header.Set("apikey", key)
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := httpClient.Do(request)
 	require.NoError(t, err)
 	defer func() { _ = answer.Body.Close() }()
 	var got struct {

@@ -34,9 +34,9 @@ func looks(name, statement string, database, schema visibility) attack {
 		require.NoError(t, victim.Ping(t.Context()))
 		got, err := s.run(t.Context(), s.connect(t, s.attacker), statement)
 		if err != nil {
-			require.Equal(t, denied, code(err), err)
+			require.Contains(t, []string{denied, noTable}, code(err), err)
 			require.Equal(t, nothing, want)
-			return denied
+			return code(err)
 		}
 		require.NotContains(t, withoutSource(got, want), s.mark, "a value of the victim's is shown")
 		require.Equal(t, want != nothing, strings.Contains(got, s.victim.ref), "%s\n%s", s.fill(statement), got)
@@ -54,42 +54,42 @@ func withoutSource(got string, want visibility) string {
 
 func catalogAttacks() []attack {
 	return []attack{
-		looks("list databases by pg_database", `select * from pg_database`, nothing, names),
-		looks("list roles by pg_roles", `select * from pg_roles`, nothing, nothing),
-		looks("list roles by pg_user", `select * from pg_user`, nothing, nothing),
-		looks("list roles and passwords by pg_authid", `select * from pg_authid`, nothing, nothing),
-		looks("list passwords by pg_shadow", `select * from pg_shadow`, nothing, nothing),
-		looks("list groups by pg_group", `select * from pg_group`, nothing, nothing),
+		looks("list databases by pg_database", `table pg_database`, nothing, names),
+		looks("list roles by pg_roles", `table pg_roles`, nothing, nothing),
+		looks("list roles by pg_user", `table pg_user`, nothing, nothing),
+		looks("list roles and passwords by pg_authid", `table pg_authid`, nothing, nothing),
+		looks("list passwords by pg_shadow", `table pg_shadow`, nothing, nothing),
+		looks("list groups by pg_group", `table pg_group`, nothing, nothing),
 		looks("list roles by the information schema", `select role_name from information_schema.enabled_roles union all select role_name from information_schema.applicable_roles`, nothing, nothing),
-		looks("list memberships by pg_auth_members", `select m.*, roleid::regrole, member::regrole from pg_auth_members m`, nothing, nothing),
+		looks("list memberships by pg_auth_members", `select m, roleid::regrole, member::regrole from pg_auth_members m`, nothing, nothing),
 		looks("list role settings by pg_db_role_setting", `select setrole::regrole, setconfig from pg_db_role_setting`, nothing, nothing),
-		looks("list the relations behind the views", `select * from pg_catalog.fluxbase_all_pg_database`, nothing, nothing),
-		looks("list sessions by pg_stat_activity", `select * from pg_stat_activity`, nothing, nothing),
-		looks("list sessions by pg_stat_get_activity", `select * from pg_stat_get_activity(null)`, nothing, nothing),
+		looks("list the relations behind the views", `table pg_catalog.fluxbase_all_pg_database`, nothing, nothing),
+		looks("list sessions by pg_stat_activity", `table pg_stat_activity`, nothing, nothing),
+		looks("list sessions by pg_stat_get_activity", `select a from pg_stat_get_activity(null) a`, nothing, nothing),
 		looks("list sessions by pg_stat_get_backend_idset", `select pg_stat_get_backend_activity(i) from pg_stat_get_backend_idset() i`, nothing, nothing),
-		looks("list sessions by pg_stat_ssl", `select * from pg_stat_ssl`, nothing, nothing),
-		looks("list replication by pg_stat_replication", `select * from pg_stat_replication`, nothing, nothing),
-		looks("list databases by pg_stat_database", `select * from pg_stat_database`, nothing, nothing),
-		looks("list databases by pg_stat_database_conflicts", `select * from pg_stat_database_conflicts`, nothing, nothing),
-		looks("list locks by pg_locks", `select l.*, d.datname from pg_locks l left join pg_database d on d.oid = l.database`, nothing, nothing),
+		looks("list sessions by pg_stat_ssl", `table pg_stat_ssl`, nothing, nothing),
+		looks("list replication by pg_stat_replication", `table pg_stat_replication`, nothing, nothing),
+		looks("list databases by pg_stat_database", `table pg_stat_database`, nothing, nothing),
+		looks("list databases by pg_stat_database_conflicts", `table pg_stat_database_conflicts`, nothing, nothing),
+		looks("list locks by pg_locks", `select l, d.datname from pg_locks l left join pg_database d on d.oid = l.database`, nothing, nothing),
 		looks("list owners by pg_shdepend", `select refobjid::regrole from pg_shdepend where refclassid = 1260`, nothing, names),
-		looks("list comments by pg_shdescription", `select * from pg_shdescription`, nothing, nothing),
-		looks("list prepared transactions", `select * from pg_prepared_xacts`, nothing, nothing),
+		looks("list comments by pg_shdescription", `table pg_shdescription`, nothing, nothing),
+		looks("list prepared transactions", `table pg_prepared_xacts`, nothing, nothing),
 		looks("list subscriptions", `select subname, subconninfo from pg_subscription`, nothing, nothing),
-		looks("read the server's configuration files", `select * from pg_hba_file_rules`, nothing, nothing),
+		looks("read the server's configuration files", `table pg_hba_file_rules`, nothing, nothing),
 		looks("list tablespaces' databases", `select pg_tablespace_databases(oid) from pg_tablespace`, nothing, nothing),
 		looks("guess roles' names by number", `select pg_get_userbyid(n) from generate_series(16384, 16384 + 200000) n where pg_get_userbyid(n) like '{B}%'`, names, names),
-		looks("guess databases' names by number", `select * from (select pg_describe_object(1262, n, 0) as d from generate_series(16384, 16384 + 200000) n) x where d like '%{B}%'`, names, nothing),
+		looks("guess databases' names by number", `select d from (select pg_describe_object(1262, n, 0) as d from generate_series(16384, 16384 + 200000) n) x where d like '%{B}%'`, names, nothing),
 		looks("list schemas by pg_namespace", `select nspname from pg_namespace`, nothing, names),
 		looks("list tables by pg_class", `select relnamespace::regnamespace, relname, reltuples from pg_class`, nothing, shapes),
 		looks("list columns by pg_attribute", `select c.relnamespace::regnamespace, attname from pg_attribute join pg_class c on c.oid = attrelid`, nothing, shapes),
-		looks("list tables by the information schema", `select * from information_schema.tables`, nothing, nothing),
+		looks("list tables by the information schema", `table information_schema.tables`, nothing, nothing),
 		looks("read functions' source by pg_proc", `select pronamespace::regnamespace, prosrc from pg_proc where proowner <> '"{A}_owner"'::regrole`, nothing, shapes),
-		looks("read policies by pg_policies", `select * from pg_policies`, nothing, nothing),
-		looks("read samples of values by pg_stats", `select * from pg_stats where schemaname like '{B}%'`, nothing, nothing),
-		looks("read samples of values by pg_statistic", `select * from pg_statistic`, nothing, nothing),
-		looks("count rows by pg_stat_all_tables", `select * from pg_stat_all_tables`, nothing, shapes),
-		looks("read Fluxbase's own counts", `select * from fluxbase.schema_change`, nothing, nothing),
+		looks("read policies by pg_policies", `table pg_policies`, nothing, nothing),
+		looks("read samples of values by pg_stats", `select s from pg_stats s where schemaname like '{B}%'`, nothing, nothing),
+		looks("read samples of values by pg_statistic", `table pg_statistic`, nothing, nothing),
+		looks("count rows by pg_stat_all_tables", `table pg_stat_all_tables`, nothing, shapes),
+		looks("read Fluxbase's own counts", `table fluxbase.schema_change`, nothing, nothing),
 	}
 }
 

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -210,7 +209,7 @@ func directoryAttacks() []attack {
 		{"with a developer token", func(s *scene) string { return s.developer }},
 	} {
 		all = append(all, attack{"directory " + c.name, func(t *testing.T, s *scene) string {
-			client := directoryv1connect.NewDirectoryServiceClient(http.DefaultClient, s.in.url, connect.WithInterceptors(bearer(c.token(s))))
+			client := directoryv1connect.NewDirectoryServiceClient(httpClient, s.in.url, connect.WithInterceptors(bearer(c.token(s))))
 			_, err := client.Resolve(t.Context(), &directoryv1.ResolveRequest{Name: &directoryv1.ResolveRequest_Ref{Ref: s.victim.ref}})
 			require.Equal(t, connect.CodeUnauthenticated, connect.CodeOf(err), "%v", err)
 			stream, err := client.Watch(t.Context(), &directoryv1.WatchRequest{WorkerId: "evil"})

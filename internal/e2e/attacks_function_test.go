@@ -34,7 +34,7 @@ func ownerAttacks() []attack {
 		byMeta("read a file", `select pg_read_file('/etc/passwd')`, denied),
 		byMeta("make a role", `create role planted`, denied),
 		byMeta("make a database", `create database planted`, denied, "25001"),
-		byMeta("read the passwords", `select * from pg_authid`, denied),
+		byMeta("read the passwords", `table pg_authid`, denied),
 		byMeta("read a file by COPY", `create table l (x text); copy l from '/etc/passwd'`, denied),
 	}
 }

@@ -102,9 +102,9 @@ func (s *scene) turnedAway(t *testing.T, r request, statuses ...int) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", got.status, got.code()))
 }
 
-// http is an attack by one request.
-func byRequest(name string, make func(s *scene) request, statuses ...int) attack {
-	return attack{name, func(t *testing.T, s *scene) string { return s.turnedAway(t, make(s), statuses...) }}
+// byRequest is an attack by one request.
+func byRequest(name string, build func(s *scene) request, statuses ...int) attack {
+	return attack{name, func(t *testing.T, s *scene) string { return s.turnedAway(t, build(s), statuses...) }}
 }
 
 // readVault asks the victim's host for its rows.

@@ -27,7 +27,6 @@ type scene struct {
 	mark string
 	// attackerUser is the access token of a user of the attacker's project, developer a developer token for it.
 	attackerUser, attackerRefresh, developer string
-	client                                   *http.Client
 }
 
 // attack is one attempt. It fails the test when it succeeds, and else says how it ended.
@@ -82,7 +81,7 @@ func attackTable(outcomes map[bool]map[string]string) string {
 
 func newScene(t *testing.T, in *installation, shared bool) *scene {
 	t.Helper()
-	s := &scene{in: in, shared: shared, mark: "MARK" + id.NewRef(), client: &http.Client{}}
+	s := &scene{in: in, shared: shared, mark: "MARK" + id.NewRef()}
 	mallory, victoria := in.signUp(t, "mallory"), in.signUp(t, "victoria")
 	s.attacker, s.victim = mallory.create(t, "Attacker", shared), victoria.create(t, "Victim", shared)
 	// The victim's rows are open to all of its own users: what keeps the attacker out is not row-level security. It
@@ -109,15 +108,13 @@ func newScene(t *testing.T, in *installation, shared bool) *scene {
 	return s
 }
 
-// role and schema are physical names.
+// role is the physical name of a role, and of a schema: they are made alike.
 func (s *scene) role(p *project, logical string) string {
 	if s.shared {
 		return p.ref + "_" + logical
 	}
 	return logical
 }
-
-func (s *scene) schema(p *project, logical string) string { return s.role(p, logical) }
 
 // lend gives fn a URL that logs in as the project's owner. Only isolation "database" tells it to developers; in isolation "schema"
 // the login stays inside Fluxbase, and these attacks suppose that it leaked: the password is another for a moment.

@@ -197,7 +197,7 @@ type publicKey struct {
 }
 
 // forged shows a token to the victim's REST, beside its publishable key.
-func forged(name string, make func(t *testing.T, s *scene, k publicKey) string) attack {
+func forged(name string, build func(t *testing.T, s *scene, k publicKey) string) attack {
 	return attack{name, func(t *testing.T, s *scene) string {
 		got := s.send(t, request{host: s.hostOf(s.victim), path: "/auth/v1/.well-known/jwks.json"})
 		require.Equal(t, http.StatusOK, got.status, got.body)
@@ -207,7 +207,7 @@ func forged(name string, make func(t *testing.T, s *scene, k publicKey) string) 
 		require.NoError(t, json.Unmarshal(set.Keys[0], &k))
 		k.raw = set.Keys[0]
 		r := readVault(s)
-		r.key, r.bearer = s.victim.publishable, make(t, s, k)
+		r.key, r.bearer = s.victim.publishable, build(t, s, k)
 		with := s.turnedAway(t, r, 401)
 		r.key, r.bearer = r.bearer, "" // and as a key
 		return fmt.Sprint(with, ", ", s.turnedAway(t, r, 401))

@@ -97,7 +97,7 @@ func (p *project) insert(ctx context.Context, value string) bool {
 	}
 	request.Header.Set("apikey", p.secret)
 	request.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := httpClient.Do(request)
 	if err != nil {
 		return false
 	}

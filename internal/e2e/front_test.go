@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -32,7 +32,7 @@ func newFront() *front {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", "chosen.later", r.In.Host
 			r.SetXForwarded()
 		},
-		Transport: f, FlushInterval: -1, ErrorLog: log.New(io.Discard, "", 0), // processes are killed on purpose
+		Transport: f, FlushInterval: -1, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // processes are killed on purpose
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		},

@@ -189,9 +189,11 @@ func (in *installation) route() {
 // readConfig waits until the project "platform" is there, as the console does.
 func (in *installation) readConfig() error {
 	var last error
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	ticks := time.NewTicker(tick)
+	defer ticks.Stop()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-ticks.C {
 		last = func() error {
-			answer, err := http.Get(in.url + "/config.json")
+			answer, err := httpClient.Get(in.url + "/config.json")
 			if err != nil {
 				return err
 			}
@@ -202,7 +204,7 @@ func (in *installation) readConfig() error {
 			if in.platform.Key == "" {
 				return errors.New("config.json names no key")
 			}
-			health, err := http.Get(in.platform.URL + "/auth/v1/health?apikey=" + in.platform.Key)
+			health, err := httpClient.Get(in.platform.URL + "/auth/v1/health?apikey=" + in.platform.Key)
 			if err != nil {
 				return err
 			}

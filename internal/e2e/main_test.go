@@ -11,20 +11,16 @@ import (
 // binary is the path of the program under test.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-// run runs the tests with a folder for the program, and stops the processes that they share.
-func run(m *testing.M) int {
+// TestMain runs the tests with a folder for the program, and stops the processes that they share.
+func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "fluxbase-e2e-")
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		panic(err) // nothing can be tested
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "fluxbase")
-	code := m.Run()
+	m.Run()
 	stopShared()
-	return code
 }
 
 // build builds the program, as it is now.

@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// httpClient bounds every request, streams included.
+var httpClient = &http.Client{Timeout: 2 * time.Minute}
+
 // process is the program, running.
 type process struct {
 	name, url string
@@ -59,7 +62,7 @@ func (p *process) ready(within time.Duration) error {
 		if err != nil {
 			return err
 		}
-		if answer, err := http.DefaultClient.Do(request); err == nil {
+		if answer, err := httpClient.Do(request); err == nil {
 			_ = answer.Body.Close()
 			if answer.StatusCode == http.StatusOK {
 				return nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	_ "embed" // the statements
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -78,7 +79,7 @@ func UserAndSession(ctx context.Context, tx pgx.Tx, userID, sessionID uuid.UUID)
 }
 
 func orNil[T any](v *T, err error) (*T, error) {
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
 	return v, err

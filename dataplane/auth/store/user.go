@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // the statements
 	"encoding/json"
+	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgerrcode"
@@ -78,7 +79,7 @@ const (
 func UpdateUser(ctx context.Context, tx pgx.Tx, id uuid.UUID, c Change) (metadataBytes int, _ Outcome, err error) {
 	err = tx.QueryRow(ctx, updateUser, id, c.PasswordHash, c.CheckedHash, c.Email, c.SetMetadata, c.RemoveMetadata).Scan(&metadataBytes)
 	switch {
-	case err == pgx.ErrNoRows:
+	case errors.Is(err, pgx.ErrNoRows):
 		return 0, NotChanged, nil
 	case pg.Code(err) == pgerrcode.UniqueViolation:
 		return 0, EmailTaken, nil
