@@ -1,5 +1,6 @@
 import { createClient } from "@supabase/supabase-js";
 import { request } from "node:http";
+import WebSocket from "ws";
 import { createOrganization, newPerson, runSql, signUp } from "./console";
 import { expect, test } from "./installation";
 
@@ -60,7 +61,10 @@ test("from an empty installation to rows read by clients", async ({ page, instal
   });
 
   await test.step("supabase-js reads what row level security lets it", async () => {
-    const supabase = createClient(pathUrl!, key!, { auth: { persistSession: false } });
+    const supabase = createClient(pathUrl!, key!, {
+      auth: { persistSession: false },
+      realtime: { transport: WebSocket as never }, // Node 20 has none of its own
+    });
     const { data, error } = await supabase.from("notes").select("body").order("id");
     expect(error).toBeNull();
     expect(data).toEqual([{ body: "first" }, { body: "second" }]);

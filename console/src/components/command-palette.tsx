@@ -18,7 +18,7 @@ interface Props {
 /** Leads anywhere from the keyboard. */
 export default function CommandPalette({ where, onClose }: Props) {
   const router = useRouter();
-  const { config, accounts, queries } = useApp();
+  const { config, accounts } = useApp();
   const dark = useDark();
   const organizations = useOrganizations();
   const projects = useQuery(ProjectService.method.listProjects, { pageSize: 200 });
@@ -33,10 +33,8 @@ export default function CommandPalette({ where, onClose }: Props) {
       </Item>
     ));
   async function signOut() {
-    onClose();
     await accounts.signOut();
-    queries.clear();
-    await router.navigate({ to: "/sign-in" });
+    window.location.assign("/sign-in");
   }
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>

@@ -58,7 +58,7 @@ export function Shell() {
             <Sidebar area={where.area} />
           </aside>
         )}
-        <main id="content" tabIndex={-1} className="min-w-0 flex-1 overflow-y-auto outline-none">
+        <main id="content" tabIndex={-1} className="relative min-w-0 flex-1 overflow-y-auto outline-none">
           <Outlet />
         </main>
       </div>

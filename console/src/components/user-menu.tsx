@@ -6,15 +6,14 @@ import { useAccount } from "@/lib/organization";
 import { setTheme, useTheme, type Theme } from "@/lib/theme";
 
 export function UserMenu() {
-  const { accounts, config, queries } = useApp();
+  const { accounts, config } = useApp();
   const account = useAccount().data;
   const navigate = useNavigate();
   const theme = useTheme();
   const initial = (account?.name || account?.email || "?").slice(0, 1).toUpperCase();
   async function signOut() {
     await accounts.signOut();
-    queries.clear();
-    await navigate({ to: "/sign-in" });
+    window.location.assign("/sign-in"); // loaded anew: nothing of the account stays in memory
   }
   return (
     <Menu>

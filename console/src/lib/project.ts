@@ -46,6 +46,8 @@ async function follow({ transport, queries }: App, ref: string, ended: AbortSign
     try {
       for await (const { project } of client.watchProject({ ref }, { signal: ended })) {
         wait = 500;
+        // An answer still under way may be older than this message, and must not overwrite it.
+        await queries.cancelQueries({ queryKey: key });
         queries.setQueryData(key, create(GetProjectResponseSchema, { project }));
       }
     } catch (error) {

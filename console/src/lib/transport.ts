@@ -6,11 +6,13 @@ import type { Accounts } from "@/lib/session";
 export function createTransport(accounts: Accounts): Transport {
   const authorize: Interceptor = (next) => async (request) => {
     const session = await accounts.session();
-    if (session) request.header.set("Authorization", `Bearer ${session.access_token}`);
+    // Every procedure takes an account: without one there is nothing to ask.
+    if (!session) throw new ConnectError("You are signed out. Sign in to go on.", Code.Unauthenticated);
+    request.header.set("Authorization", `Bearer ${session.access_token}`);
     try {
       return await next(request);
     } catch (error) {
-      if (ConnectError.from(error).code !== Code.Unauthenticated || !session || request.stream) throw error;
+      if (ConnectError.from(error).code !== Code.Unauthenticated || request.stream) throw error;
       const token = await accounts.renew();
       if (!token) {
         await accounts.signOut();

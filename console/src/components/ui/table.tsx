@@ -4,7 +4,7 @@ import { cn } from "@/lib/cn";
 /** A table that fills the width, and scrolls sideways by itself on a phone. */
 export function Table({ className, ...rest }: ComponentProps<"table">) {
   return (
-    <div className="w-full overflow-x-auto rounded-md border border-border">
+    <div className="relative w-full overflow-x-auto rounded-md border border-border">
       <table className={cn("w-full border-collapse text-sm", className)} {...rest} />
     </div>
   );

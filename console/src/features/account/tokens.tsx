@@ -63,7 +63,7 @@ export function TokensPage() {
             {tokens.data.accessTokens.map((token) => (
               <Tr key={token.id}>
                 <Td className="font-medium">{token.name}</Td>
-                <Td className="font-mono text-xs text-muted">{token.display}••••</Td>
+                <Td className="font-mono text-xs text-muted">{token.display}</Td>
                 <Td className="text-muted">
                   <Time at={token.lastUseTime} />
                 </Td>

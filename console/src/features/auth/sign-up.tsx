@@ -1,3 +1,4 @@
+import { createClient } from "@connectrpc/connect";
 import { getRouteApi, Link, useRouter } from "@tanstack/react-router";
 import { useState } from "react";
 import { z } from "zod";
@@ -8,6 +9,7 @@ import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { AuthFrame } from "@/features/auth/frame";
 import { inWords } from "@/lib/auth-words";
+import { AccountService } from "@/gen/fluxbase/controlplane/v1/account_pb";
 import { useApp } from "@/lib/app";
 import { returnTo } from "@/lib/session";
 
@@ -21,7 +23,7 @@ const route = getRouteApi("/sign-up");
 
 export function SignUpPage() {
   const { redirect } = route.useSearch();
-  const { accounts } = useApp();
+  const { accounts, transport } = useApp();
   const router = useRouter();
   const [error, setError] = useState<unknown>();
   const [mailed, setMailed] = useState<string>();
@@ -32,6 +34,12 @@ export function SignUpPage() {
     const result = await accounts.client.signUp({ email, password, options: { data: name ? { name } : {} } });
     if (result.error) return setError(inWords(result.error));
     if (!result.data.session) return setMailed(email);
+    if (name) {
+      // The account exists either way; a name that did not arrive can be set on the account page.
+      await createClient(AccountService, transport)
+        .updateAccount({ name, updateMask: { paths: ["name"] } })
+        .catch(() => {});
+    }
     router.history.push(returnTo(redirect));
   });
   const toSignIn = (

@@ -47,7 +47,6 @@ export function KeysTable({ projectRef, keys, refused, onRevoke }: Props) {
                 <span className="flex items-center gap-1">
                   <code className="max-w-48 truncate font-mono text-xs">
                     {key.display}
-                    {key.type === KeyType.SECRET && "••••••••"}
                   </code>
                   {key.type === KeyType.PUBLISHABLE && <CopyButton value={key.display} what="key" />}
                 </span>
@@ -62,7 +61,7 @@ export function KeysTable({ projectRef, keys, refused, onRevoke }: Props) {
                 <State of={key} />
               </Td>
               <Td className="text-right whitespace-nowrap">
-                {key.revealable && !key.revokeTime && (
+                {key.type === KeyType.SECRET && key.revealable && !key.revokeTime && (
                   <Button size="small" variant="ghost" disabled={Boolean(refused)} onClick={() => setRevealing(key.id)}>
                     Reveal once
                   </Button>

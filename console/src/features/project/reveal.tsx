@@ -20,7 +20,7 @@ export function RevealSecret({ projectRef, secret, refused }: Props) {
   return (
     <div className="flex min-w-0 flex-col gap-1">
       <div className="flex h-8 min-w-0 items-center gap-2 rounded-md border border-border bg-surface pr-0.5 pl-2.5">
-        <code className="min-w-0 flex-1 truncate font-mono text-xs">{secret.display}••••••••••••••••</code>
+        <code className="min-w-0 flex-1 truncate font-mono text-xs">{secret.display}</code>
         {secret.revealable && (
           <Button size="small" disabled={Boolean(refused)} onClick={() => setOpen(true)}>
             <Eye aria-hidden /> Reveal once
