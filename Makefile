@@ -20,7 +20,7 @@ up: build ## Install what is needed, build, and start Fluxbase at http://localho
 	exec bin/fluxbase dev
 
 build: console/dist/index.html ## Build the console and bin/fluxbase
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/fluxbase ./cmd/fluxbase
+	go build -ldflags '$(LDFLAGS)' -o bin/fluxbase ./cmd/fluxbase
 
 test: ## Run every check and test; everything it needs is installed first
 	scripts/test.sh
