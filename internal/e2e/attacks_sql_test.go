@@ -116,6 +116,8 @@ func sqlAttacks() []attack {
 		refused("drop the owner's role", roles, `drop role "{B}_owner"`),
 		refused("reassign what the owner owns", roles, `reassign owned by "{B}_owner" to "{A}_owner"`),
 		refused("drop what the owner owns", roles, `drop owned by "{B}_owner"`),
+		{"drop what is granted to a role that projects share", dropSharedGrants},
+		{"change settings of a shared role as that role", changeSharedRole},
 		refused("make oneself superuser", owns, `alter role "{A}_owner" superuser`),
 		refused("let oneself bypass row-level security", owns, `alter role "{A}_owner" bypassrls`),
 		refused("make a role", owns, `create role planted superuser`),
@@ -152,6 +154,42 @@ func sqlAttacks() []attack {
 		{"hear notifications", hearNotifications},
 		{"hold an advisory lock that the victim wants", holdAdvisoryLock},
 	}
+}
+
+// dropSharedGrants: in a database of its own, the attacker drops nothing but its own grants.
+func dropSharedGrants(t *testing.T, s *scene) string {
+	for _, role := range []string{"{A.anon}", "{A.service_role}"} {
+		conn := s.connect(t, s.attacker)
+		_, err := s.run(t.Context(), conn, `set role "`+role+`"`)
+		require.NoError(t, err)
+		_, err = s.run(t.Context(), conn, `begin; drop owned by anon; rollback`)
+		if s.shared {
+			require.Equal(t, denied, code(err), "%v", err)
+		}
+	}
+	s.requireUnharmed(t)
+	if s.shared {
+		return denied
+	}
+	return "its own database only"
+}
+
+// changeSharedRole: Postgres lets a session change the defaults of the role that it runs as. They count at login, and no one
+// logs in as a request role.
+func changeSharedRole(t *testing.T, s *scene) string {
+	conn := s.connect(t, s.attacker)
+	_, err := s.run(t.Context(), conn, `set role "{A.anon}"`)
+	require.NoError(t, err)
+	_, err = s.run(t.Context(), conn, `alter role "{A.anon}" set search_path = "{A.auth}"`)
+	require.NoError(t, err)
+	_, err = s.run(t.Context(), conn, `alter role anon set statement_timeout = 1`)
+	if s.shared {
+		require.Equal(t, denied, code(err), "%v", err)
+	}
+	s.requireUnharmed(t)
+	_, err = s.run(t.Context(), conn, `alter role "{A.anon}" reset all`)
+	require.NoError(t, err)
+	return "without effect"
 }
 
 func readLargeObject(t *testing.T, s *scene) string {

@@ -370,7 +370,8 @@ func (c *Cluster) apply(ctx context.Context, conn *pgx.Conn, v variables, after 
 
 // transact runs SQL text as one transaction in one round trip. A superuser's own changes are not told to workers.
 func (c *Cluster) transact(ctx context.Context, conn *pgx.Conn, sql string) error {
-	head := "begin; set local lock_timeout = '2s'; set local client_min_messages = warning;\n"
+	// The admin must not run what a project's owner planted in a schema of its own.
+	head := "begin; set local lock_timeout = '2s'; set local client_min_messages = warning; set local search_path = pg_catalog, pg_temp;\n"
 	_, err := conn.PgConn().Exec(ctx, head+sql+"\n;commit").ReadAll()
 	if err != nil {
 		_, _ = conn.PgConn().Exec(context.WithoutCancel(ctx), "rollback").ReadAll()

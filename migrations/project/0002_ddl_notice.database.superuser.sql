@@ -87,3 +87,19 @@ drop event trigger if exists fluxbase_ddl_command_end;
 create event trigger fluxbase_ddl_command_end on ddl_command_end execute function fluxbase.on_ddl_command_end();
 drop event trigger if exists fluxbase_sql_drop;
 create event trigger fluxbase_sql_drop on sql_drop execute function fluxbase.on_sql_drop();
+{{- if .Shared}}
+
+-- A role may drop what is granted to any role that it is a member of, and every project's anon is a member of the plain one: one
+-- project could take away the grants of all. Only the cluster's admin may.
+create or replace function fluxbase.on_drop_owned() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if fluxbase.ref_of(session_user) is not null then
+        raise insufficient_privilege using message = tg_tag || ' is not available in a database that projects share';
+    end if;
+end $$;
+revoke all on function fluxbase.on_drop_owned() from public;
+drop event trigger if exists fluxbase_drop_owned;
+create event trigger fluxbase_drop_owned on ddl_command_start when tag in ('DROP OWNED')
+    execute function fluxbase.on_drop_owned();
+{{- end}}
