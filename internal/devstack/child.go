@@ -36,7 +36,7 @@ type child struct {
 // startChild starts a program that is stopped by a signal ("INT", "TERM"), as another unix user unless as is nil. It
 // sees nothing of this process's environment but PATH and the time zone.
 func startChild(signal string, as *syscall.Credential, output io.Writer, program string, args ...string) (*child, error) {
-	cmd := exec.Command("sh", append([]string{"-c", supervisor, "sh", signal, program}, args...)...)
+	cmd := exec.Command("sh", append([]string{"-c", supervisor, "sh", signal, program}, args...)...) //nolint:noctx // it is asked to end, never cut off
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", output, output
 	cmd.Env = cleanEnvironment()
 	// Its own process group: Ctrl-C in a terminal asks this process, which stops the child when it is done with it.

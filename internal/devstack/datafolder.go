@@ -74,7 +74,7 @@ func (d dataFolder) initialise(ctx context.Context, b binaries, password string)
 	if err := d.user.own(partial); err != nil {
 		return fmt.Errorf("give the data folder to %s: %w", d.user.name, err)
 	}
-	if err := d.user.checkReach(partial); err != nil {
+	if err := d.user.checkReach(ctx, partial); err != nil {
 		_ = os.Remove(partial)
 		return err
 	}

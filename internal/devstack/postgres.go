@@ -82,14 +82,14 @@ func StartPostgres(ctx context.Context, o PostgresOptions) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := user.checkReach(programs.dir); err != nil {
+	if err := user.checkReach(ctx, programs.dir); err != nil {
 		return nil, err
 	}
 	p := &Postgres{options: o, binaries: programs, folder: dataFolder{o.Dir, user}, watched: make(chan struct{})}
 	if err := p.folder.prepare(ctx, programs, o.Password); err != nil {
 		return nil, err
 	}
-	if err := user.checkReach(o.Dir); err != nil {
+	if err := user.checkReach(ctx, o.Dir); err != nil {
 		return nil, err
 	}
 	if p.logFile, err = openLog(o.Dir + ".log"); err != nil {

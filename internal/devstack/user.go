@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,11 +59,11 @@ func (u *unixUser) as() *syscall.Credential {
 }
 
 // checkReach tells whether the user can get to a folder and use a file in it.
-func (u *unixUser) checkReach(folder string) error {
+func (u *unixUser) checkReach(ctx context.Context, folder string) error {
 	if u == nil {
 		return nil
 	}
-	cmd := exec.Command("sh", "-c", `cd "$1"`, "sh", folder)
+	cmd := exec.CommandContext(ctx, "sh", "-c", `cd "$1"`, "sh", folder)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", cleanEnvironment(), &syscall.SysProcAttr{Credential: u.credential}
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("the unix user %q, which runs PostgreSQL because root may not, cannot enter %s: give it and the folders above it "+

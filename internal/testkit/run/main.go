@@ -60,7 +60,7 @@ func run(args []string) (code int, err error) {
 		}
 		defer end()
 	}
-	command := exec.Command(args[0], args[1:]...)
+	command := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // running what it is given is its purpose
 	command.Dir, command.Env = here, environment
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := command.Start(); err != nil {
