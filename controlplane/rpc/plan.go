@@ -39,7 +39,7 @@ func following[T any](rows []T, key func(T) string, after string, limit int) []T
 func planMessage(p quota.Plan) *v1.Plan {
 	return &v1.Plan{
 		Name: p.Name, Title: p.Title, MaxProjects: p.MaxProjects, RequestsPerSecond: p.RequestsPerSecond, Burst: p.Burst,
-		RequestsPerSecondPerIp: p.RequestsPerSecondPerIp, MonthlyRequests: p.MonthlyRequests, MonthlyEgressBytes: p.MonthlyEgressBytes,
+		RequestsPerSecondPerIp: p.RequestsPerSecondPerIp, RequestsPerSecondPerKey: p.RequestsPerSecondPerKey, MonthlyRequests: p.MonthlyRequests, MonthlyEgressBytes: p.MonthlyEgressBytes,
 		Isolation: isolationMessage(p.Isolation), StatementTimeoutMs: p.StatementTimeoutMs,
 	}
 }

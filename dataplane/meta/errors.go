@@ -11,6 +11,8 @@ import (
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
+const reasonTooLarge = "BODY_TOO_LARGE"
+
 var (
 	errNotFound       = fault.New(fault.NotFound, "ROUTE_NOT_FOUND", "There is no such path. Use /query, /schemas, /tables or /columns.")
 	errMethod         = fault.New(fault.Unimplemented, "METHOD_NOT_ALLOWED", "This path does not take that method; see the header Allow.")
@@ -79,6 +81,9 @@ func (s *Service) writeError(w http.ResponseWriter, r *http.Request, ref string,
 	}
 	f := fault.From(err)
 	status, ok := statuses[f.Kind]
+	if f.Reason == reasonTooLarge {
+		status = http.StatusRequestEntityTooLarge
+	}
 	if !ok {
 		status = http.StatusInternalServerError
 		s.log.ErrorContext(r.Context(), "meta request failed", "project", ref, "path", r.URL.Path, "error", err)

@@ -1,8 +1,10 @@
 package meta_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -184,6 +186,12 @@ func TestRefusals(t *testing.T) {
 				require.Contains(t, body, c.has)
 			})
 		}
+		body := bytes.NewReader([]byte(`{"query":"select 1234567890"}`))
+		r := httptest.NewRequest("POST", "/query", http.MaxBytesReader(nil, io.NopCloser(body), 10))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		b.service.ServeHTTP(w, r.WithContext(projectdb.NewContext(t.Context(), b.door.Bind(b.project, b.caller))))
+		require.Equal(t, 413, w.Code, w.Body)
 		for _, role := range []string{"anon", "authenticated", "service_role"} {
 			app := *b
 			app.caller = projectdb.Caller{Role: role}

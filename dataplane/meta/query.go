@@ -83,7 +83,7 @@ func readQuery(r *http.Request) (queryRequest, error) {
 	}
 	body, err := io.ReadAll(r.Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return request, fault.New(fault.Invalid, "BODY_TOO_LARGE", "The SQL is larger than %d bytes: run it in parts, or by psql.", tooLarge.Limit)
+		return request, fault.New(fault.Invalid, reasonTooLarge, "The SQL is larger than %d bytes: run it in parts, or by psql.", tooLarge.Limit)
 	}
 	if err != nil {
 		return request, fault.Wrap(err, fault.Canceled, "BODY_CUT_OFF", "The request's body ended early.")

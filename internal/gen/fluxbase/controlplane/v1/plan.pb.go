@@ -38,8 +38,10 @@ type Plan struct {
 	// Default isolation of new projects.
 	Isolation          Isolation `protobuf:"varint,9,opt,name=isolation,proto3,enum=fluxbase.controlplane.v1.Isolation" json:"isolation,omitempty"`
 	StatementTimeoutMs int32     `protobuf:"varint,10,opt,name=statement_timeout_ms,json=statementTimeoutMs,proto3" json:"statement_timeout_ms,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// Per API key of a project.
+	RequestsPerSecondPerKey int32 `protobuf:"varint,11,opt,name=requests_per_second_per_key,json=requestsPerSecondPerKey,proto3" json:"requests_per_second_per_key,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *Plan) Reset() {
@@ -138,6 +140,13 @@ func (x *Plan) GetIsolation() Isolation {
 func (x *Plan) GetStatementTimeoutMs() int32 {
 	if x != nil {
 		return x.StatementTimeoutMs
+	}
+	return 0
+}
+
+func (x *Plan) GetRequestsPerSecondPerKey() int32 {
+	if x != nil {
+		return x.RequestsPerSecondPerKey
 	}
 	return 0
 }
@@ -250,7 +259,7 @@ var File_fluxbase_controlplane_v1_plan_proto protoreflect.FileDescriptor
 
 const file_fluxbase_controlplane_v1_plan_proto_rawDesc = "" +
 	"\n" +
-	"#fluxbase/controlplane/v1/plan.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a&fluxbase/controlplane/v1/project.proto\"\xa7\x03\n" +
+	"#fluxbase/controlplane/v1/plan.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a&fluxbase/controlplane/v1/project.proto\"\xe5\x03\n" +
 	"\x04Plan\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12!\n" +
@@ -262,7 +271,8 @@ const file_fluxbase_controlplane_v1_plan_proto_rawDesc = "" +
 	"\x14monthly_egress_bytes\x18\b \x01(\x03R\x12monthlyEgressBytes\x12A\n" +
 	"\tisolation\x18\t \x01(\x0e2#.fluxbase.controlplane.v1.IsolationR\tisolation\x120\n" +
 	"\x14statement_timeout_ms\x18\n" +
-	" \x01(\x05R\x12statementTimeoutMs\"Z\n" +
+	" \x01(\x05R\x12statementTimeoutMs\x12<\n" +
+	"\x1brequests_per_second_per_key\x18\v \x01(\x05R\x17requestsPerSecondPerKey\"Z\n" +
 	"\x10ListPlansRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1d\n" +
