@@ -50,7 +50,7 @@ func openDisk(dir string, sealer *seal.Sealer, log *slog.Logger) (*disk, error) 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder for copies of projects: %w", err)
 	}
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder, which may have been there before
+	if err := os.Chmod(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("close folder of copies of projects to others: %w", err)
 	}
 	list, err := os.ReadDir(dir)

@@ -114,7 +114,7 @@ func connectFault(ctx context.Context, err error) error {
 
 // stale reports whether the server has closed a connection that was idle for a while.
 func (c *conn) stale() bool {
-	return c.pg.IsClosed() || (time.Since(c.since) > time.Second && c.pg.PgConn().CheckConn() != nil)
+	return c.pg.IsClosed() || (time.Since(c.since) > time.Second && c.pg.PgConn().CheckConn() != nil) //nolint:staticcheck // Ping would cost the round trip that the door saves
 }
 
 // shut closes the connection and returns a channel that is closed when the server has let go of it.

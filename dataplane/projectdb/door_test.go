@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
@@ -190,7 +191,7 @@ func TestBudget(t *testing.T) {
 	for name, p := range map[string]*directory.Project{"a": a, "b": b} {
 		go func() {
 			_, err := one(ctx, anon(d, p), Options{}, "select 1")
-			require.NoError(t, err)
+			assert.NoError(t, err)
 			answers <- name
 		}()
 	}

@@ -31,7 +31,7 @@ const childVariable = "FLUXBASE_DEVSTACK_TEST_CHILD"
 // The test binary is also the process that runs a stack, because a process has one object store and a test kills it.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childVariable); dir != "" {
-		os.Exit(runChild(dir)) //nolint:forbidigo // the test binary is a program here
+		os.Exit(runChild(dir))
 	}
 	m.Run()
 }

@@ -176,7 +176,7 @@ func startWorker(b *testing.B, s *directoryv1.Snapshot) string {
 	cfg.MasterKey, cfg.ServiceToken = config.Secret(testkit.MasterKey(b)), "token"
 	cfg.RedisURL = config.Secret(testkit.RedisURL(b))
 	cfg.Dataplane.DirectoryURL, cfg.Dataplane.CacheDir = directory.URL, b.TempDir()
-	log := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	worker, err := dataplane.New(b.Context(), cfg, dataplane.Deps{Log: log, Metrics: prometheus.NewRegistry()})
 	require.NoError(b, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -1,7 +1,6 @@
 package query_test
 
 import (
-	"errors"
 	"reflect"
 	"testing"
 
@@ -27,7 +26,7 @@ func FuzzParse(f *testing.F) {
 		q, err := query.Parse(s, call)
 		if err != nil {
 			var refusal *query.Error
-			require.True(t, errors.As(err, &refusal), "%T", err)
+			require.ErrorAs(t, err, &refusal)
 			require.NotEmpty(t, refusal.Code)
 			require.GreaterOrEqual(t, refusal.Status, 400)
 			return
@@ -66,7 +65,7 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		_, err := query.Parse(s, false)
 		var refusal *query.Error
-		require.True(t, errors.As(err, &refusal), s)
+		require.ErrorAs(t, err, &refusal, s)
 		require.Equal(t, code, refusal.Code, s)
 	}
 }

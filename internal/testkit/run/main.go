@@ -48,7 +48,7 @@ func run(args []string) (code int, err error) {
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // another unix user runs Postgres
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return 0, err
 	}
 	environment := os.Environ()
@@ -60,7 +60,7 @@ func run(args []string) (code int, err error) {
 		}
 		defer end()
 	}
-	command := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // running what it is given is its purpose
+	command := exec.Command(args[0], args[1:]...)
 	command.Dir, command.Env = here, environment
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := command.Start(); err != nil {
