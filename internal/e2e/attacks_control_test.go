@@ -38,7 +38,7 @@ func byRPC(name string, call func(ctx context.Context, s *scene) error, codes ..
 }
 
 func controlAttacks() []attack {
-	return slices.Concat(projectAttacks(), organizationAttacks(), directoryAttacks(), []attack{
+	return slices.Concat(projectAttacks(), secretAttacks(), organizationAttacks(), directoryAttacks(), []attack{
 		{"management API: list projects of all", listsOnlyItsOwn},
 		{"management API: an invitation used twice", invitationTwice},
 		{"management API: an invitation for somebody else", invitationOfAnother},
@@ -47,28 +47,30 @@ func controlAttacks() []attack {
 	})
 }
 
+// onVictim calls with the attacker's account and the victim's ref.
+func onVictim(call func(c context.Context, a *account, ref string) error) func(context.Context, *scene) error {
+	return func(c context.Context, s *scene) error { return call(c, s.attacker.owner, s.victim.ref) }
+}
+
 func projectAttacks() []attack {
-	ctx := func(call func(context.Context, *scene, *account, string) error) func(context.Context, *scene) error {
-		return func(c context.Context, s *scene) error { return call(c, s, s.attacker.owner, s.victim.ref) }
-	}
 	return []attack{
-		byRPC("get the project", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("get the project", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.projects.GetProject(c, &controlplanev1.GetProjectRequest{Ref: ref})
 			return err
 		})),
-		byRPC("rename the project", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("rename the project", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.projects.UpdateProject(c, &controlplanev1.UpdateProjectRequest{Ref: ref, Name: "x", UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"name"}}})
 			return err
 		})),
-		byRPC("pause the project", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("pause the project", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.projects.PauseProject(c, &controlplanev1.PauseProjectRequest{Ref: ref})
 			return err
 		})),
-		byRPC("delete the project", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("delete the project", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.projects.DeleteProject(c, &controlplanev1.DeleteProjectRequest{Ref: ref})
 			return err
 		})),
-		byRPC("watch the project", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("watch the project", onVictim(func(c context.Context, a *account, ref string) error {
 			stream, err := a.projects.WatchProject(c, &controlplanev1.WatchProjectRequest{Ref: ref})
 			if err != nil {
 				return err
@@ -77,11 +79,16 @@ func projectAttacks() []attack {
 			stream.Receive()
 			return stream.Err()
 		})),
-		byRPC("get connection info", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+	}
+}
+
+func secretAttacks() []attack {
+	return []attack{
+		byRPC("get connection info", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.projects.GetConnectionInfo(c, &controlplanev1.GetConnectionInfoRequest{Ref: ref})
 			return err
 		})),
-		byRPC("make a developer token", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("make a developer token", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.projects.CreateDeveloperToken(c, &controlplanev1.CreateDeveloperTokenRequest{Ref: ref})
 			return err
 		})),
@@ -89,11 +96,11 @@ func projectAttacks() []attack {
 			_, err := s.attacker.owner.projects.CreateDeveloperToken(c, &controlplanev1.CreateDeveloperTokenRequest{Ref: id.PlatformRef})
 			return err
 		}),
-		byRPC("read settings", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("read settings", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.projects.GetSettings(c, &controlplanev1.GetSettingsRequest{Ref: ref})
 			return err
 		})),
-		byRPC("change settings", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("change settings", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.projects.UpdateSettings(c, &controlplanev1.UpdateSettingsRequest{Ref: ref, Values: map[string]string{"auth.disable_signup": "true"}})
 			return err
 		})),
@@ -105,11 +112,11 @@ func projectAttacks() []attack {
 			_, err := s.attacker.owner.projects.UpdateSettings(c, &controlplanev1.UpdateSettingsRequest{Ref: s.attacker.ref, Values: map[string]string{"rest.schemas": `["pg_catalog"]`}})
 			return err
 		}, connect.CodeInvalidArgument),
-		byRPC("list keys", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("list keys", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.keys.ListKeys(c, &controlplanev1.ListKeysRequest{Ref: ref})
 			return err
 		})),
-		byRPC("make a key", ctx(func(c context.Context, _ *scene, a *account, ref string) error {
+		byRPC("make a key", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.keys.CreateKey(c, &controlplanev1.CreateKeyRequest{Ref: ref, Name: "x", Type: controlplanev1.KeyType_KEY_TYPE_SECRET})
 			return err
 		})),

@@ -69,10 +69,18 @@ func (s *scene) run(ctx context.Context, conn *pgx.Conn, statement string) (stri
 	return out.String(), err
 }
 
+// absent is how a table of another project is refused, owns what belongs to another role, roles a role of another project.
+var (
+	absent = []string{denied, noTable, noSchema}
+	owns   = []string{denied}
+	roles  = []string{denied, noRole, noSuchValue}
+)
+
 func sqlAttacks() []attack {
-	owns := []string{denied}
-	absent := []string{denied, noTable, noSchema}
-	roles := []string{denied, noRole, noSuchValue}
+	return slices.Concat(tableAttacks(), loginAttacks(), serverAttacks())
+}
+
+func tableAttacks() []attack {
 	return []attack{
 		refused("read a table by its physical name", absent, `select secret from "{B.public}".vault`),
 		refused("read a table by the database's name", []string{otherBase, denied, noTable}, `select secret from "{B}".public.vault`),
@@ -91,11 +99,15 @@ func sqlAttacks() []attack {
 		refused("put a policy on a table", absent, `create policy open on "{B.public}".vault using (true)`),
 		refused("grant a schema to oneself", absent, `grant all on schema "{B.public}" to "{A}_owner"`),
 		refused("take a table over", absent, `alter table "{B.public}".vault owner to "{A}_owner"`),
-		refused("call a function by its physical name", append(absent, noFunction), `select "{B.public}".reveal()`),
+		refused("call a function by its physical name", append(slices.Clone(absent), noFunction), `select "{B.public}".reveal()`),
 		refused("read the users", absent, `table "{B.auth}".users`),
 		refused("read the refresh tokens", absent, `table "{B.auth}".refresh_tokens`),
 		refused("change default privileges for the owner", roles, `alter default privileges for role "{B}_owner" grant all on tables to "{A}_owner"`),
+	}
+}
 
+func loginAttacks() []attack {
+	return []attack{
 		refused("set role to the owner", roles, `set role "{B}_owner"`),
 		refused("set role to the admin", roles, `set role "{B}_admin"`),
 		refused("set role to the authenticator", roles, `set role "{B}_authenticator"`),
@@ -121,7 +133,11 @@ func sqlAttacks() []attack {
 		refused("make oneself superuser", owns, `alter role "{A}_owner" superuser`),
 		refused("let oneself bypass row-level security", owns, `alter role "{A}_owner" bypassrls`),
 		refused("make a role", owns, `create role planted superuser`),
+	}
+}
 
+func serverAttacks() []attack {
+	return []attack{
 		refused("drop the database", []string{denied, noDatabase}, `drop database "{B}"`),
 		refused("drop the database that projects share", []string{denied, "55006"}, `drop database fluxbase_shared`),
 		refused("make a database", owns, `create database planted template "{B.db}"`),
