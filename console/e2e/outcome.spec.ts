@@ -1,6 +1,6 @@
 import { createClient } from "@supabase/supabase-js";
 import { request } from "node:http";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { createOrganization, newPerson, runSql, signUp } from "./console";
 import { expect, test } from "./installation";
 
@@ -36,6 +36,10 @@ test("from an empty installation to rows read by clients", async ({ page, instal
     await page.getByRole("button", { name: "Create project" }).click();
     await expect(page.getByRole("heading", { name: "Notebook" })).toBeVisible();
     await expect(page.getByText("Active", { exact: true })).toBeVisible({ timeout: 30_000 });
+    await page.getByText(/^Set up in \d/).click();
+    const steps = page.getByRole("listitem").filter({ has: page.locator("svg.text-success") });
+    await expect(steps.first()).toBeVisible();
+    await expect(page.locator("[data-step]:not([data-status=done])")).toHaveCount(0);
   });
 
   const ref = new URL(page.url()).pathname.split("/")[2]!;

@@ -46,7 +46,7 @@ export function FilterInput({ value, onChange, label, className, first = true }:
     return () => document.removeEventListener("keydown", focus);
   }, [first]);
   return (
-    <div className={cn("relative w-full max-w-xs", className)}>
+    <div className={cn("relative w-full sm:max-w-xs", className)}>
       <Search className="pointer-events-none absolute top-2 left-2.5 size-4 text-faint" aria-hidden />
       <Input ref={input} type="search" value={text} onChange={(event) => setText(event.target.value)} placeholder={label} aria-label={label} className="pl-8" />
       {first && !text && (

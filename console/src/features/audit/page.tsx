@@ -67,9 +67,9 @@ function EventsTable({ events, open }: { events: AuditEvent[]; open: (id: string
       <thead>
         <tr>
           <Th>When</Th>
-          <Th>Who</Th>
           <Th>Action</Th>
           <Th>What</Th>
+          <Th>Who</Th>
         </tr>
       </thead>
       <tbody>
@@ -78,13 +78,13 @@ function EventsTable({ events, open }: { events: AuditEvent[]; open: (id: string
             <Td className="w-36 text-muted">
               <Time at={event.createTime} />
             </Td>
-            <Td className="whitespace-nowrap">{event.actorEmail || <span className="text-faint">Fluxbase</span>}</Td>
             <Td>
               <button type="button" className="font-mono text-xs whitespace-nowrap text-accent after:absolute after:inset-0" onClick={() => open(event.id)}>
                 {event.action}
               </button>
             </Td>
             <Td className="max-w-64 truncate font-mono text-xs text-muted">{event.target}</Td>
+            <Td className="whitespace-nowrap">{event.actorEmail || <span className="text-faint">Fluxbase</span>}</Td>
           </Tr>
         ))}
       </tbody>

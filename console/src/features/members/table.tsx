@@ -65,7 +65,7 @@ export function MembersTable({ slug, members, refused }: Props) {
         <tbody>
           {members.map((member) => (
             <Tr key={member.accountId}>
-              <Td>
+              <Td className="py-1.5">
                 <span className="font-medium">{member.name || member.email}</span>
                 {member.accountId === account?.id && <Badge className="ml-2">you</Badge>}
                 {member.name && <span className="block text-xs text-muted">{member.email}</span>}

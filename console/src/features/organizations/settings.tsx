@@ -52,7 +52,7 @@ function Name({ organization }: { organization: Organization }) {
     toast("The name was changed.");
   });
   return (
-    <Section title="Name">
+    <Section title="General">
       <form onSubmit={(event) => void submit(event).catch(() => {})} className="flex flex-col gap-4" noValidate>
         <Field label="Name" error={form.formState.errors.name?.message} hint={refused}>
           <Input disabled={Boolean(refused)} {...form.register("name")} />

@@ -1,17 +1,19 @@
 import { useMutation } from "@connectrpc/connect-query";
-import { Check, Circle, CircleAlert, LoaderCircle, RotateCw } from "lucide-react";
+import { Check, ChevronRight, Circle, CircleAlert, LoaderCircle, RotateCw } from "lucide-react";
+import { useState } from "react";
 import { ErrorState } from "@/components/error-state";
 import { Button } from "@/components/ui/button";
 import { ProjectService, ProjectStatus, StepStatus, type Project, type Step } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { cn } from "@/lib/cn";
-import { dateOf, took } from "@/lib/format";
+import { counted, dateOf, took } from "@/lib/format";
 import { useRefusal } from "@/lib/organization";
 import { statusOf } from "@/lib/project";
 import { useInvalidate } from "@/lib/queries";
 
-/** The parts of the project's present job, live; gone when nothing is being done. */
+/** The parts of the project's present job, live. When it is done a new project tells in a line how it went. */
 export function Steps({ project }: { project: Project }) {
   const failed = project.status === ProjectStatus.FAILED;
+  if (project.status === ProjectStatus.ACTIVE) return <Done project={project} />;
   if (!failed && !statusOf(project.status).moving) return null;
   const done = project.steps.filter((step) => step.status === StepStatus.DONE).length;
   return (
@@ -20,17 +22,47 @@ export function Steps({ project }: { project: Project }) {
         {statusOf(project.status).name}: {done} of {project.steps.length} steps done
       </p>
       {failed && <Failure project={project} />}
-      <ol className="divide-y divide-border rounded-md border border-border">
-        {project.steps.map((step) => (
-          <Row key={step.name} step={step} />
-        ))}
-        {project.steps.length === 0 && (
-          <li className="flex h-10 items-center gap-3 px-3 text-sm text-muted">
-            <LoaderCircle className="turn size-4" aria-hidden /> Waiting for its turn
-          </li>
-        )}
-      </ol>
+      <List project={project} />
     </section>
+  );
+}
+
+function List({ project: { steps, status } }: { project: Project }) {
+  return (
+    <ol className="divide-y divide-border rounded-md border border-border">
+      {steps.map((step) => (
+        <Row key={step.name} step={step} status={status} />
+      ))}
+      {steps.length === 0 && (
+        <li className="flex h-10 items-center gap-3 px-3 text-sm text-muted">
+          <LoaderCircle className="turn size-4" aria-hidden /> Waiting for its turn
+        </li>
+      )}
+    </ol>
+  );
+}
+
+/** For how long after its creation a project tells of it. */
+const news = 10 * 60_000;
+
+function Done({ project }: { project: Project }) {
+  const [young] = useState(() => Date.now() - (dateOf(project.createTime)?.getTime() ?? 0) < news);
+  const starts = project.steps.flatMap((step) => dateOf(step.startTime)?.getTime() ?? []);
+  const ends = project.steps.flatMap((step) => dateOf(step.finishTime)?.getTime() ?? []);
+  // Resuming leaves steps too; only provisioning chooses a cluster.
+  const provisioned = project.steps.some((step) => step.name === "cluster");
+  if (!young || !provisioned || ends.length === 0) return null;
+  return (
+    <details className="group">
+      <summary className="flex w-fit cursor-pointer list-none items-center gap-2 rounded text-sm text-muted">
+        <Check className="size-4 text-success" aria-hidden />
+        Set up in {took(Math.max(...ends) - Math.min(...starts))}, in {counted(project.steps.length, "step")}
+        <ChevronRight className="size-4 group-open:rotate-90" aria-hidden />
+      </summary>
+      <div className="mt-2">
+        <List project={project} />
+      </div>
+    </details>
   );
 }
 
@@ -47,24 +79,27 @@ const words: Record<string, string> = {
   cluster: "Choose a cluster",
   roles: "Create roles",
   database: "Create the database",
+  schema: "Create schemas",
   schemas: "Create schemas",
-  layout: "Create schemas and grants",
-  migrations: "Apply project migrations",
+  migrations: "Bring its schemas up to date",
   bucket: "Create the bucket",
   keys: "Make keys",
-  publish: "Publish to the workers",
-  snapshot: "Publish to the workers",
-  activate: "Activate",
+  publish: "Tell the workers",
+  stop: "Close its connections",
+  start: "Let connections in",
+  records: "Forget its records",
 };
 
-function Row({ step }: { step: Step }) {
+const purging: Record<string, string> = { database: "Remove the database", schema: "Remove its schemas", schemas: "Remove its schemas", bucket: "Remove the bucket" };
+
+function Row({ step, status }: { step: Step; status: ProjectStatus }) {
   const { icon: Icon, className, word } = looks[step.status];
   const [start, finish] = [dateOf(step.startTime), dateOf(step.finishTime)];
   return (
     <li className="flex min-h-10 items-center gap-3 px-3 py-2 text-sm" data-step={step.name} data-status={word}>
       <Icon className={cn("size-4 shrink-0", className)} aria-hidden />
       <div className="min-w-0 flex-1">
-        <span className={cn(step.status === StepStatus.PENDING && "text-muted")}>{words[step.name] ?? sentence(step.name)}</span>
+        <span className={cn(step.status === StepStatus.PENDING && "text-muted")}>{(status === ProjectStatus.PURGING ? purging[step.name] : undefined) ?? words[step.name] ?? sentence(step.name)}</span>
         {step.message && <p className="text-xs text-muted break-words">{step.message}</p>}
       </div>
       <span className="text-xs text-muted tabular-nums">{start && finish && step.status === StepStatus.DONE ? took(finish.getTime() - start.getTime()) : word}</span>
