@@ -28,9 +28,9 @@ export function Results({ run, shown, onShow, onRetry }: Props) {
   const result = results[index]!;
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <div className="flex min-h-9 shrink-0 items-center gap-3 border-b border-border bg-surface pr-1 pl-1">
+      <div className="flex min-h-9 shrink-0 items-center gap-x-3 max-sm:flex-wrap border-b border-border bg-surface pr-1 pl-1">
         {results.length > 1 && (
-          <Tabs.Root value={String(index)} onValueChange={(value) => onShow(Number(value) + 1)} className="min-w-0">
+          <Tabs.Root value={String(index)} onValueChange={(value) => onShow(Number(value) + 1)} className="min-w-0 max-sm:w-full">
             <Tabs.List aria-label="Results" className="flex overflow-x-auto">
               {results.map((each, number) => (
                 <Tabs.Trigger
