@@ -61,5 +61,5 @@ wait "$beside"
 printf '\n── console: types, lint, unit tests\n'
 cat "$logs/console"
 note "console: types, lint, units" "$(cat "$logs/console.code")" "$(cat "$logs/console.seconds")"
-step "console in a browser" bash -c 'cd console && npm run --silent test:e2e'
+step "console in a browser" env FLUXBASE_BIN="$PWD/bin/fluxbase" bash -c 'cd console && npm run --silent test:e2e'
 finish

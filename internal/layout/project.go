@@ -138,14 +138,19 @@ func (c *Cluster) cloneTemplate(ctx context.Context, name string) (bool, error) 
 	return err == nil, err
 }
 
+// turnLock is held while the privileges on the shared database change.
+const turnLock = 0x666c7578_7475726e // "fluxturn"
+
+// takeTurns is SQL that waits until no other transaction changes the privileges on the shared database: Postgres fails two
+// that do so at once ("tuple concurrently updated").
+var takeTurns = fmt.Sprintf("set local lock_timeout = '30s'; select pg_advisory_xact_lock(%d); set local lock_timeout = '2s';\n", turnLock)
+
 // CreateSchemas makes the schemas of a project of isolation "schema", of the newest version.
 func (c *Cluster) CreateSchemas(ctx context.Context, n Names) error {
 	var sql strings.Builder
 	if c.superuser {
 		sql.WriteString("set local session_replication_role = replica;\n") // no one watches yet: leave out the notices
 	}
-	fmt.Fprintf(&sql, "grant connect on database %s to %s, %s, %s;\ngrant temporary on database %s to %s;\n", SharedDatabase,
-		pg.Ident(n.Authenticator()), pg.Ident(n.Admin()), pg.Ident(n.Owner()), SharedDatabase, pg.Ident(n.Owner()))
 	for _, m := range all {
 		if m.scope != perProject {
 			continue
@@ -156,7 +161,9 @@ func (c *Cluster) CreateSchemas(ctx context.Context, n Names) error {
 		}
 		sql.WriteString(text + "\n;\n")
 	}
-	sql.WriteString(n.defaultPrivileges(false))
+	sql.WriteString(n.defaultPrivileges(false) + takeTurns)
+	fmt.Fprintf(&sql, "grant connect on database %s to %s, %s, %s;\ngrant temporary on database %s to %s;\n", SharedDatabase,
+		pg.Ident(n.Authenticator()), pg.Ident(n.Admin()), pg.Ident(n.Owner()), SharedDatabase, pg.Ident(n.Owner()))
 	return c.inShared(ctx, func(conn *pgx.Conn) error {
 		if err := c.transact(ctx, conn, sql.String()); err != nil {
 			return fmt.Errorf("make schemas of %s: %w", n.ref, err)
@@ -303,6 +310,7 @@ func (c *Cluster) dropSchemas(ctx context.Context, n Names, roles []string) erro
 			}
 		}
 		var sql strings.Builder
+		sql.WriteString(takeTurns)
 		for _, r := range roles {
 			fmt.Fprintf(&sql, "drop owned by %s cascade;\n", pg.Ident(r))
 		}
@@ -354,6 +362,7 @@ func (c *Cluster) dropStrayGrants(ctx context.Context, n Names) error {
 	for _, name := range databases {
 		failed = errors.Join(failed, c.inDatabase(ctx, name, func(conn *pgx.Conn) error {
 			var sql strings.Builder
+			sql.WriteString(takeTurns)
 			for _, r := range roles {
 				fmt.Fprintf(&sql, "drop owned by %s cascade;\n", pg.Ident(r))
 			}
