@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -42,12 +41,9 @@ type child struct {
 
 func TestMain(m *testing.M) {
 	if told := os.Getenv(childVariable); told != "" {
-		if err := runChild(told); err != nil {
-			fmt.Println("child failed:", err)
-			os.Exit(1)
-		}
+		panic(runChild(told)) // it returns only when it cannot work
 	}
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // runChild works jobs until the step it is to stop at has done its deed; then it says so and waits to be killed.
@@ -82,7 +78,7 @@ func runChild(told string) error {
 		Buckets: NewObjectStore(config.S3{Endpoint: c.Endpoint, Region: "us-east-1", PathStyle: true, AccessKey: c.AccessKey, SecretKey: config.Secret(c.SecretKey)}),
 		Stepped: func(job, step string) {
 			if job == c.Job && step == c.Step {
-				fmt.Println("at", job, step)
+				_, _ = fmt.Fprintln(os.Stdout, "at", job, step)
 				select {}
 			}
 		},
@@ -90,7 +86,7 @@ func runChild(told string) error {
 	if err != nil {
 		return err
 	}
-	rc := &river.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	rc := &river.Config{Logger: slog.New(slog.DiscardHandler)}
 	p.Configure(rc)
 	client, err := river.NewClient(riverpgxv5.New(pool), rc)
 	if err != nil {
@@ -186,12 +182,15 @@ func TestKilledAtAnyStepOfPurging(t *testing.T) {
 				c, err := New(h.deps(t))
 				require.NoError(t, err)
 				r := &run{project: p, names: layout.Of(p.Ref, isolation == "schema")}
-				r.conn, err = h.pool.Acquire(t.Context())
-				require.NoError(t, err)
-				for _, s := range c.provisionPlan(p) {
-					require.NoError(t, s.do(t.Context(), r))
-				}
-				r.conn.Release()
+				require.NoError(t, h.pool.AcquireFunc(t.Context(), func(conn *pgxpool.Conn) error {
+					r.conn = conn
+					for _, s := range c.provisionPlan(p) {
+						if err := s.do(t.Context(), r); err != nil {
+							return err
+						}
+					}
+					return nil
+				}))
 				_, err = h.pool.Exec(t.Context(), "update project set desired = 'purged', status = 'purging' where id = $1", p.ID)
 				require.NoError(t, err)
 				queue(t, h.client(t), project.PurgeArgs{ProjectID: p.ID})

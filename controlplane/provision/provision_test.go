@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -96,7 +95,7 @@ func work(t testing.TB, d Deps) *river.Client[pgx.Tx] {
 	t.Helper()
 	p, err := New(d)
 	require.NoError(t, err)
-	c := &river.Config{Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), TestOnly: true}
+	c := &river.Config{Logger: slog.New(slog.DiscardHandler), TestOnly: true}
 	p.Configure(c)
 	client, err := river.NewClient(riverpgxv5.New(d.Pool), c)
 	require.NoError(t, err)

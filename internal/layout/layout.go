@@ -36,9 +36,6 @@ const (
 
 var requestRoles = []string{Anon, Authenticated, ServiceRole}
 
-// serviceSchemas are a project's schemas by their logical names.
-var projectSchemas = []string{"public", "auth", "storage", "realtime", "extensions"}
-
 // StatementTimeout is how long a statement of a request may run by default. Postgres applies settings of roles at login only,
 // not at SET ROLE, and a role may change its own: so the door sets this at each request and does not read it from
 // the catalog.
