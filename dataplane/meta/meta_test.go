@@ -187,7 +187,7 @@ func TestRefusals(t *testing.T) {
 			})
 		}
 		body := bytes.NewReader([]byte(`{"query":"select 1234567890"}`))
-		r := httptest.NewRequest("POST", "/query", http.MaxBytesReader(nil, io.NopCloser(body), 10))
+		r := httptest.NewRequest(http.MethodPost, "/query", http.MaxBytesReader(nil, io.NopCloser(body), 10))
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		b.service.ServeHTTP(w, r.WithContext(projectdb.NewContext(t.Context(), b.door.Bind(b.project, b.caller))))

@@ -35,7 +35,7 @@ func TestErrorsPage(t *testing.T) {
 	}
 	have, err := os.ReadFile(errorsPage)
 	require.NoError(t, err, "run make generate")
-	require.Equal(t, string(page), string(have), "docs/errors.md is stale; run make generate")
+	require.True(t, bytes.Equal(page, have), "docs/errors.md is stale; run make generate")
 }
 
 func TestReasonsAreWellFormed(t *testing.T) {
