@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/wayli-app/fluxbase/controlplane/account"
 	"github.com/wayli-app/fluxbase/internal/config"
 	v1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1"
 )
@@ -89,10 +90,27 @@ func TestWhoIsOperator(t *testing.T) {
 		b := setup(t)
 		first := b.signIn("first@example.com")
 		require.False(t, operates(b, first))
-		require.True(t, operates(b, b.signIn("OPERATOR@example.com")), "named by a setting")
-		_, err := b.pool.Exec(t.Context(), "insert into operator_email (email) values ('first@example.com')")
+		require.True(t, operates(b, b.signIn("OPERATOR@example.com")), "named by a setting, and there at the start")
+		_, err := account.Appoint(t.Context(), b.pool, b.server.audit, "First@example.com")
 		require.NoError(t, err)
-		require.True(t, operates(b, first), "named after they signed up")
+		require.True(t, operates(b, first), "named by the command line")
+		require.Equal(t, 2, b.count("select count(*) from audit_event where action = 'operator.add'"))
+		_, err = account.Appoint(t.Context(), b.pool, b.server.audit, "nobody@example.com")
+		require.ErrorIs(t, err, account.ErrNoAccount)
+	})
+	t.Run("an address that is named makes nobody operator who takes it later", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, func(c *config.Config) { c.Operators = []string{"boss@example.com"} })
+		user := uuid.New()
+		early := b.userToken(user, "mallory@example.com", nil)
+		late := b.userToken(user, "boss@example.com", map[string]any{"iat": time.Now().Add(time.Minute).Unix()})
+		fresh := b.userToken(uuid.New(), "Boss@example.com", nil)
+		for _, bearer := range []string{early, late} {
+			require.False(t, operates(b, person{clients: b.speak(bearer)}))
+		}
+		_, err := b.speak(fresh).accounts.GetAccount(t.Context(), &v1.GetAccountRequest{})
+		refused(t, err, connect.CodeFailedPrecondition, "EMAIL_TAKEN")
+		require.Zero(t, b.count("select count(*) from account where operator"))
 	})
 }
 
@@ -100,10 +118,13 @@ func TestAccountFollowsItsUser(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ada := b.signIn("ada@example.com")
-	moved := b.speak(b.userToken(ada.id, "ada@new.example.com", nil))
+	moved := b.speak(b.userToken(ada.id, "ada@new.example.com", map[string]any{"iat": time.Now().Add(time.Minute).Unix()}))
 	got, err := moved.accounts.GetAccount(t.Context(), &v1.GetAccountRequest{})
 	require.NoError(t, err)
 	require.Equal(t, "ada@new.example.com", got.GetAccount().GetEmail())
+	got, err = ada.accounts.GetAccount(t.Context(), &v1.GetAccountRequest{})
+	require.NoError(t, err)
+	require.Equal(t, "ada@new.example.com", got.GetAccount().GetEmail(), "an older token does not take the address back")
 	require.Equal(t, 1, b.count("select count(*) from account"))
 	_, err = b.speak(b.userToken(uuid.New(), "ADA@new.example.com", nil)).accounts.GetAccount(t.Context(), &v1.GetAccountRequest{})
 	refused(t, err, connect.CodeFailedPrecondition, "EMAIL_TAKEN")

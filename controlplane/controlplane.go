@@ -148,7 +148,7 @@ func (s *Server) wire() error {
 		return err
 	}
 	if s.accounts, err = account.New(account.Deps{
-		Pool: s.pool, Platform: s.projects, Audit: s.audit, Operators: s.cfg.Operators, FirstOperates: s.cfg.Dev,
+		Pool: s.pool, Platform: s.projects, Audit: s.audit, FirstOperates: s.cfg.Dev,
 	}); err != nil {
 		return err
 	}
@@ -238,7 +238,26 @@ func (s *Server) prepare(ctx context.Context) error {
 	if err := s.clusters.EnsureDefault(ctx, s.cfg.ClusterURL.Reveal()); err != nil {
 		return err
 	}
-	return s.projects.EnsurePlatform(ctx)
+	if err := s.projects.EnsurePlatform(ctx); err != nil {
+		return err
+	}
+	return s.appointOperators(ctx)
+}
+
+// appointOperators makes operators of the accounts that the configuration names.
+func (s *Server) appointOperators(ctx context.Context) error {
+	for _, email := range s.cfg.Operators {
+		appointed, err := account.Appoint(ctx, s.pool, s.audit, email)
+		switch {
+		case errors.Is(err, account.ErrNoAccount):
+			s.deps.Log.WarnContext(ctx, "FLUXBASE_OPERATORS names an address that has no account: sign up with it, then start the control plane again or run `fluxbase operators add`", "email", email)
+		case err != nil:
+			return err
+		default:
+			s.deps.Log.InfoContext(ctx, "FLUXBASE_OPERATORS names an operator", "email", email, "account", appointed.ID.String(), "created", appointed.CreatedAt)
+		}
+	}
+	return nil
 }
 
 // Ready tells whether the control plane can answer: the database does, and the platform project has its keys.

@@ -159,6 +159,7 @@ func (b *bundle) signIn(email string) person {
 	p := person{id: user, email: email, bearer: bearer, clients: b.speak(bearer)}
 	_, err := p.accounts.GetAccount(b.t.Context(), &v1.GetAccountRequest{})
 	require.NoError(b.t, err)
+	require.NoError(b.t, b.server.appointOperators(b.t.Context()), "as at the next start")
 	return p
 }
 

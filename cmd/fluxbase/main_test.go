@@ -80,13 +80,18 @@ func TestMigrateAndOperators(t *testing.T) {
 	require.NoError(t, pool.QueryRow(t.Context(), "select count(*) from river_job where kind = 'project_reconcile'").Scan(&queued))
 	require.Equal(t, 1, queued)
 
+	_, err = runRoot(t, "operators", "add", "Ada@Example.com")
+	require.ErrorContains(t, err, "sign up with it first")
+	_, err = pool.Exec(t.Context(), "insert into account (id, email) values (gen_random_uuid(), 'ada@example.com')")
+	require.NoError(t, err)
 	for range 2 {
-		_, err = runRoot(t, "operators", "add", "Ada@Example.com")
+		text, err = runRoot(t, "operators", "add", "Ada@Example.com")
 		require.NoError(t, err)
+		require.Contains(t, text, "is an operator")
 	}
-	var email string
-	require.NoError(t, pool.QueryRow(t.Context(), "select email from operator_email").Scan(&email))
-	require.Equal(t, "ada@example.com", email)
+	var operator bool
+	require.NoError(t, pool.QueryRow(t.Context(), "select operator from account").Scan(&operator))
+	require.True(t, operator)
 	for _, bad := range []string{"ada", "Ada <ada@example.com>", ""} {
 		_, err = runRoot(t, "operators", "add", bad)
 		require.ErrorAs(t, err, new(usageError), bad)

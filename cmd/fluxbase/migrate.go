@@ -17,6 +17,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wayli-app/fluxbase/controlplane"
+	"github.com/wayli-app/fluxbase/controlplane/account"
+	"github.com/wayli-app/fluxbase/controlplane/audit"
 	"github.com/wayli-app/fluxbase/controlplane/project"
 	"github.com/wayli-app/fluxbase/controlplane/store"
 	"github.com/wayli-app/fluxbase/internal/config"
@@ -112,7 +114,7 @@ func openDatabase(ctx context.Context, c config.Config) (*pgxpool.Pool, error) {
 func operatorsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "operators", Short: "Name the accounts that run this installation"}
 	add := &cobra.Command{
-		Use: "add EMAIL", Short: "Make the account with this address an operator, now or when it signs up", Args: cobra.ExactArgs(1),
+		Use: "add EMAIL", Short: "Make the account that has this address an operator", Args: cobra.ExactArgs(1),
 	}
 	s := newSettings(add)
 	add.RunE = func(cmd *cobra.Command, args []string) error {
@@ -129,10 +131,18 @@ func operatorsCommand() *cobra.Command {
 			return err
 		}
 		defer pool.Close()
-		if _, err := store.New(pool).AddOperatorEmail(cmd.Context(), email); err != nil {
+		log, err := audit.New(pool)
+		if err != nil {
+			return err
+		}
+		appointed, err := account.Appoint(cmd.Context(), pool, log, email)
+		if errors.Is(err, account.ErrNoAccount) {
+			return fmt.Errorf("no account has the address %s yet: sign up with it first", email)
+		}
+		if err != nil {
 			return fmt.Errorf("name the operator (is the control database migrated? `fluxbase migrate` does it): %w", err)
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is an operator.\n", email)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is an operator: account %s, made %s.\n", email, appointed.ID, appointed.CreatedAt.UTC().Format(time.RFC3339))
 		return err
 	}
 	cmd.AddCommand(add)

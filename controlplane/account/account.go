@@ -37,8 +37,6 @@ type Deps struct {
 	Pool     *pgxpool.Pool
 	Platform Platform
 	Audit    Auditor
-	// Operators are the addresses whose accounts are operators, besides those in the control database.
-	Operators []string
 	// FirstOperates makes the first account an operator: `fluxbase dev`.
 	FirstOperates bool
 	// Now defaults to time.Now.
@@ -112,26 +110,36 @@ func (s *Service) byUser(ctx context.Context, v *token.Verified) (Account, error
 	if address, err := mail.ParseAddress(email); err != nil || address.Address != email {
 		return Account{}, fault.New(fault.Unauthenticated, "EMAIL_MISSING", "The console's accounts need an email address.")
 	}
+	issued := issuedAt(v)
 	row, err := store.New(s.Pool).FindAccount(ctx, user)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && row.Account.Email != email {
-		row, err = s.upsert(ctx, user, email)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && row.Email != email && row.EmailAsOf.Before(issued) {
+		row, err = s.upsert(ctx, user, email, issued)
 	}
 	if err != nil {
 		return Account{}, err
 	}
-	out := s.shown(row.Account, row.Runs)
+	out := shown(row)
 	out.TokenExpires = v.Expires
 	return out, nil
 }
 
-func (s *Service) upsert(ctx context.Context, user uuid.UUID, email string) (store.FindAccountRow, error) {
-	var row store.FindAccountRow
+// issuedAt is the claim iat, with its fraction of a second if it has one; zero when the token does not say.
+func issuedAt(v *token.Verified) time.Time {
+	seconds, ok := v.Claims["iat"].(float64)
+	if !ok {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(seconds * 1e6))
+}
+
+func (s *Service) upsert(ctx context.Context, user uuid.UUID, email string, issued time.Time) (store.Account, error) {
+	var row store.Account
 	err := store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		q := store.New(tx)
 		if err := q.LockAccounts(ctx); err != nil {
 			return err
 		}
-		if err := q.UpsertAccount(ctx, store.UpsertAccountParams{ID: user, Email: email, FirstOperates: s.FirstOperates}); err != nil {
+		if err := q.UpsertAccount(ctx, store.UpsertAccountParams{ID: user, Email: email, AsOf: issued, FirstOperates: s.FirstOperates}); err != nil {
 			return err
 		}
 		var err error
@@ -147,9 +155,8 @@ func (s *Service) upsert(ctx context.Context, user uuid.UUID, email string) (sto
 	return row, nil
 }
 
-func (s *Service) shown(row store.Account, runs bool) Account {
-	runs = runs || slices.ContainsFunc(s.Operators, func(o string) bool { return strings.EqualFold(o, row.Email) })
-	return Account{ID: row.ID, Email: row.Email, Name: row.Name, Operator: runs, CreatedAt: row.CreatedAt}
+func shown(row store.Account) Account {
+	return Account{ID: row.ID, Email: row.Email, Name: row.Name, Operator: row.Operator, CreatedAt: row.CreatedAt}
 }
 
 // Rename changes an account's display name.
@@ -160,7 +167,7 @@ func (s *Service) Rename(ctx context.Context, account uuid.UUID, name string) (A
 			return Account{}, err
 		}
 	}
-	var row store.FindAccountRow
+	var row store.Account
 	err := store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		q := store.New(tx)
 		if err := q.RenameAccount(ctx, store.RenameAccountParams{ID: account, Name: name}); err != nil {
@@ -172,5 +179,5 @@ func (s *Service) Rename(ctx context.Context, account uuid.UUID, name string) (A
 		}
 		return s.Audit.Record(ctx, tx, nil, "account.update", "account/"+account.String(), map[string]any{"name": name})
 	})
-	return s.shown(row.Account, row.Runs), err
+	return shown(row), err
 }

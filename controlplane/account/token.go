@@ -47,7 +47,7 @@ func (s *Service) byAccessToken(ctx context.Context, value string) (Account, err
 			return Account{}, fmt.Errorf("note use of access token: %w", err)
 		}
 	}
-	out := s.shown(row.Account, row.Runs)
+	out := shown(row.Account)
 	out.ByAccessToken = true
 	if found.ExpiresAt != nil {
 		out.TokenExpires = *found.ExpiresAt

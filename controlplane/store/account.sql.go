@@ -12,16 +12,13 @@ import (
 	"github.com/google/uuid"
 )
 
-const addOperatorEmail = `-- name: AddOperatorEmail :execrows
-insert into operator_email (email) values (lower($1::text)) on conflict do nothing
+const appointOperator = `-- name: AppointOperator :exec
+update account set operator = true, updated_at = now() where id = $1
 `
 
-func (q *Queries) AddOperatorEmail(ctx context.Context, email string) (int64, error) {
-	result, err := q.db.Exec(ctx, addOperatorEmail, email)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) AppointOperator(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, appointOperator, id)
+	return err
 }
 
 const countAccessTokens = `-- name: CountAccessTokens :one
@@ -52,8 +49,7 @@ func (q *Queries) DeleteAccessToken(ctx context.Context, arg DeleteAccessTokenPa
 }
 
 const findAccessToken = `-- name: FindAccessToken :one
-select access_token.id, access_token.account_id, access_token.name, access_token.hash, access_token.display, access_token.created_at, access_token.expires_at, access_token.last_used_at, account.id, account.email, account.name, account.operator, account.created_at, account.updated_at,
-    (account.operator or exists (select from operator_email e where e.email = lower(account.email)))::boolean as runs
+select access_token.id, access_token.account_id, access_token.name, access_token.hash, access_token.display, access_token.created_at, access_token.expires_at, access_token.last_used_at, account.id, account.email, account.name, account.email_as_of, account.operator, account.created_at, account.updated_at
 from access_token
 join account on account.id = access_token.account_id
 where access_token.hash = $1
@@ -62,7 +58,6 @@ where access_token.hash = $1
 type FindAccessTokenRow struct {
 	AccessToken AccessToken
 	Account     Account
-	Runs        bool
 }
 
 func (q *Queries) FindAccessToken(ctx context.Context, hash []byte) (FindAccessTokenRow, error) {
@@ -80,37 +75,29 @@ func (q *Queries) FindAccessToken(ctx context.Context, hash []byte) (FindAccessT
 		&i.Account.ID,
 		&i.Account.Email,
 		&i.Account.Name,
+		&i.Account.EmailAsOf,
 		&i.Account.Operator,
 		&i.Account.CreatedAt,
 		&i.Account.UpdatedAt,
-		&i.Runs,
 	)
 	return i, err
 }
 
 const findAccount = `-- name: FindAccount :one
-select account.id, account.email, account.name, account.operator, account.created_at, account.updated_at,
-    (account.operator or exists (select from operator_email e where e.email = lower(account.email)))::boolean as runs
-from account
-where id = $1
+select id, email, name, email_as_of, operator, created_at, updated_at from account where id = $1
 `
 
-type FindAccountRow struct {
-	Account Account
-	Runs    bool
-}
-
-func (q *Queries) FindAccount(ctx context.Context, id uuid.UUID) (FindAccountRow, error) {
+func (q *Queries) FindAccount(ctx context.Context, id uuid.UUID) (Account, error) {
 	row := q.db.QueryRow(ctx, findAccount, id)
-	var i FindAccountRow
+	var i Account
 	err := row.Scan(
-		&i.Account.ID,
-		&i.Account.Email,
-		&i.Account.Name,
-		&i.Account.Operator,
-		&i.Account.CreatedAt,
-		&i.Account.UpdatedAt,
-		&i.Runs,
+		&i.ID,
+		&i.Email,
+		&i.Name,
+		&i.EmailAsOf,
+		&i.Operator,
+		&i.CreatedAt,
+		&i.UpdatedAt,
 	)
 	return i, err
 }
@@ -210,6 +197,25 @@ func (q *Queries) LockAccount(ctx context.Context, id uuid.UUID) (uuid.UUID, err
 	return id, err
 }
 
+const lockAccountByEmail = `-- name: LockAccountByEmail :one
+select id, email, name, email_as_of, operator, created_at, updated_at from account where lower(email) = lower($1::text) for update
+`
+
+func (q *Queries) LockAccountByEmail(ctx context.Context, email string) (Account, error) {
+	row := q.db.QueryRow(ctx, lockAccountByEmail, email)
+	var i Account
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.Name,
+		&i.EmailAsOf,
+		&i.Operator,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const lockAccounts = `-- name: LockAccounts :exec
 select pg_advisory_xact_lock(hashtextextended('fluxbase/account/first', 0))
 `
@@ -250,18 +256,25 @@ func (q *Queries) TouchAccessToken(ctx context.Context, arg TouchAccessTokenPara
 }
 
 const upsertAccount = `-- name: UpsertAccount :exec
-insert into account (id, email, operator)
-values ($1, $2, $3::boolean and not exists (select from account))
-on conflict (id) do update set email = excluded.email, updated_at = now() where account.email <> excluded.email
+insert into account (id, email, email_as_of, operator)
+values ($1, $2, $3, $4::boolean and not exists (select from account))
+on conflict (id) do update set email = excluded.email, email_as_of = excluded.email_as_of, updated_at = now()
+where account.email <> excluded.email and account.email_as_of < excluded.email_as_of
 `
 
 type UpsertAccountParams struct {
 	ID            uuid.UUID
 	Email         string
+	AsOf          time.Time
 	FirstOperates bool
 }
 
 func (q *Queries) UpsertAccount(ctx context.Context, arg UpsertAccountParams) error {
-	_, err := q.db.Exec(ctx, upsertAccount, arg.ID, arg.Email, arg.FirstOperates)
+	_, err := q.db.Exec(ctx, upsertAccount,
+		arg.ID,
+		arg.Email,
+		arg.AsOf,
+		arg.FirstOperates,
+	)
 	return err
 }

@@ -27,6 +27,7 @@ type Account struct {
 	ID        uuid.UUID
 	Email     string
 	Name      string
+	EmailAsOf time.Time
 	Operator  bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -100,12 +101,6 @@ type Member struct {
 	AccountID      uuid.UUID
 	Role           string
 	CreatedAt      time.Time
-}
-
-// Addresses whose accounts are operators, named before or after they sign up.
-type OperatorEmail struct {
-	Email     string
-	CreatedAt time.Time
 }
 
 type Organization struct {

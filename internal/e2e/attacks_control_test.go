@@ -43,6 +43,7 @@ func controlAttacks() []attack {
 		{"management API: an invitation used twice", invitationTwice},
 		{"management API: an invitation for somebody else", invitationOfAnother},
 		{"management API: sign up as the operator's address in one's own project", tokenOfOwnProject},
+		{"management API: be the first to sign up with an address that FLUXBASE_OPERATORS names", operatorsAddress},
 		{"the console's project by REST", platformByREST},
 	})
 }
@@ -283,6 +284,15 @@ func tokenOfOwnProject(t *testing.T, s *scene) string {
 	_, err := fake.clusters.ListClusters(t.Context(), &controlplanev1.ListClustersRequest{})
 	require.Equal(t, connect.CodeUnauthenticated, connect.CodeOf(err), "%v", err)
 	return "unauthenticated"
+}
+
+// operatorsAddress: a sign-up does not prove that an address is one's own, so the address alone makes nobody operator. The rows of the
+// second isolation find the address taken, which is no way in either.
+func operatorsAddress(t *testing.T, s *scene) string {
+	bearer := s.in.signUpOnce(t, "operator@example.com")
+	_, err := s.in.as(bearer).clusters.ListClusters(t.Context(), &controlplanev1.ListClustersRequest{})
+	require.Equal(t, connect.CodePermissionDenied, connect.CodeOf(err), "%v", err)
+	return "permission_denied"
 }
 
 func platformByREST(t *testing.T, s *scene) string {

@@ -37,6 +37,8 @@ type installation struct {
 		URL string `json:"platform_url"`
 		Key string `json:"platform_key"`
 	}
+	onceLock sync.Mutex
+	once     map[string]string // by signUpOnce
 }
 
 var (

@@ -26,17 +26,13 @@ create table account (
     id uuid primary key,
     email text not null,
     name text not null default '',
+    -- When the token was issued that told the address: an older one does not take it back.
+    email_as_of timestamptz not null default now(),
     operator boolean not null default false,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()
 );
 create unique index account_email on account (lower(email));
-
-create table operator_email (
-    email text primary key check (email = lower(email)),
-    created_at timestamptz not null default now()
-);
-comment on table operator_email is 'Addresses whose accounts are operators, named before or after they sign up.';
 
 create table access_token (
     id uuid primary key,

@@ -1,16 +1,14 @@
 -- name: FindAccount :one
-select sqlc.embed(account),
-    (account.operator or exists (select from operator_email e where e.email = lower(account.email)))::boolean as runs
-from account
-where id = $1;
+select * from account where id = $1;
 
 -- name: LockAccounts :exec
 select pg_advisory_xact_lock(hashtextextended('fluxbase/account/first', 0));
 
 -- name: UpsertAccount :exec
-insert into account (id, email, operator)
-values (@id, @email, @first_operates::boolean and not exists (select from account))
-on conflict (id) do update set email = excluded.email, updated_at = now() where account.email <> excluded.email;
+insert into account (id, email, email_as_of, operator)
+values (@id, @email, @as_of, @first_operates::boolean and not exists (select from account))
+on conflict (id) do update set email = excluded.email, email_as_of = excluded.email_as_of, updated_at = now()
+where account.email <> excluded.email and account.email_as_of < excluded.email_as_of;
 
 -- name: RenameAccount :exec
 update account set name = $2, updated_at = now() where id = $1;
@@ -19,8 +17,7 @@ update account set name = $2, updated_at = now() where id = $1;
 select id from account where id = $1 for update;
 
 -- name: FindAccessToken :one
-select sqlc.embed(access_token), sqlc.embed(account),
-    (account.operator or exists (select from operator_email e where e.email = lower(account.email)))::boolean as runs
+select sqlc.embed(access_token), sqlc.embed(account)
 from access_token
 join account on account.id = access_token.account_id
 where access_token.hash = $1;
@@ -45,5 +42,8 @@ limit @max_rows;
 -- name: DeleteAccessToken :one
 delete from access_token where account_id = $1 and id = $2 returning name;
 
--- name: AddOperatorEmail :execrows
-insert into operator_email (email) values (lower(@email::text)) on conflict do nothing;
+-- name: LockAccountByEmail :one
+select * from account where lower(email) = lower(@email::text) for update;
+
+-- name: AppointOperator :exec
+update account set operator = true, updated_at = now() where id = $1;
