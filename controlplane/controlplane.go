@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -175,18 +176,18 @@ func (s *Server) mount() error {
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
+	router := chi.NewRouter()
 	for _, path := range api.Paths() {
-		mux.Handle(path, api)
+		router.Mount(path, api)
 	}
-	mux.Handle(s.directory.Handler())
-	mux.HandleFunc("GET /config.json", s.serveConfig)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+	router.Mount(s.directory.Handler())
+	router.Get("/config.json", s.serveConfig)
+	router.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
-	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.Handle("/", s.secured(s.deps.Console))
-	s.handler = mux
+	router.Get("/readyz", s.serveReady)
+	router.NotFound(s.secured(s.deps.Console).ServeHTTP)
+	s.handler = router
 	return nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"runtime"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
@@ -31,7 +33,7 @@ type Service struct {
 	limiter Limiter
 	hasher  *hasher
 	version string
-	mux     *http.ServeMux
+	mux     *chi.Mux
 }
 
 var _ http.Handler = (*Service)(nil)
@@ -44,17 +46,17 @@ func New(d Deps) *Service {
 	if d.Limiter == nil {
 		d.Limiter = unlimited{}
 	}
-	s := &Service{log: d.Log, limiter: d.Limiter, hasher: newHasher(d.Hashes), version: d.Version, mux: http.NewServeMux()}
+	s := &Service{log: d.Log, limiter: d.Limiter, hasher: newHasher(d.Hashes), version: d.Version, mux: chi.NewRouter()}
 	s.route("/signup", http.MethodPost, s.signup)
 	s.route("/token", http.MethodPost, s.token)
 	s.route("/logout", http.MethodPost, s.logout)
 	s.route("/settings", http.MethodGet, s.settings)
 	s.route("/health", http.MethodGet, s.health)
 	s.route("/.well-known/jwks.json", http.MethodGet, s.jwks)
-	s.mux.Handle("GET /user", s.wrap(s.getUser))
-	s.mux.Handle("PUT /user", s.wrap(s.putUser))
 	s.mux.Handle("/user", s.wrap(methodNotAllowed("GET, PUT")))
-	s.mux.Handle("/", s.wrap(notFound))
+	s.mux.Method(http.MethodGet, "/user", s.wrap(s.getUser))
+	s.mux.Method(http.MethodPut, "/user", s.wrap(s.putUser))
+	s.mux.NotFound(s.wrap(notFound).ServeHTTP)
 	return s
 }
 
@@ -65,8 +67,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serv
 type handler func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error
 
 func (s *Service) route(path, method string, h handler) {
-	s.mux.Handle(method+" "+path, s.wrap(h))
 	s.mux.Handle(path, s.wrap(methodNotAllowed(method)))
+	s.mux.Method(method, path, s.wrap(h))
+	if method == http.MethodGet {
+		s.mux.Method(http.MethodHead, path, s.wrap(h))
+	}
 }
 
 func (s *Service) wrap(h handler) http.Handler {

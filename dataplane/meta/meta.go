@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 )
 
@@ -18,19 +20,19 @@ type Deps struct {
 // Service answers /meta/v1 of every project of a worker.
 type Service struct {
 	log *slog.Logger
-	mux *http.ServeMux
+	mux *chi.Mux
 }
 
 var _ http.Handler = (*Service)(nil)
 
 // New makes the service.
 func New(d Deps) *Service {
-	s := &Service{log: d.Log, mux: http.NewServeMux()}
+	s := &Service{log: d.Log, mux: chi.NewRouter()}
 	s.route(http.MethodPost, "/query", s.query)
 	s.route(http.MethodGet, "/schemas", catalog[schema]("schemas.sql"))
 	s.route(http.MethodGet, "/tables", catalog[table]("tables.sql"))
 	s.route(http.MethodGet, "/columns", catalog[column]("columns.sql"))
-	s.mux.Handle("/", s.wrap(func(http.ResponseWriter, *http.Request, *projectdb.Session) error { return errNotFound }))
+	s.mux.NotFound(s.wrap(func(http.ResponseWriter, *http.Request, *projectdb.Session) error { return errNotFound }).ServeHTTP)
 	return s
 }
 
@@ -40,11 +42,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serv
 type handler func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error
 
 func (s *Service) route(method, path string, h handler) {
-	s.mux.Handle(method+" "+path, s.wrap(h))
 	s.mux.Handle(path, s.wrap(func(w http.ResponseWriter, _ *http.Request, _ *projectdb.Session) error {
 		w.Header().Set("Allow", method)
 		return errMethod
 	}))
+	s.mux.Method(method, path, s.wrap(h))
 }
 
 // wrap refuses whoever is no developer, and renders errors.
