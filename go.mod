@@ -2,6 +2,11 @@ module github.com/wayli-app/fluxbase
 
 go 1.26.0
 
+ignore (
+	./console/node_modules
+	./internal/e2e/supabase/node_modules
+)
+
 require (
 	buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go v1.36.12-20260825204119-511051f7f437.1
 	buf.build/go/protovalidate v1.4.0

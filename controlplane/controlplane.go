@@ -261,18 +261,18 @@ func (s *Server) appointOperators(ctx context.Context) error {
 	return nil
 }
 
-// Ready tells whether the control plane can answer: the database does, and the platform project has its keys.
+// Ready tells whether the control plane can answer: the database does, and the platform project is active.
 func (s *Server) Ready(ctx context.Context) error {
 	select {
 	case <-s.started:
 	default:
 		return errors.New("still starting")
 	}
-	key, err := s.platformKey(ctx)
+	serves, err := s.projects.PlatformServes(ctx)
 	if err != nil {
 		return err
 	}
-	if key == "" {
+	if !serves {
 		return errors.New("the platform project is still being provisioned")
 	}
 	return nil

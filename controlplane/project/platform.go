@@ -61,6 +61,15 @@ func (s *Service) PlatformID(ctx context.Context) (uuid.UUID, error) {
 	return row.Project.ID, nil
 }
 
+// PlatformServes tells whether the platform project has come so far that people can sign in.
+func (s *Service) PlatformServes(ctx context.Context) (bool, error) {
+	row, err := store.Read(ctx, s.Pool).GetProjectByRef(ctx, id.PlatformRef)
+	if err != nil {
+		return false, fmt.Errorf("read platform project: %w", err)
+	}
+	return row.Project.Status == StatusActive, nil
+}
+
 // PlatformVerifier returns what verifies the console's user tokens. It is read again every few seconds, so that a new
 // signing key is soon known.
 func (s *Service) PlatformVerifier(ctx context.Context) (*token.Verifier, error) {

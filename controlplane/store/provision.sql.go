@@ -153,7 +153,7 @@ const migrationProgress = `-- name: MigrationProgress :one
 select count(*) as total, count(*) filter (where migration_version >= $1) as done,
     count(*) filter (where migration_version < $1 and exists (
         select from project_step s where s.project_id = project.id and s.job = 'migrate' and s.status in ('retrying', 'failed'))) as failing
-from project where status in ('active', 'paused', 'pausing', 'resuming', 'deleted')
+from project where status in ('active', 'paused', 'pausing', 'resuming')
 `
 
 type MigrationProgressRow struct {

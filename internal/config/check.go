@@ -118,7 +118,7 @@ func (c Config) checkURLs(f *Faults) {
 	checkURL("dataplane.directory_url", c.Dataplane.DirectoryURL, http)
 	checkURL("otlp_endpoint", c.OTLPEndpoint, http)
 	checkURL("redis_url", c.RedisURL.Reveal(), []string{"redis", "rediss", "unix"})
-	for path, value := range map[string]Secret{"database_url": c.DatabaseURL, "cluster_url": c.ClusterURL, "jobs_url": c.JobsURL} {
+	for path, value := range map[string]Secret{"database_url": c.DatabaseURL, "cluster_url": c.ClusterURL} {
 		checkURL(path, value.Reveal(), []string{"postgres", "postgresql"})
 	}
 	if c.ProjectURL != "" && !strings.Contains(c.ProjectURL, "://{ref}.") {

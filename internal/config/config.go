@@ -40,8 +40,6 @@ type Config struct {
 	DatabaseURL Secret `koanf:"database_url"`
 	// ClusterURL is the admin URL of the first cluster, registered at start as "default" when there is none.
 	ClusterURL Secret `koanf:"cluster_url"`
-	// JobsURL is the data plane's database for jobs.
-	JobsURL Secret `koanf:"jobs_url"`
 	// RedisURL is Redis or Valkey: limits, usage, fan-out.
 	RedisURL Secret `koanf:"redis_url"`
 	// S3 is the object store.
@@ -49,7 +47,7 @@ type Config struct {
 	// SMTP is the mail server.
 	SMTP SMTP `koanf:"smtp"`
 
-	// Operators are email addresses whose accounts are operators.
+	// Operators are email addresses whose accounts become operators when a control plane starts. Sign up first.
 	Operators []string `koanf:"operators"`
 	// TrustedProxies are the networks whose X-Forwarded-* headers are believed.
 	TrustedProxies []string `koanf:"trusted_proxies"`

@@ -16,11 +16,8 @@ import (
 	"github.com/wayli-app/fluxbase/internal/pg"
 )
 
-// Databases on the embedded server.
-const (
-	controlDatabase = "fluxbase_control"
-	jobsDatabase    = "fluxbase_jobs"
-)
+// controlDatabase is the control plane's database on the embedded server.
+const controlDatabase = "fluxbase_control"
 
 // Options say whom a stack tells what.
 type Options struct {
@@ -133,14 +130,11 @@ func (s *Stack) startPostgres(ctx context.Context, o Options, password string) e
 		return fmt.Errorf("connect to the embedded PostgreSQL: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	for _, name := range []string{controlDatabase, jobsDatabase} {
-		// A name that exists is the usual case, from the second start on.
-		if _, err := conn.Exec(ctx, "create database "+pg.Ident(name)); err != nil && pg.Code(err) != "42P04" {
-			return fmt.Errorf("create the database %s: %w", name, err)
-		}
+	// A name that exists is the usual case, from the second start on.
+	if _, err := conn.Exec(ctx, "create database "+pg.Ident(controlDatabase)); err != nil && pg.Code(err) != "42P04" {
+		return fmt.Errorf("create the database %s: %w", controlDatabase, err)
 	}
 	fill(&s.Config.DatabaseURL, server.URL(controlDatabase))
-	fill(&s.Config.JobsURL, server.URL(jobsDatabase))
 	fill(&s.Config.ClusterURL, server.URL("postgres"))
 	return nil
 }

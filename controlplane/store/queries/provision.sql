@@ -61,7 +61,7 @@ where id = $1;
 select count(*) as total, count(*) filter (where migration_version >= @version) as done,
     count(*) filter (where migration_version < @version and exists (
         select from project_step s where s.project_id = project.id and s.job = 'migrate' and s.status in ('retrying', 'failed'))) as failing
-from project where status in ('active', 'paused', 'pausing', 'resuming', 'deleted');
+from project where status in ('active', 'paused', 'pausing', 'resuming');
 
 -- name: ProjectsToReconcile :many
 select p.id, p.desired, p.status, p.purge_at
