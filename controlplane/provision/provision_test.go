@@ -338,6 +338,30 @@ func TestAFailureForGoodIsShownAndRetriedByHand(t *testing.T) {
 	h.await(t, p.ID, status("active"))
 }
 
+func TestThePlatformProjectNeverFailsForGood(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	d := h.deps(t)
+	// Tests share the cluster, where a platform may stand: this one never gets there.
+	d.Clusters = clustersFunc(func(context.Context, uuid.UUID) (*layout.Cluster, error) {
+		return nil, fault.New(fault.Exhausted, "NO_CAPACITY", "No database cluster has room for another project.")
+	})
+	p := h.insert(t, "schema")
+	t.Cleanup(func() { // nothing of it is on the cluster, so nothing there may be dropped
+		_, err := h.pool.Exec(context.Background(), "update project set status = 'purged' where id = $1", p.ID)
+		require.NoError(t, err)
+	})
+	client := work(t, d)
+	_, err := h.pool.Exec(t.Context(), "update project set ref = $2 where id = $1", p.ID, id.PlatformRef)
+	require.NoError(t, err)
+	queue(t, client, project.ProvisionArgs{ProjectID: p.ID})
+	p, steps := h.await(t, p.ID, func(p store.Project, steps []store.ProjectStep) bool {
+		return len(steps) > 1 && steps[1].Message != ""
+	})
+	require.Equal(t, "provisioning", p.Status, "nobody could retry it: signing in needs it")
+	require.Equal(t, "retrying", steps[1].Status)
+}
+
 func TestAClusterThatIsDownIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -15,6 +15,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/project"
 	"github.com/wayli-app/fluxbase/controlplane/store"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/id"
 	"github.com/wayli-app/fluxbase/internal/layout"
 )
 
@@ -174,8 +175,9 @@ func (p *Provisioner) settle(ctx context.Context, r *run, job, step string, trie
 		return river.JobSnooze(time.Second)
 	}
 	known := classify(cause)
-	// A project that lacks a migration or a setting is not broken.
-	permanent := known.permanent(tries) && job != project.JobMigrate && job != jobSettings
+	// A project that lacks a migration or a setting is not broken. And nobody can retry the platform project by hand: without
+	// it nobody can sign in.
+	permanent := known.permanent(tries) && job != project.JobMigrate && job != jobSettings && r.project.Ref != id.PlatformRef
 	log := p.Log.With("project", r.project.Ref, "job", job, "step", step, "tries", tries, "error", cause)
 	status := "retrying"
 	if permanent {
