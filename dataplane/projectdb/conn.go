@@ -21,8 +21,13 @@ import (
 const (
 	// connectTimeout bounds opening a connection.
 	connectTimeout = 10 * time.Second
-	// statementsPerConnection is how many prepared statements a connection keeps.
+	// statementsPerConnection is how many prepared statements a connection keeps, statementBytes how long one may be to be
+	// kept: the server takes some hundred times as much, and whoever sends the request makes the text.
 	statementsPerConnection = 128
+	statementBytes          = 8 << 10
+	// maxMessage bounds what the server may send at once, which is a row or more, and so what a project's SQL can make the
+	// worker hold for a request.
+	maxMessage = 64 << 20
 	// cancelGrace is how long a cancelled backend may go on before it is terminated.
 	cancelGrace = 3 * time.Second
 )
@@ -69,6 +74,7 @@ func (t target) config() (*pgx.ConnConfig, error) {
 		return nil, errors.New("projectdb: the placement makes no connection settings") // the cause may show the password
 	}
 	cfg.ConnectTimeout = connectTimeout
+	cfg.MaxProtocolMessageBodyLen = maxMessage
 	cfg.RuntimeParams = map[string]string{
 		"application_name":                    "fluxbase",
 		"client_min_messages":                 "warning",
@@ -168,8 +174,12 @@ func (d *Door) terminate(done <-chan struct{}, pid uint32, t target) {
 	}
 }
 
-// statement finds a prepared statement, or names a new one, and one to deallocate for it or nil.
+// statement finds a prepared statement, or names a new one, and one to deallocate for it or nil. A long one has no name and
+// lasts until the next.
 func (c *conn) statement(key statementKey) (p, evicted *prepared) {
+	if len(key.sql) > statementBytes {
+		return &prepared{key: key}, nil
+	}
 	if e, ok := c.statements[key]; ok {
 		c.recent.MoveToFront(e)
 		return e.Value.(*prepared), nil
@@ -186,6 +196,9 @@ func (c *conn) statement(key statementKey) (p, evicted *prepared) {
 
 // keep remembers a statement that the server has prepared.
 func (c *conn) keep(p *prepared) {
+	if p.name == "" {
+		return
+	}
 	if _, ok := c.statements[p.key]; !ok {
 		c.statements[p.key] = c.recent.PushFront(p)
 	}

@@ -3,11 +3,13 @@ package projectdb
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/pg"
 )
 
@@ -180,4 +182,46 @@ func TestSchemaChangesAreSurvived(t *testing.T) {
 		}
 		require.NoError(t, err)
 	}
+}
+
+func TestAHugeResultIsRefused(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, shared bool) {
+		d, p := newDoor(t, Deps{MaxConnections: 4}), newProject(t, shared)
+		s := d.Bind(p, Caller{Role: "service_role", Claims: []byte(`{"role":"service_role"}`)})
+		const huge = "select repeat('x', 80 * 1024 * 1024)"
+		_, err := one(ctx, s, Options{ReadOnly: true}, huge)
+		requireFault(t, err, fault.Invalid, "RESULT_TOO_LARGE")
+		err = s.InTx(ctx, Options{ReadOnly: true}, func(tx pgx.Tx) error { _, err := tx.Exec(ctx, huge); return err })
+		requireFault(t, err, fault.Invalid, "RESULT_TOO_LARGE")
+		got, err := one(ctx, s, Options{ReadOnly: true}, "select length(repeat('x', 80 * 1024 * 1024))")
+		require.NoError(t, err)
+		require.Equal(t, "83886080", got)
+	})
+}
+
+func TestLongStatementsAreNotKept(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, shared bool) {
+		d, p := newDoor(t, Deps{MaxConnections: 1}), newProject(t, shared)
+		pid, err := one(ctx, anon(d, p), Options{ReadOnly: true}, "select pg_backend_pid()")
+		require.NoError(t, err)
+		for i := range 3 {
+			for _, plain := range []bool{true, false} {
+				sql := "select '" + strings.Repeat(string(rune('a'+i)), statementBytes) + "'"
+				err := anon(d, p).Query(ctx, Options{ReadOnly: true}, Statement{SQL: sql, Plain: plain}, func(rows pgx.Rows) error {
+					require.True(t, rows.Next())
+					require.Len(t, rows.RawValues()[0], statementBytes)
+					return nil
+				})
+				require.NoError(t, err)
+			}
+		}
+		got, err := one(ctx, anon(d, p), Options{ReadOnly: true}, "select count(*) from pg_prepared_statements where length(statement) > 8192")
+		require.NoError(t, err)
+		require.Equal(t, "0", got)
+		same, err := one(ctx, anon(d, p), Options{ReadOnly: true}, "select pg_backend_pid()")
+		require.NoError(t, err)
+		require.Equal(t, pid, same, "the connection is used on")
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -135,6 +136,10 @@ func queryFault(ctx context.Context, err error) error {
 	}
 	if errors.As(err, &refused) && !broken(err) {
 		return err
+	}
+	var tooLarge *pgproto3.ExceededMaxBodyLenErr
+	if errors.As(err, &tooLarge) {
+		return fault.Wrap(err, fault.Invalid, "RESULT_TOO_LARGE", "The result is larger than %d MiB. Ask for fewer rows or columns.", maxMessage>>20)
 	}
 	var own *readError
 	if errors.As(err, &own) {

@@ -3,8 +3,12 @@ package plan
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"sort"
 
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
@@ -22,28 +26,17 @@ func NewInsert(r *catalog.Relation, q *query.Query, p query.Preferences, body []
 	if len(body) > 0 && body[0] == '{' {
 		body = append(append([]byte{'['}, body...), ']')
 	}
-	var objects []map[string]json.RawMessage
-	if len(body) == 0 {
-		return nil, invalidBody("Empty or invalid json", "The body is an object or an array of objects.")
+	found, err := scanRows(body, q.Columns)
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(body, &objects); err != nil || body[0] != '[' {
-		return nil, invalidBody("Empty or invalid json", "The body is an object or an array of objects.")
-	}
-	w.Payload, w.Rows = string(body), len(objects)
-	names := q.Columns
-	if names == nil && len(objects) > 0 {
-		for name := range objects[0] {
-			names = append(names, name)
-		}
-		for _, o := range objects[1:] {
-			if !sameKeys(o, objects[0]) {
-				return nil, invalidBody("All object keys must match", "Name the columns in the columns parameter, or give each object the same keys.")
-			}
-		}
-		sort.Strings(names)
-	}
-	if p.Missing == "default" && lacks(objects, names) {
+	w.Payload, w.Rows = string(body), found.number
+	if p.Missing == "default" && found.lacking {
 		return nil, query.Unsupported("Prefer: missing=default with objects that lack columns.")
+	}
+	names := q.Columns
+	if names == nil {
+		names = found.names
 	}
 	if err := w.columns(names); err != nil {
 		return nil, err
@@ -56,23 +49,52 @@ func NewInsert(r *catalog.Relation, q *query.Query, p query.Preferences, body []
 	return w, w.returning(q, p)
 }
 
-func lacks(objects []map[string]json.RawMessage, names []string) bool {
-	for _, o := range objects {
-		for _, name := range names {
-			if _, ok := o[name]; !ok {
-				return true
-			}
-		}
-	}
-	return false
+// rows is what the body of an insert has.
+type rows struct {
+	number int
+	// names are the keys of the first object, sorted.
+	names []string
+	// lacking tells of an object without one of the columns that the request names.
+	lacking bool
 }
 
-func sameKeys(a, b map[string]json.RawMessage) bool {
-	if len(a) != len(b) {
-		return false
+// scanRows looks at the objects of an array one by one: all at once they would take fifty times the size of the body. Without
+// columns all must have the keys of the first.
+func scanRows(body []byte, columns []string) (rows, error) {
+	refused := invalidBody("Empty or invalid json", "The body is an object or an array of objects.")
+	var out rows
+	in := json.NewDecoder(bytes.NewReader(body))
+	if start, err := in.Token(); err != nil || start != json.Delim('[') {
+		return out, refused
 	}
-	for k := range a {
-		if _, ok := b[k]; !ok {
+	named := slices.Compact(slices.Sorted(slices.Values(columns)))
+	object := map[string]json.RawMessage{}
+	for ; in.More(); out.number++ {
+		clear(object)
+		if err := in.Decode(&object); err != nil {
+			return out, refused
+		}
+		switch {
+		case columns != nil:
+			out.lacking = out.lacking || !hasAll(object, named)
+		case out.number == 0:
+			out.names = slices.Sorted(maps.Keys(object))
+		case len(object) != len(out.names) || !hasAll(object, out.names):
+			return out, invalidBody("All object keys must match", "Name the columns in the columns parameter, or give each object the same keys.")
+		}
+	}
+	if _, err := in.Token(); err != nil { // the closing bracket
+		return out, refused
+	}
+	if _, err := in.Token(); !errors.Is(err, io.EOF) {
+		return out, refused
+	}
+	return out, nil
+}
+
+func hasAll(object map[string]json.RawMessage, names []string) bool {
+	for _, name := range names {
+		if _, ok := object[name]; !ok {
 			return false
 		}
 	}
