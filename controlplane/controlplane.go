@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,6 +31,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/rpc"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/mail"
+	"github.com/wayli-app/fluxbase/internal/pg"
 	"github.com/wayli-app/fluxbase/internal/seal"
 )
 
@@ -223,7 +225,7 @@ func (s *Server) prepareUntilDone(ctx context.Context) bool {
 			return true
 		}
 		if ctx.Err() == nil {
-			s.deps.Log.ErrorContext(ctx, "the control plane cannot start yet; trying again", "error", err, "in", wait.String())
+			s.deps.Log.ErrorContext(ctx, "the control plane cannot start yet; trying again", "error", unmigrated(err), "in", wait.String())
 		}
 		select {
 		case <-ctx.Done():
@@ -232,6 +234,15 @@ func (s *Server) prepareUntilDone(ctx context.Context) bool {
 		}
 		wait = min(2*wait, 10*time.Second)
 	}
+}
+
+// unmigrated says what to do when an error comes of tables or columns that the control database lacks.
+func unmigrated(err error) error {
+	switch pg.Code(err) {
+	case pgerrcode.UndefinedTable, pgerrcode.UndefinedColumn, pgerrcode.UndefinedFunction:
+		return fmt.Errorf("the control database is behind this version: run `fluxbase migrate`: %w", err)
+	}
+	return err
 }
 
 // prepare makes the first cluster and the platform project unless they stand.

@@ -243,6 +243,66 @@ func TestInvitation(t *testing.T) {
 	require.NoError(t, accept(carol, tokenOf(again)))
 }
 
+func TestInvitationsEndWithTheRightToMakeThem(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ada := b.organization("acme")
+	invite := func(by person, email string, role v1.Role) string {
+		made, err := by.organizations.InviteMember(t.Context(), &v1.InviteMemberRequest{Organization: "acme", Email: email, Role: role})
+		require.NoError(t, err)
+		link, err := url.Parse(made.GetAcceptUrl())
+		require.NoError(t, err)
+		return link.Query().Get("token")
+	}
+	accept := func(email, token string) error {
+		_, err := b.signIn(email).organizations.AcceptInvitation(t.Context(), &v1.AcceptInvitationRequest{Token: token})
+		return err
+	}
+	change := func(p person, role v1.Role) {
+		_, err := ada.organizations.UpdateMember(t.Context(), &v1.UpdateMemberRequest{Organization: "acme", AccountId: p.id.String(), Role: role})
+		require.NoError(t, err)
+	}
+
+	removed := b.join("acme", "admin")
+	own := invite(removed, "back-door@example.com", v1.Role_ROLE_ADMIN)
+	others := invite(ada, "welcome@example.com", v1.Role_ROLE_VIEWER)
+	_, err := ada.organizations.RemoveMember(t.Context(), &v1.RemoveMemberRequest{Organization: "acme", AccountId: removed.id.String()})
+	require.NoError(t, err)
+	refused(t, accept("back-door@example.com", own), connect.CodeNotFound, "INVITATION_NOT_FOUND")
+	require.NoError(t, accept("welcome@example.com", others))
+
+	demoted := b.join("acme", "owner")
+	ofOwner, ofViewer := invite(demoted, "second@example.com", v1.Role_ROLE_OWNER), invite(demoted, "third@example.com", v1.Role_ROLE_VIEWER)
+	change(demoted, v1.Role_ROLE_ADMIN)
+	refused(t, accept("second@example.com", ofOwner), connect.CodeNotFound, "INVITATION_NOT_FOUND")
+	require.NoError(t, accept("third@example.com", ofViewer))
+	again := invite(demoted, "fourth@example.com", v1.Role_ROLE_VIEWER)
+	change(demoted, v1.Role_ROLE_DEVELOPER)
+	refused(t, accept("fourth@example.com", again), connect.CodeNotFound, "INVITATION_NOT_FOUND")
+	require.Equal(t, 3, b.count("select sum((details->>'withdrawn_invitations')::int) from audit_event where action in ('member.remove', 'member.update')"))
+}
+
+func TestInvitingAndWithdrawingSendsNoEndOfMail(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ada := b.organization("acme")
+	invite := func() (*v1.InviteMemberResponse, error) {
+		return ada.organizations.InviteMember(t.Context(), &v1.InviteMemberRequest{Organization: "acme", Email: "victim@example.com", Role: v1.Role_ROLE_VIEWER})
+	}
+	for range 100 {
+		made, err := invite()
+		require.NoError(t, err)
+		_, err = ada.organizations.RevokeInvitation(t.Context(), &v1.RevokeInvitationRequest{Organization: "acme", InvitationId: made.GetInvitation().GetId()})
+		require.NoError(t, err)
+	}
+	_, err := invite()
+	refused(t, err, connect.CodeResourceExhausted, "TOO_MANY_INVITATIONS")
+	_, err = b.pool.Exec(t.Context(), "update invitation set created_at = created_at - interval '1 day'")
+	require.NoError(t, err)
+	_, err = invite()
+	require.NoError(t, err)
+}
+
 // invitationJob returns the arguments of the newest queued invitation mail.
 func (b *bundle) invitationJob() organization.InvitationMailArgs {
 	b.t.Helper()

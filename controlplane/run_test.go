@@ -52,6 +52,17 @@ func TestMigrateFromNothing(t *testing.T) {
 	require.ErrorContains(t, Migrate(t.Context(), cfg, testkit.Logger(t)), "run a newer Fluxbase")
 }
 
+func TestAControlDatabaseThatIsBehindIsSaidSo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.pool.Exec(t.Context(), "alter table project rename to elsewhere")
+	require.NoError(t, err)
+	err = b.server.prepare(t.Context())
+	require.ErrorContains(t, unmigrated(err), "run `fluxbase migrate`")
+	require.ErrorIs(t, unmigrated(err), err)
+	require.Equal(t, context.Canceled, unmigrated(context.Canceled))
+}
+
 // TestTwoControlPlanes runs two on one database: the platform stands once, and projects are carried out by either.
 func TestTwoControlPlanes(t *testing.T) {
 	t.Parallel()

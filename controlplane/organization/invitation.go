@@ -22,7 +22,7 @@ import (
 const (
 	// invitationLife is how long an invitation can be accepted.
 	invitationLife = 7 * 24 * time.Hour
-	// maxInvitations bounds the mail that an organisation can make us send.
+	// maxInvitations bounds the mail that an organisation can make us send, also by withdrawing and inviting again.
 	maxInvitations = 100
 )
 
@@ -95,12 +95,12 @@ func (s *Service) roomFor(ctx context.Context, q *store.Queries, organization uu
 	if err := q.RevokeExpiredInvitation(ctx, store.RevokeExpiredInvitationParams{OrganizationID: organization, Email: email, At: s.Now()}); err != nil {
 		return fmt.Errorf("close expired invitation: %w", err)
 	}
-	open, err := q.CountOpenInvitations(ctx, store.CountOpenInvitationsParams{OrganizationID: organization, At: s.Now()})
+	count, err := q.CountInvitations(ctx, store.CountInvitationsParams{OrganizationID: organization, At: s.Now(), Since: s.Now().AddDate(0, 0, -1)})
 	if err != nil {
 		return fmt.Errorf("count invitations: %w", err)
 	}
-	if open >= maxInvitations {
-		return fault.New(fault.Exhausted, "TOO_MANY_INVITATIONS", "The organisation has %d open invitations, which is the most. Withdraw one first.", maxInvitations)
+	if count >= maxInvitations {
+		return fault.New(fault.Exhausted, "TOO_MANY_INVITATIONS", "The organisation has %d invitations that are open or were made within a day, which is the most. Withdraw old ones, or wait.", maxInvitations)
 	}
 	return nil
 }
@@ -177,6 +177,21 @@ func (s *Service) RevokeInvitation(ctx context.Context, o Organization, invitati
 		}
 		return s.Audit.Record(ctx, tx, &o.ID, "member.uninvite", "invitation/"+invitation.String(), map[string]any{"email": email})
 	})
+}
+
+// revokeOf withdraws the open invitations that a member made and may no longer make, with their new role: "" for none. Else
+// whoever is removed could come back by an invitation that they kept for themselves.
+func revokeOf(ctx context.Context, q *store.Queries, organization, account uuid.UUID, role Role) (int64, error) {
+	if role == Owner {
+		return 0, nil
+	}
+	n, err := q.RevokeInvitationsOf(ctx, store.RevokeInvitationsOfParams{
+		OrganizationID: organization, InvitedBy: account, OfAllRoles: !role.Includes(Admin),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("withdraw invitations: %w", err)
+	}
+	return n, nil
 }
 
 // SweepInvitations forgets invitations that expired a month ago.

@@ -61,7 +61,8 @@ func (s *Service) Members(ctx context.Context, organization uuid.UUID, limit int
 	return out, nil
 }
 
-// UpdateMember gives a member another role. Only owners make or unmake owners, and the last owner stays one.
+// UpdateMember gives a member another role. Only owners make or unmake owners, and the last owner stays one. Invitations
+// that the member may no longer make are withdrawn.
 func (s *Service) UpdateMember(ctx context.Context, o Organization, by, account uuid.UUID, role Role) (Member, error) {
 	var out Member
 	err := s.change(ctx, o, by, account, func(ctx context.Context, tx pgx.Tx, maker Role, m Member) error {
@@ -76,15 +77,20 @@ func (s *Service) UpdateMember(ctx context.Context, o Organization, by, account 
 		if err := store.New(tx).SetMemberRole(ctx, store.SetMemberRoleParams{OrganizationID: o.ID, AccountID: account, Role: string(role)}); err != nil {
 			return fmt.Errorf("set role: %w", err)
 		}
+		withdrawn, err := revokeOf(ctx, store.New(tx), o.ID, account, role)
+		if err != nil {
+			return err
+		}
 		out = m
 		out.Role = role
 		return s.Audit.Record(ctx, tx, &o.ID, "member.update", "account/"+account.String(),
-			map[string]any{"email": m.Email, "role": role, "old_role": m.Role})
+			map[string]any{"email": m.Email, "role": role, "old_role": m.Role, "withdrawn_invitations": withdrawn})
 	})
 	return out, err
 }
 
-// RemoveMember ends a membership. Anyone may remove themselves; the last owner stays.
+// RemoveMember ends a membership, and withdraws the member's open invitations. Anyone may remove themselves; the last owner
+// stays.
 func (s *Service) RemoveMember(ctx context.Context, o Organization, by, account uuid.UUID) error {
 	return s.change(ctx, o, by, account, func(ctx context.Context, tx pgx.Tx, maker Role, m Member) error {
 		switch {
@@ -100,7 +106,12 @@ func (s *Service) RemoveMember(ctx context.Context, o Organization, by, account 
 		if err := store.New(tx).DeleteMember(ctx, store.DeleteMemberParams{OrganizationID: o.ID, AccountID: account}); err != nil {
 			return fmt.Errorf("remove member: %w", err)
 		}
-		return s.Audit.Record(ctx, tx, &o.ID, "member.remove", "account/"+account.String(), map[string]any{"email": m.Email, "role": m.Role})
+		withdrawn, err := revokeOf(ctx, store.New(tx), o.ID, account, "")
+		if err != nil {
+			return err
+		}
+		return s.Audit.Record(ctx, tx, &o.ID, "member.remove", "account/"+account.String(),
+			map[string]any{"email": m.Email, "role": m.Role, "withdrawn_invitations": withdrawn})
 	})
 }
 

@@ -12,29 +12,32 @@ import (
 	"github.com/google/uuid"
 )
 
+const countInvitations = `-- name: CountInvitations :one
+select count(*) from invitation
+where organization_id = $1
+  and (accepted_at is null and revoked_at is null and expires_at > $2::timestamptz or created_at > $3::timestamptz)
+`
+
+type CountInvitationsParams struct {
+	OrganizationID uuid.UUID
+	At             time.Time
+	Since          time.Time
+}
+
+// Those that are open, and those made since a time, whatever became of them.
+func (q *Queries) CountInvitations(ctx context.Context, arg CountInvitationsParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countInvitations, arg.OrganizationID, arg.At, arg.Since)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countKeptProjects = `-- name: CountKeptProjects :one
 select count(*) from project where organization_id = $1 and status <> 'purged'
 `
 
 func (q *Queries) CountKeptProjects(ctx context.Context, organizationID *uuid.UUID) (int64, error) {
 	row := q.db.QueryRow(ctx, countKeptProjects, organizationID)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
-const countOpenInvitations = `-- name: CountOpenInvitations :one
-select count(*) from invitation
-where organization_id = $1 and accepted_at is null and revoked_at is null and expires_at > $2::timestamptz
-`
-
-type CountOpenInvitationsParams struct {
-	OrganizationID uuid.UUID
-	At             time.Time
-}
-
-func (q *Queries) CountOpenInvitations(ctx context.Context, arg CountOpenInvitationsParams) (int64, error) {
-	row := q.db.QueryRow(ctx, countOpenInvitations, arg.OrganizationID, arg.At)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -624,6 +627,26 @@ func (q *Queries) RevokeInvitation(ctx context.Context, arg RevokeInvitationPara
 	var email string
 	err := row.Scan(&email)
 	return email, err
+}
+
+const revokeInvitationsOf = `-- name: RevokeInvitationsOf :execrows
+update invitation set revoked_at = now()
+where organization_id = $1 and invited_by = $2::uuid and accepted_at is null and revoked_at is null
+    and ($3::boolean or role = 'owner')
+`
+
+type RevokeInvitationsOfParams struct {
+	OrganizationID uuid.UUID
+	InvitedBy      uuid.UUID
+	OfAllRoles     bool
+}
+
+func (q *Queries) RevokeInvitationsOf(ctx context.Context, arg RevokeInvitationsOfParams) (int64, error) {
+	result, err := q.db.Exec(ctx, revokeInvitationsOf, arg.OrganizationID, arg.InvitedBy, arg.OfAllRoles)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const setInvitationAccepted = `-- name: SetInvitationAccepted :exec

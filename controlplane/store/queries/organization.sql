@@ -84,9 +84,11 @@ select exists (
 update invitation set revoked_at = now()
 where organization_id = $1 and lower(email) = lower(@email::text) and accepted_at is null and revoked_at is null and expires_at <= @at::timestamptz;
 
--- name: CountOpenInvitations :one
+-- name: CountInvitations :one
+-- Those that are open, and those made since a time, whatever became of them.
 select count(*) from invitation
-where organization_id = $1 and accepted_at is null and revoked_at is null and expires_at > @at::timestamptz;
+where organization_id = @organization_id
+  and (accepted_at is null and revoked_at is null and expires_at > @at::timestamptz or created_at > @since::timestamptz);
 
 -- name: InsertInvitation :one
 insert into invitation (id, organization_id, email, role, token_hash, invited_by, expires_at)
@@ -104,6 +106,11 @@ limit @max_rows;
 update invitation set revoked_at = now()
 where organization_id = $1 and id = $2 and accepted_at is null and revoked_at is null
 returning email;
+
+-- name: RevokeInvitationsOf :execrows
+update invitation set revoked_at = now()
+where organization_id = @organization_id and invited_by = @invited_by::uuid and accepted_at is null and revoked_at is null
+    and (@of_all_roles::boolean or role = 'owner');
 
 -- name: InvitationByHash :one
 select * from invitation where token_hash = $1;
