@@ -30,11 +30,15 @@ var (
 	guesses   = Rate{PerSecond: 1, Burst: 30}
 )
 
-// limitAddress refuses an address that tries too often. Requests whose address is not known share one count.
+// limitAddress refuses an address that tries too often. Requests whose address is not known share one count, and so do those of
+// one IPv6 /64, which one client has to itself.
 func (s *Service) limitAddress(r *http.Request, session *projectdb.Session, what string, rate Rate) error {
 	address := "unknown"
 	if c := client(r); c.Address != nil {
 		address = c.Address.String()
+		if network, err := c.Address.Prefix(64); c.Address.Is6() && err == nil {
+			address = network.String()
+		}
 	}
 	return s.limit(r.Context(), session, what+":ip:"+address, rate)
 }

@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"context"
+	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
@@ -140,5 +143,23 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 		for key := range limiter.used {
 			require.NotContains(t, key, "ada@", "addresses of people stay out of the limiter's keys")
 		}
+	})
+}
+
+func TestAddressesOfOneNetworkCountTogether(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		b.service = auth.New(auth.Deps{Log: testkit.Logger(t), Limiter: &stingy{used: map[string]int{}, most: 2}})
+		from := func(address, email string) int {
+			r := httptest.NewRequest("POST", "/token?grant_type=password", strings.NewReader(`{"email":"`+email+`","password":"guess"}`))
+			r.RemoteAddr = address
+			r = r.WithContext(projectdb.NewContext(t.Context(), b.door.Bind(b.project, projectdb.Caller{Role: "anon"})))
+			w := httptest.NewRecorder()
+			b.service.ServeHTTP(w, r)
+			return w.Code
+		}
+		require.Equal(t, 400, from("[2001:db8:1:1::1]:0", "a@example.com"))
+		require.Equal(t, 400, from("[2001:db8:1:1::2]:0", "b@example.com"))
+		require.Equal(t, 429, from("[2001:db8:1:1:ffff::3]:0", "c@example.com"))
+		require.Equal(t, 400, from("[2001:db8:1:2::3]:0", "d@example.com"), "another network")
 	})
 }
