@@ -3,8 +3,11 @@ package controlplane
 import (
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -145,4 +148,67 @@ func TestPlansAreListed(t *testing.T) {
 	require.Empty(t, rest.GetNextPageToken())
 	_, err = b.speak("").plans.ListPlans(t.Context(), &v1.ListPlansRequest{})
 	refused(t, err, connect.CodeUnauthenticated, "TOKEN_MISSING")
+}
+
+func TestEachRequestLeavesOneLine(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var lines lineBuffer
+	b.server.deps.Log, b.server.deps.Metrics = slog.New(slog.NewJSONHandler(&lines, nil)), prometheus.NewRegistry()
+	require.NoError(t, b.server.mount())
+	web := httptest.NewServer(b.server.Handler())
+	t.Cleanup(web.Close)
+	b.url = web.URL
+	ada := b.organization("acme")
+	ref := b.project(ada, "acme").GetRef()
+	eve := b.signIn("eve@example.com")
+	lines.take()
+
+	made, err := ada.keys.CreateKey(t.Context(), &v1.CreateKeyRequest{Ref: ref, Name: "ci", Type: v1.KeyType_KEY_TYPE_SECRET})
+	require.NoError(t, err)
+	_, err = eve.projects.GetProject(t.Context(), &v1.GetProjectRequest{Ref: ref})
+	refused(t, err, connect.CodeNotFound, "PROJECT_NOT_FOUND")
+	_, err = b.speak("").accounts.GetAccount(t.Context(), &v1.GetAccountRequest{})
+	refused(t, err, connect.CodeUnauthenticated, "TOKEN_MISSING")
+
+	text := lines.take()
+	require.NotContains(t, text, made.GetValue())
+	require.NotContains(t, text, ada.bearer)
+	var got []map[string]any
+	for line := range strings.Lines(text) {
+		var one map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &one))
+		require.NotEmpty(t, one["request_id"])
+		require.Equal(t, "127.0.0.1", one["ip"])
+		for _, changing := range []string{"time", "request_id", "ip", "ms", "level", "msg"} {
+			delete(one, changing)
+		}
+		got = append(got, one)
+	}
+	const api = "/fluxbase.controlplane.v1."
+	require.Equal(t, []map[string]any{
+		{"procedure": api + "KeyService/CreateKey", "code": "ok", "account": ada.id.String(), "organization": "acme", "project": ref},
+		{"procedure": api + "ProjectService/GetProject", "code": "not_found", "account": eve.id.String()},
+		{"procedure": api + "AccountService/GetAccount", "code": "unauthenticated"},
+	}, got)
+}
+
+// lineBuffer keeps a log's lines.
+type lineBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lineBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+// take returns what was written since the last call.
+func (b *lineBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.text.Reset()
+	return b.text.String()
 }

@@ -124,6 +124,7 @@ func (g *gate) identify(ctx context.Context, procedure string, header http.Heade
 		}
 	}
 	meta := requestOf(ctx)
+	lineOf(ctx).account = found.account.ID
 	ctx = audit.WithActor(ctx, audit.Actor{
 		AccountID: found.account.ID, Email: found.account.Email, IPAddress: meta.ip, RequestID: meta.id,
 	})
@@ -193,6 +194,11 @@ func (g *gate) resolve(ctx context.Context, a *access, r rule, message any) (nam
 		return true, fault.New(fault.Denied, "NO_POLICY", "The request names nothing that a role could be in.")
 	}
 	role := a.organization.Role
+	found := lineOf(ctx)
+	found.organization = a.organization.Slug
+	if named, ok := message.(interface{ GetRef() string }); ok {
+		found.ref = named.GetRef()
+	}
 	switch {
 	case role.Includes(r.least), r.orOperator && a.account.Operator:
 		return true, nil

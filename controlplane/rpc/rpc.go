@@ -88,7 +88,7 @@ func New(d Deps) (*API, error) {
 		return nil, err
 	}
 	gate := &gate{accounts: d.Accounts, organizations: d.Organizations, validator: validator}
-	interceptors := []connect.Interceptor{counter, translator{d.Log}, gate}
+	interceptors := []connect.Interceptor{counter, liner{d.Log}, translator{d.Log}, gate}
 	if d.Tracing != nil {
 		interceptors = append([]connect.Interceptor{d.Tracing}, interceptors...)
 	}
