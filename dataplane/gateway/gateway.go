@@ -161,6 +161,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.client = g.proxies.client(r)
 	secure(h)
 	cors(h)
+	if r.ContentLength != 0 { // of refused requests too: the server reads on before the next one
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.timeout)) // not every writer has a connection, in tests
+	}
 	if len(r.RequestURI) > maxURL {
 		x.refuse(&errURLTooLong)
 		return
@@ -330,11 +333,7 @@ func (x *exchange) serve(ctx context.Context) {
 		return
 	}
 	deadline := time.Now().Add(x.g.timeout)
-	control := http.NewResponseController(x.ResponseWriter)
-	if x.r.ContentLength != 0 {
-		_ = control.SetReadDeadline(deadline) // not every writer has a connection, in tests
-	}
-	_ = control.SetWriteDeadline(deadline.Add(5 * time.Second))
+	_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(deadline.Add(5 * time.Second)) // as in ServeHTTP
 	ctx, cancel := context.WithDeadlineCause(ctx, deadline, errTimeout)
 	defer cancel()
 	ctx = telemetry.With(ctx, slog.String("request_id", x.id), slog.String("project", x.ref))

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -267,6 +269,22 @@ func TestBounds(t *testing.T) {
 	require.Equal(t, 431, got.status)
 	require.Equal(t, "HEADERS_TOO_LARGE", got.code(t))
 	require.Equal(t, errTimeout.Error(), send("/rest/v1/slow", nil, nil).body)
+}
+
+// TestASlowBodyOfARefusedRequestEnds holds that nobody keeps connections for free by promising a body.
+func TestASlowBodyOfARefusedRequestEnds(t *testing.T) {
+	t.Parallel()
+	s := newSample(t, nil)
+	b := setup(t, func(d *Deps) { d.Timeout = 200 * time.Millisecond }, s)
+	conn, err := net.Dial("tcp", b.server.Listener.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	_, err = fmt.Fprintf(conn, "POST /rest/v1/notes HTTP/1.1\r\nHost: %s.example.test\r\nContent-Length: 1000\r\n\r\n{", s.project.Ref)
+	require.NoError(t, err)
+	answer, err := io.ReadAll(conn)
+	require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the server closes the connection")
+	require.Contains(t, string(answer), "401 Unauthorized")
 }
 
 func TestASlowBodyEnds(t *testing.T) {
