@@ -205,3 +205,16 @@ func TestRefusals(t *testing.T) {
 		}
 	})
 }
+
+func TestQueryBoundsResults(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		status, body := b.query("create table counted (id int);" + strings.Repeat("insert into counted values (1);", 1100))
+		require.Equal(t, 200, status, body)
+		var answer struct{ Results []struct{ Truncated bool } }
+		require.NoError(t, json.Unmarshal([]byte(body), &answer))
+		require.Len(t, answer.Results, 1000)
+		require.True(t, answer.Results[999].Truncated)
+		_, body = b.query("select count(*)::int from counted")
+		require.Contains(t, body, `[[1100]]`, "all of them ran")
+	})
+}

@@ -21,6 +21,8 @@ const (
 	maxRows     = 10000
 	// maxBytes bounds the values of one answer; rows after it are left out and the result is marked as truncated.
 	maxBytes = 16 << 20
+	// maxResults bounds the statements whose results are sent: a body has room for a million.
+	maxResults = 1000
 	// maxNotices bounds the notices of one answer.
 	maxNotices = 100
 )
@@ -128,6 +130,10 @@ func run(ctx context.Context, conn *pgx.Conn, request queryRequest) (queryAnswer
 		one.Notices, notices = notices, nil
 		if one.Notices == nil {
 			one.Notices = []notice{}
+		}
+		if len(answer.Results) == maxResults { // it ran, but is not told
+			answer.Results[maxResults-1].Truncated = true
+			continue
 		}
 		answer.Results = append(answer.Results, one)
 	}
