@@ -144,7 +144,7 @@ func (c *Catalog) Add(kind string, object []byte) error {
 		for _, col := range r.Columns {
 			r.byName[col.Name] = col
 		}
-		c.objects += len(r.Columns)
+		c.objects += len(r.Columns) + len(r.Keys) + len(r.References)
 		if s := c.physical(r.Schema); s != nil {
 			s.Relations[r.Name] = r
 		}
@@ -154,6 +154,7 @@ func (c *Catalog) Add(kind string, object []byte) error {
 		if err := json.Unmarshal(object, f); err != nil {
 			return err
 		}
+		c.objects += len(f.Arguments)
 		if s := c.physical(f.Schema); s != nil {
 			s.Functions[f.Name] = append(s.Functions[f.Name], f)
 		}

@@ -1,0 +1,19 @@
+package catalog
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+)
+
+// TestObjects holds that whatever takes memory counts against the bound of all catalogs.
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	c := New(&directory.Project{}, []string{"public"})
+	require.NoError(t, c.Add("version", []byte(`{"version":1}`)))
+	require.NoError(t, c.Add("relation", []byte(`{"schema":"public","name":"t","columns":[{"name":"a"},{"name":"b"}],"keys":[{"columns":["a"]}],"references":[{"name":"f"}]}`)))
+	require.NoError(t, c.Add("function", []byte(`{"schema":"public","name":"f","arguments":[{"name":"a"},{"name":"b"},{"name":"c"}]}`)))
+	require.Equal(t, 1+5+4, c.objects)
+}
