@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -66,11 +67,28 @@ func (m metadata) validate() error {
 		if strings.ContainsRune(key, 0) || strings.Contains(string(value), `\u0000`) {
 			return errValidation("User data must not contain the character NUL")
 		}
+		m[key] = wellFormed(value)
 	}
 	if size > maxMetadata {
 		return errMetadataSize()
 	}
 	return nil
+}
+
+// wellFormed replaces halves of surrogate pairs, which Postgres refuses in jsonb, as Go's decoder does everywhere else.
+func wellFormed(value json.RawMessage) json.RawMessage {
+	if !bytes.Contains(value, []byte(`\u`)) {
+		return value
+	}
+	var decoded any
+	in := json.NewDecoder(bytes.NewReader(value))
+	in.UseNumber()
+	if in.Decode(&decoded) == nil {
+		if encoded, err := json.Marshal(decoded); err == nil {
+			return encoded
+		}
+	}
+	return value
 }
 
 func errMetadataSize() error {

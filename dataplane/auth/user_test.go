@@ -147,3 +147,15 @@ func TestSettingsHealthAndKeys(t *testing.T) {
 		require.Equal(t, "POST", out.header.Get("Allow"))
 	})
 }
+
+func TestHalvesOfSurrogatePairsAreReplaced(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		made := b.call("POST", "/signup", "", `{"email":"ada@example.com","password":"correct horse","data":{"a":"x\ud800","n":{"\udfff":12345678901234567890},"ok":"\ud83d\ude00"}}`)
+		require.Equal(t, 200, made.status, made.text)
+		require.Contains(t, made.text, "x\ufffd")
+		require.Contains(t, made.text, "12345678901234567890")
+		require.Contains(t, made.text, "\U0001f600")
+		changed := b.call("PUT", "/user", made.str("access_token"), `{"data":{"b":"\udc00"}}`)
+		require.Equal(t, 200, changed.status, changed.text)
+	})
+}
