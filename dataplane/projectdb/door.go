@@ -31,6 +31,7 @@ type Door struct {
 	log            *slog.Logger
 	metrics        *metrics
 	max, perPool   int
+	inUse          int // over all pools
 	idleTimeout    time.Duration
 	acquireTimeout time.Duration
 

@@ -202,6 +202,34 @@ func TestBudget(t *testing.T) {
 	require.Equal(t, "a", <-answers)
 }
 
+// A few projects whose statements are slow cannot keep all others out: the last quarter of the budget is for those that use nothing.
+func TestBudgetKeepsSomeForOthers(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, Deps{MaxConnections: 8, AcquireTimeout: 10 * time.Second})
+	var leave sync.WaitGroup
+	leave.Add(1)
+	var done sync.WaitGroup
+	slow := func(p *directory.Project) {
+		done.Go(func() {
+			assert.NoError(t, anon(d, p).InTx(ctx, Options{}, func(pgx.Tx) error { leave.Wait(); return nil }))
+		})
+	}
+	for range 4 {
+		p := newProject(t, true)
+		for range 2 { // all that a project may have
+			slow(p)
+		}
+	}
+	held := func() (using, waiting int) { d.mu.Lock(); defer d.mu.Unlock(); return d.inUse, d.waiters.Len() }
+	require.Eventually(t, func() bool { using, waiting := held(); return using+waiting == 8 && waiting > 0 }, 10*time.Second, time.Millisecond)
+	got, err := one(ctx, anon(d, newProject(t, true)), Options{}, "select 1")
+	require.NoError(t, err)
+	require.Equal(t, "1", got)
+	leave.Done()
+	done.Wait() // who waited is served
+	require.Eventually(t, func() bool { using, waiting := held(); return using == 0 && waiting == 0 }, 10*time.Second, time.Millisecond)
+}
+
 func TestIdleConnectionsAreClosed(t *testing.T) {
 	t.Parallel()
 	d, p := newDoor(t, Deps{IdleTimeout: 100 * time.Millisecond}), newProject(t, true)

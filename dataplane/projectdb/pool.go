@@ -108,11 +108,15 @@ func (d *Door) take(ctx context.Context, p *directory.Project, l login, fresh bo
 		return nil, errClosed()
 	}
 	pl, stale := d.pool(p, l)
-	if n := len(pl.free); n > 0 && !fresh {
-		c := pl.free[n-1]
-		d.unidle(c)
-		c.used = true
-		pl.inUse++
+	if d.reserved(pl) {
+		w := &waiter{pool: pl, got: make(chan struct{})}
+		e := d.waiters.PushBack(w)
+		d.mu.Unlock()
+		d.closeAll(stale)
+		return d.wait(ctx, w, e)
+	}
+	if len(pl.free) > 0 && !fresh {
+		c := d.reuse(pl)
 		d.mu.Unlock()
 		d.closeAll(stale)
 		return c, nil
@@ -130,6 +134,20 @@ func (d *Door) take(ctx context.Context, p *directory.Project, l login, fresh bo
 	d.mu.Unlock()
 	d.closeAll(stale)
 	return d.wait(ctx, w, e)
+}
+
+// reserved reports whether what is left of the budget is kept from the pool: its last quarter is for pools that use nothing, so that
+// a few projects whose statements are slow cannot keep all others out.
+func (d *Door) reserved(pl *pool) bool { return pl.inUse > 0 && d.inUse >= d.max-d.max/4 }
+
+// reuse takes the pool's most recently used idle connection.
+func (d *Door) reuse(pl *pool) *conn {
+	c := pl.free[len(pl.free)-1]
+	d.unidle(c)
+	c.used = true
+	pl.inUse++
+	d.inUse++
+	return c
 }
 
 // admit makes a new connection of the pool count, when the budget allows it, if need be by closing another's longest idle one.
@@ -159,6 +177,7 @@ func (d *Door) admit(pl *pool) (c, evicted *conn) {
 func (d *Door) newConn(pl *pool) *conn {
 	pl.open++
 	pl.inUse++
+	d.inUse++
 	d.open++
 	return &conn{door: d, pool: pl, used: true}
 }
@@ -252,33 +271,24 @@ func (d *Door) release(c *conn) {
 		d.discard(c)
 		return
 	}
-	if e := d.next(c.pool); e != nil {
-		w := e.Value.(*waiter)
-		if w.pool == c.pool {
-			d.waiters.Remove(e)
-			d.mu.Unlock()
-			w.give(c, nil)
-			return
-		}
-		d.mu.Unlock() // another project's turn: this connection makes room for it
-		d.discard(c)
-		return
-	}
 	c.used = false
 	c.pool.inUse--
+	d.inUse--
 	c.since = time.Now()
 	c.element = d.idle.PushBack(c)
 	c.pool.free = append(c.pool.free, c)
+	evicted := d.serve()
 	d.mu.Unlock()
+	d.closeAll(evicted)
 }
 
-// next finds the waiter to serve: of the pool with the fewest connections in use, the one waiting longest. A pool that is
-// full is served only by a connection of its own.
-func (d *Door) next(own *pool) *list.Element {
+// next finds the waiter to serve: of the pool with the fewest connections in use, the one waiting longest.
+func (d *Door) next() *list.Element {
 	var best *list.Element
 	for e := d.waiters.Front(); e != nil; e = e.Next() {
 		pl := e.Value.(*waiter).pool
-		if pl != own && pl.open >= d.perPool {
+		opens := pl.open < d.perPool && (d.open < d.max || d.idle.Len() > 0)
+		if d.reserved(pl) || len(pl.free) == 0 && !opens {
 			continue
 		}
 		if best == nil || pl.inUse < best.Value.(*waiter).pool.inUse {
@@ -305,34 +315,42 @@ func (d *Door) discard(c *conn) {
 // free makes a closed connection count no more.
 func (d *Door) free(c *conn) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	pl := c.pool
 	pl.open--
 	if c.used {
 		c.used = false
 		pl.inUse--
+		d.inUse--
 	}
 	d.open--
 	if pl.open == 0 && d.pools[pl.key] == pl && !d.waitedFor(pl) {
 		delete(d.pools, pl.key)
 		pl.retired = true
 	}
-	d.serve()
+	evicted := d.serve()
 	if d.closed && d.open == 0 {
 		close(d.drained)
 	}
+	d.mu.Unlock()
+	d.closeAll(evicted)
 }
 
-// serve lets waiters open connections while the budget allows.
-func (d *Door) serve() {
-	for d.open < d.max {
-		e := d.next(nil)
-		if e == nil {
-			return
-		}
+// serve gives waiters idle connections of their pools, or lets them open new ones, while the budget allows. It returns the
+// connections that made room, for the caller to close without the lock.
+func (d *Door) serve() (evicted []*conn) {
+	for e := d.next(); e != nil; e = d.next() {
 		w := d.waiters.Remove(e).(*waiter)
-		w.give(d.newConn(w.pool), nil)
+		if len(w.pool.free) > 0 {
+			w.give(d.reuse(w.pool), nil)
+			continue
+		}
+		c, closing := d.admit(w.pool)
+		if closing != nil {
+			evicted = append(evicted, closing)
+		}
+		w.give(c, nil)
 	}
+	return evicted
 }
 
 func (d *Door) waitedFor(pl *pool) bool {
