@@ -426,9 +426,13 @@ func TestReconcileQueuesWhatIsLacking(t *testing.T) {
 	overdue := h.insert(t, "database")
 	_, err := h.pool.Exec(t.Context(), `update project set desired = 'deleted', status = 'deleted', purge_at = now() - interval '1 hour' where id = $1`, overdue.ID)
 	require.NoError(t, err)
+	stuck := h.insert(t, "schema")
+	_, err = h.pool.Exec(t.Context(), `update project set desired = 'deleted', status = 'failed', purge_at = now() - interval '1 hour' where id = $1`, stuck.ID)
+	require.NoError(t, err)
 	client := work(t, h.deps(t)) // reconciles at its start
 	h.await(t, fresh.ID, status("active"))
 	h.await(t, overdue.ID, status("purged"))
+	h.await(t, stuck.ID, status("purged")) // its deletion failed for good; its data goes all the same
 
 	_, err = h.pool.Exec(t.Context(), "update project set migration_version = 0 where id = $1", fresh.ID)
 	require.NoError(t, err)

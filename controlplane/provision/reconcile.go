@@ -78,10 +78,11 @@ func (w *reconciler) reconcile(ctx context.Context, id uuid.UUID) error {
 
 // next says which job brings a project nearer to what is wanted, and the row that goes with it; a nil job means none.
 func (w *reconciler) next(p store.Project) (desired, status string, job river.JobArgs) {
+	due := p.Desired == project.WantDeleted && p.PurgeAt != nil && !w.p.Now().Before(*p.PurgeAt)
 	switch {
-	case p.Status == project.StatusFailed || p.Status == project.StatusPurged:
-		return "", "", nil // by hand, or over
-	case p.Desired == project.WantPurged, p.Desired == project.WantDeleted && p.PurgeAt != nil && !w.p.Now().Before(*p.PurgeAt):
+	case p.Status == project.StatusPurged, p.Status == project.StatusFailed && !due:
+		return "", "", nil // over, or by hand; but what failed on its way out is purged all the same
+	case p.Desired == project.WantPurged, due:
 		return project.WantPurged, project.StatusPurging, project.PurgeArgs{ProjectID: p.ID}
 	case p.Desired == project.WantDeleted:
 		return p.Desired, project.StatusDeleted, project.DeleteArgs{ProjectID: p.ID}

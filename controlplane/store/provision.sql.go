@@ -193,7 +193,7 @@ func (q *Queries) PlaceProject(ctx context.Context, arg PlaceProjectParams) erro
 const projectsToReconcile = `-- name: ProjectsToReconcile :many
 select p.id, p.desired, p.status, p.purge_at
 from project p
-where p.status not in ('purged', 'failed')
+where p.status <> 'purged' and (p.status <> 'failed' or p.desired = 'deleted' and p.purge_at < $1::timestamptz)
   and (p.desired <> p.status or p.purge_at < $1::timestamptz
        or (p.migration_version < $2::int and p.status in ('active', 'paused'))
        or (p.status = 'deleted' and not exists (

@@ -66,7 +66,7 @@ from project where status in ('active', 'paused', 'pausing', 'resuming');
 -- name: ProjectsToReconcile :many
 select p.id, p.desired, p.status, p.purge_at
 from project p
-where p.status not in ('purged', 'failed')
+where p.status <> 'purged' and (p.status <> 'failed' or p.desired = 'deleted' and p.purge_at < @now::timestamptz)
   and (p.desired <> p.status or p.purge_at < @now::timestamptz
        or (p.migration_version < @version::int and p.status in ('active', 'paused'))
        or (p.status = 'deleted' and not exists (
