@@ -27,7 +27,7 @@ var definitions = []Definition{
 	{Key: "auth.disable_signup", Type: Boolean, Default: false,
 		Description: "Whether new users are refused."},
 	{Key: "auth.autoconfirm", Type: Boolean, Default: true,
-		Description: "Whether an email address counts as confirmed at sign-up."},
+		Description: "Whether an email address counts as confirmed at sign-up. Off, new users wait: auth sends no confirmation mail yet."},
 	{Key: "auth.jwt_expiry", Type: Duration, Default: int64(3600), Min: 60, Max: 604800,
 		Description: "Life of an access token."},
 	{Key: "auth.password_min_length", Type: Integer, Default: int64(6), Min: 6, Max: 72,

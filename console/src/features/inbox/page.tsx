@@ -34,7 +34,7 @@ export function InboxPage() {
     >
       {messages.isPending && <SkeletonRows rows={4} label="Loading mail" />}
       {messages.isError && <ErrorState error={messages.error} what="The mail could not be loaded" onRetry={() => void messages.refetch()} />}
-      {messages.data?.messages.length === 0 && <EmptyState title="No mail yet">Invite a member, or sign a user up in a project that confirms addresses.</EmptyState>}
+      {messages.data?.messages.length === 0 && <EmptyState title="No mail yet">Invite a member to an organisation: the invitation comes here.</EmptyState>}
       {messages.data && messages.data.messages.length > 0 && (
         <Table>
           <thead>
