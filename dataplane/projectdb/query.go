@@ -3,7 +3,10 @@ package projectdb
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgerrcode"
@@ -38,14 +41,18 @@ const assumePlain = `select pg_catalog.num_nulls(pg_catalog.set_config('role', $
 type identity struct{ role, claims, method, path, headers, searchPath, timeout string }
 
 func (s *Session) identity(o Options) (identity, error) {
+	p := s.Project
+	role := s.Caller.DatabaseRole
 	switch s.Caller.Role {
 	case "anon", "authenticated", "service_role":
+		role = p.Role(s.Caller.Role)
 	default:
-		return identity{}, fault.New(fault.Denied, "UNKNOWN_ROLE", "Role %q is not a role of requests.", s.Caller.Role)
+		if role == "" {
+			return identity{}, fault.New(fault.Denied, "UNKNOWN_ROLE", "Role %q is not a role of requests.", s.Caller.Role)
+		}
 	}
-	p := s.Project
 	id := identity{
-		role: p.Role(s.Caller.Role), claims: string(s.Caller.Claims), method: o.Method, path: o.Path, headers: string(o.Headers),
+		role: role, claims: string(s.Caller.Claims), method: o.Method, path: o.Path, headers: string(o.Headers),
 		searchPath: searchPath(p, o.SearchPath), timeout: milliseconds(statementTimeout(p, s.Caller.Role, o.StatementTimeout)),
 	}
 	if id.claims == "" {
@@ -94,7 +101,7 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(max(d.Milliseconds(), 1), 10)
 }
 
-func (d *Door) query(ctx context.Context, s *Session, o Options, stmt Statement, read func(pgx.Rows) error) error {
+func (d *Door) run(ctx context.Context, s *Session, o Options, b Batch, read func(int, pgx.Rows) error) error {
 	id, err := s.identity(o)
 	if err != nil {
 		return err
@@ -104,8 +111,8 @@ func (d *Door) query(ctx context.Context, s *Session, o Options, stmt Statement,
 		if err != nil {
 			return err
 		}
-		err = c.query(ctx, id, o, stmt, read)
-		d.settle(c, err, stmt.Plain && o.ReadOnly)
+		err = c.run(ctx, id, o, b, read)
+		d.settle(c, err, b.plain(o))
 		if attempt == 0 && lostStatement(err) {
 			d.metrics.retried.Inc() // nothing ran: the server refused before it began, and the transaction is rolled back
 			continue
@@ -153,27 +160,31 @@ type readError struct{ err error }
 
 func (e *readError) Error() string { return e.err.Error() }
 
-// query runs the statement. Whatever the outcome, the caller must settle the connection.
-func (c *conn) query(ctx context.Context, id identity, o Options, stmt Statement, read func(pgx.Rows) error) error {
-	args, err := c.encode(stmt.Args)
-	if err != nil {
-		return err
+// plain reports whether a batch leaves nothing behind.
+func (b Batch) plain(o Options) bool {
+	return o.ReadOnly && len(o.Settings) == 0 && o.Isolation == "" && !slices.ContainsFunc(b.Statements, func(s Statement) bool { return !s.Plain })
+}
+
+// run runs the batch. Whatever the outcome, the caller must settle the connection.
+func (c *conn) run(ctx context.Context, id identity, o Options, b Batch, read func(int, pgx.Rows) error) error {
+	out := pipeline{c: c, p: c.pg.PgConn().StartPipeline(ctx)}
+	first, err := out.request(id, o, b)
+	if err == nil {
+		err = out.p.Sync()
 	}
-	b := batch{c: c, p: c.pg.PgConn().StartPipeline(ctx)}
-	main := b.request(id, o, stmt, args)
-	if err := b.p.Sync(); err != nil {
-		_ = b.p.Close()
+	if err != nil {
+		_ = out.p.Close()
 		return err
 	}
 	var failed, readFailed error
-	for i := range b.sent {
-		rr, err := b.receive(i)
+	for i := range out.sent {
+		rr, err := out.receive(i)
 		if err != nil {
 			failed = err
 			break
 		}
-		if i == main {
-			readFailed, err = b.read(rr, read)
+		if at := i - first; at >= 0 && at < len(b.Statements) && readFailed == nil {
+			readFailed, err = out.read(rr, at, read)
 		} else {
 			_, err = rr.Close()
 		}
@@ -182,7 +193,7 @@ func (c *conn) query(ctx context.Context, id identity, o Options, stmt Statement
 			break
 		}
 	}
-	if err := b.p.Close(); failed == nil {
+	if err := out.p.Close(); failed == nil {
 		failed = err
 	}
 	switch {
@@ -190,43 +201,82 @@ func (c *conn) query(ctx context.Context, id identity, o Options, stmt Statement
 		return failed
 	case readFailed != nil:
 		return &readError{readFailed}
-	case stmt.Hold && !o.ReadOnly:
-		_, err := c.pg.PgConn().Exec(ctx, commit).ReadAll()
+	case b.Hold && !o.ReadOnly:
+		end := commit
+		if o.Rollback {
+			end = rollback
+		}
+		_, err := c.pg.PgConn().Exec(ctx, end).ReadAll()
 		return err
 	}
 	return nil
 }
 
-// request sends a statement as the caller. A plain read runs in the transaction that the pipeline itself is: there is nothing
-// that a rollback would have to undo.
-func (b *batch) request(id identity, o Options, stmt Statement, args [][]byte) (main int) {
-	key := statementKey{id.role, id.searchPath, stmt.SQL}
-	if o.ReadOnly && stmt.Plain {
-		if o.Method == "" && o.Path == "" && o.Headers == nil {
-			b.send(statementKey{sql: assumePlain}, [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.searchPath), []byte(id.timeout)})
-		} else {
-			b.send(statementKey{sql: assume}, id.values())
-		}
-		return b.send(key, args)
-	}
+// request sends a batch as the caller, and returns the place of its first statement. A plain read runs in the transaction that the
+// pipeline itself is: there is nothing that a rollback would have to undo.
+func (p *pipeline) request(id identity, o Options, b Batch) (first int, err error) {
+	plain := b.plain(o)
 	begin, end := beginWrite, commit
 	if o.ReadOnly {
 		begin, end = beginRead, rollback
 	}
-	b.send(statementKey{sql: begin}, nil)
-	b.send(statementKey{sql: assume}, id.values())
-	main = b.send(key, args)
-	if !stmt.Hold || o.ReadOnly {
-		b.send(statementKey{sql: end}, nil)
+	if o.Rollback {
+		end = rollback
 	}
-	return main
+	if o.Isolation != "" {
+		begin += " isolation level " + o.Isolation
+	}
+	if !plain {
+		p.send(statementKey{sql: begin}, nil)
+	}
+	if plain && o.Method == "" && o.Path == "" && o.Headers == nil {
+		p.send(statementKey{sql: assumePlain}, [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.searchPath), []byte(id.timeout)})
+	} else {
+		p.send(statementKey{sql: assume}, id.values())
+	}
+	if len(o.Settings) > 0 {
+		p.send(statementKey{sql: setAll(len(o.Settings))}, settingValues(o.Settings))
+	}
+	first = len(p.sent)
+	for _, stmt := range b.Statements {
+		args, err := p.c.encode(stmt.Args)
+		if err != nil {
+			return first, err
+		}
+		p.send(statementKey{id.role, id.searchPath, stmt.SQL}, args)
+	}
+	if !plain && (!b.Hold || o.ReadOnly) {
+		p.send(statementKey{sql: end}, nil)
+	}
+	return first, nil
 }
 
 func (id identity) values() [][]byte {
 	return [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.method), []byte(id.path), []byte(id.headers), []byte(id.searchPath), []byte(id.timeout)}
 }
 
-// encode makes text parameters of the arguments.
+// setAll sets n settings more, for this transaction.
+func setAll(n int) string {
+	var out strings.Builder
+	out.WriteString("select pg_catalog.num_nulls(")
+	for i := range n {
+		if i > 0 {
+			out.WriteString(", ")
+		}
+		fmt.Fprintf(&out, "pg_catalog.set_config($%d, $%d, true)", 2*i+1, 2*i+2)
+	}
+	return out.String() + ")"
+}
+
+func settingValues(list []Setting) [][]byte {
+	out := make([][]byte, 0, 2*len(list))
+	for _, s := range list {
+		out = append(out, []byte(s.Name), []byte(s.Value))
+	}
+	return out
+}
+
+// encode makes text parameters of the arguments. Bytes are text as they are.
 func (c *conn) encode(args []any) ([][]byte, error) {
 	c.values = c.values[:0]
 	for _, a := range args {
@@ -235,6 +285,8 @@ func (c *conn) encode(args []any) ([][]byte, error) {
 			c.values = append(c.values, nil)
 		case string:
 			c.values = append(c.values, append([]byte{}, v...)) // an empty string is not null
+		case []byte:
+			c.values = append(c.values, v)
 		default:
 			var eb pgx.ExtendedQueryBuilder
 			if err := eb.Build(c.pg.TypeMap(), nil, args); err != nil {
@@ -246,8 +298,8 @@ func (c *conn) encode(args []any) ([][]byte, error) {
 	return c.values, nil
 }
 
-// batch is a pipeline of prepared statements, of which those not prepared yet are prepared on the way.
-type batch struct {
+// pipeline is a row of prepared statements, of which those not prepared yet are prepared on the way.
+type pipeline struct {
 	c    *conn
 	p    *pgconn.Pipeline
 	sent []sent
@@ -258,31 +310,31 @@ type sent struct {
 	deallocated bool
 }
 
-func (b *batch) send(key statementKey, args [][]byte) (index int) {
-	stmt, evicted := b.c.statement(key)
+func (p *pipeline) send(key statementKey, args [][]byte) (index int) {
+	stmt, evicted := p.c.statement(key)
 	if evicted != nil {
-		b.p.SendDeallocate(evicted.name)
+		p.p.SendDeallocate(evicted.name)
 	}
 	if stmt.desc == nil {
-		b.p.SendPrepare(stmt.name, key.sql, nil)
-		b.p.SendQueryPrepared(stmt.name, args, nil, nil)
+		p.p.SendPrepare(stmt.name, key.sql, nil)
+		p.p.SendQueryPrepared(stmt.name, args, nil, nil)
 	} else {
-		b.p.SendQueryStatement(stmt.desc, args, nil, nil)
+		p.p.SendQueryStatement(stmt.desc, args, nil, nil)
 	}
-	b.sent = append(b.sent, sent{stmt, evicted != nil})
-	return len(b.sent) - 1
+	p.sent = append(p.sent, sent{stmt, evicted != nil})
+	return len(p.sent) - 1
 }
 
 // receive returns the result of a statement that was sent.
-func (b *batch) receive(i int) (*pgconn.ResultReader, error) {
-	s := b.sent[i]
+func (p *pipeline) receive(i int) (*pgconn.ResultReader, error) {
+	s := p.sent[i]
 	if s.deallocated {
-		if _, err := b.p.GetResults(); err != nil {
+		if _, err := p.p.GetResults(); err != nil {
 			return nil, err
 		}
 	}
 	if s.stmt.desc == nil {
-		got, err := b.p.GetResults()
+		got, err := p.p.GetResults()
 		if err != nil {
 			return nil, err
 		}
@@ -292,9 +344,9 @@ func (b *batch) receive(i int) (*pgconn.ResultReader, error) {
 		}
 		desc.Name, desc.SQL = s.stmt.name, s.stmt.key.sql
 		s.stmt.desc = desc
-		b.c.keep(s.stmt)
+		p.c.keep(s.stmt)
 	}
-	got, err := b.p.GetResults()
+	got, err := p.p.GetResults()
 	if err != nil {
 		return nil, err
 	}
@@ -306,10 +358,10 @@ func (b *batch) receive(i int) (*pgconn.ResultReader, error) {
 }
 
 // read gives the rows to the caller's function, and reads the rest.
-func (b *batch) read(rr *pgconn.ResultReader, read func(pgx.Rows) error) (readFailed, failed error) {
+func (p *pipeline) read(rr *pgconn.ResultReader, at int, read func(int, pgx.Rows) error) (readFailed, failed error) {
 	if read != nil {
-		rows := pgx.RowsFromResultReader(b.c.pg.TypeMap(), rr)
-		readFailed = read(rows)
+		rows := pgx.RowsFromResultReader(p.c.pg.TypeMap(), rr)
+		readFailed = read(at, rows)
 		rows.Close()
 		if err := rows.Err(); err != nil && pg.Code(err) != "" {
 			return nil, err

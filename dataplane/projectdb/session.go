@@ -16,6 +16,9 @@ import (
 type Caller struct {
 	// Role is the logical request role: "anon", "authenticated" or "service_role".
 	Role string
+	// DatabaseRole is a role by its own name, in place of Role. Only the standalone REST server, whose database is its operator's, may
+	// set it: it is checked against nothing.
+	DatabaseRole string
 	// Claims is the JSON object that auth.jwt() reads.
 	Claims json.RawMessage
 	// Subject and SessionID are the claims sub and session_id, or "".
@@ -35,7 +38,16 @@ type Options struct {
 	Headers      json.RawMessage
 	// StatementTimeout shortens the project's limit; zero keeps it.
 	StatementTimeout time.Duration
+	// Settings are set besides, for this transaction. Their names are the server's own, never a request's.
+	Settings []Setting
+	// Isolation is "" for the server's default, or "repeatable read" or "serializable".
+	Isolation string
+	// Rollback undoes what a transaction that writes has done, at its end.
+	Rollback bool
 }
+
+// Setting is a run-time parameter of Postgres.
+type Setting struct{ Name, Value string }
 
 // Statement is SQL with its bound values. Its results come in text format.
 type Statement struct {
@@ -46,6 +58,14 @@ type Statement struct {
 	Plain bool
 	// Hold waits with the commit until read has returned, and rolls back when it returns an error, at the price of a second round
 	// trip. Without it an error of read leaves the statement's effects committed.
+	Hold bool
+}
+
+// Batch is what a request runs, in one transaction and one network round trip.
+type Batch struct {
+	// Statements run in order, no two of the same text. Each one's Hold is ignored; the batch is plain when all are.
+	Statements []Statement
+	// Hold is as in Statement.
 	Hold bool
 }
 
@@ -75,7 +95,19 @@ func (d *Door) Bind(p *directory.Project, c Caller) *Session {
 // Query runs one statement as the caller, in a transaction of its own and one network round trip, and gives its rows to
 // read, which must not keep them.
 func (s *Session) Query(ctx context.Context, o Options, stmt Statement, read func(pgx.Rows) error) error {
-	return s.door.query(ctx, s, o, stmt, read)
+	return s.door.run(ctx, s, o, Batch{[]Statement{stmt}, stmt.Hold}, func(_ int, rows pgx.Rows) error {
+		if read == nil {
+			return nil
+		}
+		return read(rows)
+	})
+}
+
+// Run runs a batch as the caller, and gives the rows of each statement to read as they arrive, with the statement's index. read
+// must not keep them. It may be called again from index 0, when the server had lost a prepared statement; nothing was done by
+// then, but earlier statements of the batch may have given rows.
+func (s *Session) Run(ctx context.Context, o Options, b Batch, read func(i int, rows pgx.Rows) error) error {
+	return s.door.run(ctx, s, o, b, read)
 }
 
 // InTx runs fn in a transaction as the caller, for what needs several statements.
