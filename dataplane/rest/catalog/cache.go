@@ -186,3 +186,13 @@ func Load(ctx context.Context, s *projectdb.Session) (*Catalog, error) {
 	}
 	return c, nil
 }
+
+// Exposure is what of a database a catalog holds.
+type Exposure struct {
+	// Schemas are the exposed ones' logical names; the first is the default.
+	Schemas []string
+	// ExtraSearchPath are logical names of schemas that unqualified names are looked up in besides.
+	ExtraSearchPath []string
+	// Unversioned tells of a database without fluxbase.schema_version(): the standalone server's.
+	Unversioned bool
+}

@@ -10,56 +10,96 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 )
 
-// Catalog describes a project's exposed schemas. It does not change.
+// Catalog describes a project's exposed schemas. It does not change: a newer one is a new Catalog, which shares what is the same.
 type Catalog struct {
-	// Version is fluxbase.schema_version() as it was when the catalog was loaded.
+	// Version is fluxbase.schema_version() as it was when the catalog was loaded; zero where there is none.
 	Version int64
 	// Schemas by logical name.
 	Schemas map[string]*Schema
-	objects int
+	// Representations of domains, by the domain's SQL name (Column.Type without modifiers).
+	Representations map[string]*Representation
+	// Timezones are the names that Prefer: timezone may have; shared by all catalogs of a server version.
+	Timezones map[string]bool
+	// ServerVersion is server_version_num.
+	ServerVersion int
+	objects       int
 }
 
 // Schema is an exposed schema.
 type Schema struct {
 	// Name is the logical name, Physical the one in SQL.
 	Name, Physical string
+	Comment        string
 	Relations      map[string]*Relation
 	// Functions by name; several with one name are overloads.
 	Functions map[string][]*Function
+	// relationships by the source relation's name, with computed ones; see Relationships.
+	relationships map[string][]*Relationship
+	// handlers for media types; see Handler.
+	handlers map[handlerKey]*MediaHandler
 }
 
 // Relation is a table, a view or the like.
 type Relation struct {
+	OID    uint32 `json:"oid"`
 	Schema string `json:"schema"` // physical
 	Name   string `json:"name"`
 	// Kind is pg_class.relkind: r, p, v, m or f.
-	Kind string `json:"kind"`
+	Kind    string `json:"kind"`
+	Comment string `json:"comment"`
 	// Plain tells that reading it runs no code of the project's: see projectdb.Statement.
 	Plain bool `json:"plain"`
 	// ReadsSettings tells of policies that read the request's settings besides its claims.
-	ReadsSettings bool        `json:"reads_settings"`
-	Columns       []*Column   `json:"columns"`
-	Keys          []Key       `json:"keys"`
-	References    []Reference `json:"references"`
-	byName        map[string]*Column
+	ReadsSettings bool `json:"reads_settings"`
+	// Insertable, Updatable and Deletable say what can be done with it (views: pg_relation_is_updatable, triggers included).
+	Insertable bool      `json:"insertable"`
+	Updatable  bool      `json:"updatable"`
+	Deletable  bool      `json:"deletable"`
+	Columns    []*Column `json:"columns"`
+	Keys       []Key     `json:"keys"`
+	// References are the foreign keys of a table; those of a view come by way of the tables below it.
+	References []Reference `json:"references"`
+	// Computed are functions of one argument, the relation's row type, that return one value: columns that "*" does not have.
+	Computed map[string]*Function `json:"-"`
+	byName   map[string]*Column
 }
 
-// Column is a relation's column.
+// Column is a relation's column, or a function's result's.
 type Column struct {
 	Name string `json:"name"`
-	// Type is SQL: a built-in type's name, or a qualified one.
+	// Type is SQL: a built-in type's name, or a qualified and quoted one, with modifiers.
 	Type string `json:"type"`
-	// JSON tells json and jsonb; Composite tells row types and arrays, into which a path can go.
+	// Base is Type, or what a domain is made of in the end, without modifiers.
+	Base string `json:"base"`
+	// JSON tells json and jsonb (domains over them too); Composite tells row types and arrays, into which a path can go.
 	JSON      bool `json:"json"`
 	Composite bool `json:"composite"`
+	Array     bool `json:"array"`
 	NotNull   bool `json:"not_null"`
-	Default   bool `json:"default"`
-	// Generated columns cannot be written.
-	Generated bool `json:"generated"`
+	// Default is the text of the default, for descriptions; HasDefault tells of one, identity included.
+	Default    string `json:"default"`
+	HasDefault bool   `json:"has_default"`
+	// Generated columns, and identities "always", cannot be written.
+	Generated bool     `json:"generated"`
+	Comment   string   `json:"comment"`
+	MaxLength int      `json:"max_length"`
+	Enum      []string `json:"enum"`
+	// Representation is that of the column's domain, or nil.
+	Representation *Representation `json:"-"`
+}
+
+// Representation is how values of a domain are shown and read: functions of the casts that its owner made, as qualified and
+// quoted names, each "" where there is none.
+type Representation struct {
+	// ToJSON casts the domain to json, FromJSON json to the domain, FromText text to the domain (for filters).
+	ToJSON   string `json:"to_json"`
+	FromJSON string `json:"from_json"`
+	FromText string `json:"from_text"`
 }
 
 // Key is a primary key or a unique constraint.
 type Key struct {
+	Name    string   `json:"name"`
 	Primary bool     `json:"primary"`
 	Columns []string `json:"columns"`
 }
@@ -75,23 +115,102 @@ type Reference struct {
 
 // Function is what can be called.
 type Function struct {
+	OID    uint32 `json:"oid"`
 	Schema string `json:"schema"` // physical
 	Name   string `json:"name"`
 	// Volatility is pg_proc.provolatile: i, s or v.
 	Volatility string `json:"volatility"`
-	Set        bool   `json:"set"`
-	// Returns is "void", "scalar", "composite" or "record".
-	Returns   string     `json:"returns"`
+	Comment    string `json:"comment"`
+	// Set tells that it returns any number of rows; a single row of a table's type declared ROWS 1 counts as set too.
+	Set bool `json:"set"`
+	// Rows is prorows, the owner's estimate.
+	Rows float64 `json:"rows"`
+	// Returns is "void", "scalar", "composite" (columns known) or "record" (not known).
+	Returns string `json:"returns"`
+	// Type is what it returns, in SQL. ScalarKind helps to choose the form of the answer: it is Type's base type.
+	Type string `json:"type"`
+	Base string `json:"base"`
+	// Relation is the physical schema and name of the table or view whose row type it returns, or empty: embeds start from there.
+	RelationSchema string `json:"relation_schema"`
+	RelationName   string `json:"relation_name"`
+	// Columns are those of a composite result that is no relation's.
+	Columns   []*Column  `json:"columns"`
 	Arguments []Argument `json:"arguments"`
+	// Settings are its own (SET …) that the request's transaction takes on: statement_timeout and default_transaction_isolation.
+	Settings map[string]string `json:"settings"`
+	byName   map[string]*Column
 }
 
 // Argument is a function's input.
 type Argument struct {
 	Name     string `json:"name"`
 	Type     string `json:"type"`
+	Base     string `json:"base"`
 	Required bool   `json:"required"`
 	Variadic bool   `json:"variadic"`
+	// Representation is that of the argument's domain, or nil.
+	Representation *Representation `json:"-"`
 }
+
+// Cardinality is how many rows of each side a relationship joins.
+type Cardinality string
+
+// The cardinalities, seen from the source.
+const (
+	ManyToOne  Cardinality = "many-to-one"
+	OneToMany  Cardinality = "one-to-many"
+	OneToOne   Cardinality = "one-to-one"
+	ManyToMany Cardinality = "many-to-many"
+)
+
+// Relationship joins a relation with another, or with itself.
+type Relationship struct {
+	Cardinality Cardinality
+	// From and To are the relations.
+	From, To *Relation
+	// Constraint is the foreign key's name; of a many-to-many it is the junction's first.
+	Constraint string
+	// Parent tells, for a one-to-one, that the foreign key is the target's, not the source's.
+	Parent bool
+	// Columns pair those of From with those of To; empty for a many-to-many and a computed relationship.
+	Columns []Pair
+	// Junction is the table between, for a many-to-many.
+	Junction *Junction
+	// Function makes a computed relationship: it takes a row of From and returns rows of To. Single tells that one at most.
+	Function *Function
+	Single   bool
+}
+
+// Pair is two columns that are equal.
+type Pair struct{ From, To string }
+
+// Junction is the table of a many-to-many.
+type Junction struct {
+	Relation *Relation
+	// FromConstraint and ToConstraint are its two foreign keys.
+	FromConstraint, ToConstraint string
+	// From pairs columns of the source with the junction's; To pairs columns of the junction with the target's.
+	From, To []Pair
+}
+
+// One reports whether the target is at most one row.
+func (r *Relationship) One() bool {
+	return r.Cardinality == ManyToOne || r.Cardinality == OneToOne || r.Single
+}
+
+// MediaHandler makes a media type of rows: an aggregate, or a function whose return type is a domain named after the type.
+type MediaHandler struct {
+	// MediaType is as the domain is named: "text/csv", "*/*".
+	MediaType string `json:"media_type"`
+	// Schema and Function name the aggregate; empty for a function's own result.
+	Schema   string `json:"schema"`
+	Function string `json:"function"`
+	// RelationSchema and RelationName are those of the row type it takes, or empty for any.
+	RelationSchema string `json:"relation_schema"`
+	RelationName   string `json:"relation_name"`
+}
+
+type handlerKey struct{ schema, relation, media string }
 
 // Column finds a column, or returns nil.
 func (r *Relation) Column(name string) *Column { return r.byName[name] }

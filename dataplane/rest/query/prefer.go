@@ -14,11 +14,17 @@ type Preferences struct {
 	Count string
 	// Resolution is "", "merge-duplicates" or "ignore-duplicates".
 	Resolution string
-	// Missing is "" or "default": columns that an object lacks take their default instead of null.
+	// Missing is "", "default" or "null": what columns take that an object lacks.
 	Missing string
-	// Strict refuses preferences that are not known.
-	Strict bool
-	// Unknown are those.
+	// Handling is "", "strict" or "lenient": whether preferences that are not known are refused.
+	Handling string
+	// Tx is "", "commit" or "rollback".
+	Tx string
+	// Timezone is "" or a name for the server to know; a request whose zone is unknown is refused when Handling is strict.
+	Timezone string
+	// MaxAffected bounds the rows that a write may change; negative for none. It holds when Handling is strict.
+	MaxAffected int64
+	// Unknown are the preferences, as given, that are not known or have a value that is not.
 	Unknown []string
 }
 

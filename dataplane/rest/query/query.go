@@ -12,19 +12,25 @@ import (
 
 // Query is the parsed query string of a request.
 type Query struct {
-	// Select lists what to return; empty is everything.
+	// Node is what the URL asks of the target itself: its select, filters, order and window. An embed's own are in the embed.
+	Node
+	// Columns names the columns that an insert or update writes, whatever its body has; nil when not given.
+	Columns []string
+	// OnConflict names the columns by which an upsert finds the row that is there.
+	OnConflict []string
+	// Arguments are those of a function called by GET, in the order of the URL. A name may come several times (variadic).
+	Arguments []Argument
+}
+
+// Node is what is asked of one source of rows: the target or an embed.
+type Node struct {
+	// Select lists what to return; nil is everything. (An explicit empty list, "select=" or "rel()", is not nil and has no items.)
 	Select []Item
 	// Where is the conjunction of all filters, in the order of the URL.
 	Where []Condition
 	Order []Order
 	// Limit and Offset are negative when not given.
 	Limit, Offset int64
-	// Columns names the columns that an insert writes, whatever its body has.
-	Columns []string
-	// OnConflict names the columns by which an upsert finds the row that is there.
-	OnConflict []string
-	// Arguments are those of a function called by GET.
-	Arguments []Argument
 }
 
 // Argument is a function's named argument as text.
@@ -45,18 +51,50 @@ type Step struct {
 	Text bool
 }
 
-// Item is one thing to return.
+// Item is one thing to return: exactly one of a star, a field (perhaps aggregated), or an embed.
 type Item struct {
-	Field
 	// Star is "*", all columns; nothing else is set then.
-	Star        bool
+	Star bool
+	// Embed is a related resource; nothing else is set then.
+	Embed *Embed
+	// Field is empty for count().
+	Field
+	// Alias names the output; Cast is the type that the field is cast to, before it is aggregated.
 	Alias, Cast string
+	// Aggregate is "", "count", "sum", "avg", "min" or "max"; AggregateCast is the type that its result is cast to.
+	Aggregate, AggregateCast string
+}
+
+// Embed is a related resource within a select: "alias:relation!hint!inner(…)" or "...relation(…)".
+type Embed struct {
+	// Relation is the name of the related table or view, of the computed relationship, or of the column that is its foreign key.
+	Relation string
+	Alias    string
+	// Hint is what stands after "!": a column, constraint or junction table.
+	Hint string
+	// Join is "", "inner" or "left".
+	Join   string
+	Spread bool
+	// Node is what is selected of it, and the filters, order and window addressed to it ("relation.column=eq.1",
+	// "relation.order=…", "relation.limit=…", "relation.or=(…)").
+	Node
+}
+
+// Name is how the request calls the embed: its alias or else its relation.
+func (e *Embed) Name() string {
+	if e.Alias != "" {
+		return e.Alias
+	}
+	return e.Relation
 }
 
 // Order is one key of the order.
 type Order struct {
+	// Relation is the embed whose column it is ("order=relation(column)"), or "".
+	Relation string
 	Field
-	Descending bool
+	// Direction is "", "asc" or "desc".
+	Direction string
 	// Nulls is "", "first" or "last".
 	Nulls string
 }
@@ -72,16 +110,30 @@ type Condition struct {
 // Filter compares a field with a value.
 type Filter struct {
 	Field
+	// Operator is as in the URL: eq neq gt gte lt lte like ilike match imatch is isdistinct in fts plfts phfts wfts cs cd ov sl sr
+	// nxr nxl adj.
 	Operator string
-	Value    string
+	// Quantifier is "", "any" or "all", for eq gt gte lt lte like ilike match imatch: Value is then an array in Postgres' text form,
+	// "{a,b}".
+	Quantifier string
+	// Language is the text search configuration, for fts plfts phfts wfts, or "".
+	Language string
+	// Value is the operand as text; for is one of null, not_null, true, false, unknown in lower case.
+	Value string
 	// List is the value of "in".
 	List []string
 }
 
-// Error is a refusal in PostgREST's shape. Empty Details and Hint are null.
+// Error is a refusal in PostgREST's shape.
 type Error struct {
-	Status                       int
-	Code, Message, Details, Hint string
+	Status        int
+	Code, Message string
+	// Details is a string, or what becomes JSON (PGRST201 lists relationships). Nil and "" are null.
+	Details any
+	// Hint is null when empty.
+	Hint string
+	// Header is added to the answer.
+	Header http.Header
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
@@ -103,7 +155,7 @@ const (
 
 // Parse parses a raw query string. For a call of a function by GET, what is not a filter is an argument.
 func Parse(raw string, call bool) (*Query, error) {
-	q := &Query{Limit: -1, Offset: -1}
+	q := &Query{Node: Node{Limit: -1, Offset: -1}}
 	for n := 0; raw != ""; n++ {
 		if n > maxNodes {
 			return nil, parseError("query string", "", "There are too many parameters.")
