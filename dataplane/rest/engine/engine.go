@@ -5,6 +5,8 @@ package engine
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/dataplane/rest/payload"
@@ -33,6 +35,13 @@ type Config struct {
 	MaxCost  float64
 	// Settings are set in each request's transaction.
 	Settings []projectdb.Setting
+	// RootSpec is a function that answers at the root in place of the OpenAPI description, or "".
+	RootSpec string
+	// ProxyURI is the address that descriptions name, or "" for the request's own; Security describes the bearer token in them.
+	ProxyURI string
+	Security bool
+	// ServerTiming tells in each answer how long its parts took. Terse errors show neither details nor hints.
+	ServerTiming, Terse bool
 }
 
 // Op is what a request does.
@@ -110,3 +119,16 @@ type Catalogs interface {
 	Get(ctx context.Context, s *projectdb.Session, e catalog.Exposure) (*catalog.Catalog, error)
 	Check(ctx context.Context, s *projectdb.Session, e catalog.Exposure) (*catalog.Catalog, error)
 }
+
+// New makes an engine. One serves all dialects.
+func New(catalogs Catalogs) *Engine { return &Engine{catalogs: catalogs} }
+
+// Prepare plans a request. Its errors are *query.Error, or those of the catalogs.
+func (e *Engine) Prepare(ctx context.Context, r *Request) (*Action, error) { panic("later") }
+
+// Run runs the action in a transaction of its own. A name that is gone by now is looked up again, once, in a read.
+func (a *Action) Run(ctx context.Context, row Row) (*Outcome, error) { panic("later") }
+
+// RunTx runs the action within a transaction of the caller's, who ends it. tx.Prepare, tx.max-affected and single objects are refused
+// as by Run, and it is for the caller to roll back then.
+func (a *Action) RunTx(ctx context.Context, tx pgx.Tx, row Row) (*Outcome, error) { panic("later") }
