@@ -104,7 +104,7 @@ func defaultOf(c *catalog.Column, n names) json.RawMessage {
 	return json.RawMessage(text)
 }
 
-// cutCast takes "'a''b'::text" apart, into a constant and a type.
+// cutCast takes "'a”b'::text" apart, into a constant and a type.
 func cutCast(text string) (constant, cast string, ok bool) {
 	if !strings.HasPrefix(text, "'") {
 		return "", "", false
