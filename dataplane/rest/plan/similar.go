@@ -1,0 +1,95 @@
+package plan
+
+import (
+	"iter"
+	"maps"
+	"strings"
+	"unicode"
+)
+
+// similar finds the name that is most like one that is not there, if it is at least as like as least says (one is the same, zero has
+// nothing in common), or returns "". Names that share three letters in a row come before those that share but two.
+func similar(name string, names iter.Seq[string], least float64) string {
+	if len(name) > 63 {
+		return ""
+	}
+	name = strings.ToLower(name)
+	for size := 3; size >= 2; size-- {
+		grams := gramsOf(name, size)
+		best, high := "", least
+		for other := range names {
+			lower := strings.ToLower(other)
+			if len(other) > 63 || !shares(grams, lower, size) {
+				continue
+			}
+			longest := max(len(name), len(other))
+			score := 1 - float64(distance(name, lower))/float64(longest)
+			if score > high || (score == high && (best == "" || other < best)) {
+				best, high = other, score
+			}
+		}
+		if best != "" {
+			return best
+		}
+	}
+	return ""
+}
+
+func similarIn(name string, names map[string]bool) string {
+	return similar(name, maps.Keys(names), 0.33)
+}
+
+// nearest is the name of a map that is like one that is not there, or "".
+func nearest[T any](name string, names map[string]T) string {
+	return similar(name, maps.Keys(names), 0.33)
+}
+
+func gramsOf(name string, size int) map[string]bool {
+	name = plainLetters(name)
+	grams := make(map[string]bool, len(name))
+	for i := 0; i+size <= len(name); i++ {
+		grams[name[i:i+size]] = true
+	}
+	return grams
+}
+
+func shares(grams map[string]bool, name string, size int) bool {
+	name = plainLetters(name)
+	for i := 0; i+size <= len(name); i++ {
+		if grams[name[i:i+size]] {
+			return true
+		}
+	}
+	return false
+}
+
+// plainLetters is a name's letters and digits between marks of its ends.
+func plainLetters(name string) string {
+	return "-" + strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, name) + "-"
+}
+
+// distance is Levenshtein's.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,224 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
+)
+
+// Sources calls fn for the read and for each embed within it, from the outside in, until fn returns false.
+func (r *Read) Sources(fn func(*Read) bool) bool {
+	if !fn(r) {
+		return false
+	}
+	for _, e := range r.Embeds {
+		if !e.Sources(fn) {
+			return false
+		}
+	}
+	return true
+}
+
+// Relations calls fn for each relation whose rows the read uses, junctions included, until fn returns false.
+func (r *Read) Relations(fn func(*catalog.Relation) bool) bool {
+	if r.Relation != nil && !fn(r.Relation) {
+		return false
+	}
+	for _, e := range r.Embeds {
+		if j := e.Relationship.Junction; j != nil && !fn(j.Relation) {
+			return false
+		}
+		if !e.Relations(fn) {
+			return false
+		}
+	}
+	return true
+}
+
+// ReadsSettings reports whether the policies of a relation read the request's settings besides its claims, or code of the project's
+// runs that may.
+func (s *Statement) ReadsSettings() bool {
+	reads := !s.Plain()
+	each := func(r *catalog.Relation) bool {
+		reads = reads || r.ReadsSettings
+		return !reads
+	}
+	if s.Read != nil {
+		s.Read.Relations(each)
+	}
+	if s.Write != nil {
+		each(s.Write.Relation)
+		if s.Write.Returning != nil {
+			s.Write.Returning.Relations(each)
+		}
+	}
+	return reads
+}
+
+// Plain reports whether no code of the project's can run: no view, policy function, trigger, computed field, representation or operator.
+func (s *Statement) Plain() bool {
+	if s.Form.Kind == FormHandler || s.Form.Kind == FormGeoJSON || s.Form.Explain != nil {
+		return false
+	}
+	if s.Write != nil {
+		w := s.Write
+		return w.Relation.Plain && plainConditions(w.Where) && plainOrders(w.Order) && !slices.ContainsFunc(w.Columns, func(c *catalog.Column) bool {
+			return !plainType(c.Type) || c.Representation != nil
+		}) && (w.Returning == nil || w.Returning.plain())
+	}
+	return s.Read.plain()
+}
+
+func (r *Read) plain() bool {
+	if r.Call != nil || r.Relation == nil || !r.Relation.Plain || !plainConditions(r.Where) || !plainOrders(r.Order) {
+		return false
+	}
+	for i := range r.Outputs {
+		o := &r.Outputs[i]
+		switch {
+		case o.Star:
+			if slices.ContainsFunc(r.Relation.Columns, func(c *catalog.Column) bool { return c.Representation != nil }) {
+				return false
+			}
+		case o.Embed >= 0:
+		case o.Cast != "" || o.AggregateCast != "" || o.Computed != nil:
+			return false
+		case o.Column != "" && (o.Info == nil || o.Info.Representation != nil || ((len(o.Path) > 0 || o.Aggregate != "") && !plainType(o.Info.Type))):
+			return false
+		}
+	}
+	for _, e := range r.Embeds {
+		if e.Relationship.Function != nil || (e.Relationship.Junction != nil && !e.Relationship.Junction.Relation.Plain) || !e.plain() {
+			return false
+		}
+		// The keys are compared.
+		for _, pair := range e.Relationship.Columns {
+			if !plainColumn(r.Relation, pair.From) || !plainColumn(e.Relation, pair.To) {
+				return false
+			}
+		}
+		if j := e.Relationship.Junction; j != nil {
+			for _, pair := range j.From {
+				if !plainColumn(r.Relation, pair.From) || !plainColumn(j.Relation, pair.To) {
+					return false
+				}
+			}
+			for _, pair := range j.To {
+				if !plainColumn(j.Relation, pair.From) || !plainColumn(e.Relation, pair.To) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+func plainColumn(r *catalog.Relation, name string) bool {
+	c := r.Column(name)
+	return c != nil && plainType(c.Type)
+}
+
+func plainValue(v *Value) bool {
+	return v.Info != nil && v.Computed == nil && v.Info.Representation == nil && plainType(v.Info.Type)
+}
+
+func plainConditions(list []Condition) bool {
+	for i := range list {
+		c := &list[i]
+		switch {
+		case c.Any != nil || c.All != nil:
+			if !plainConditions(c.Any) || !plainConditions(c.All) {
+				return false
+			}
+		case c.Embed < 0 && c.Operator == "is" && c.Value.Info != nil && c.Value.Computed == nil:
+		case c.Embed < 0 && !plainValue(&c.Value):
+			return false
+		}
+	}
+	return true
+}
+
+func plainOrders(list []Order) bool {
+	for i := range list {
+		if !plainValue(&list[i].Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// exact are types for whose operators Postgres finds its own by an exact match, so that no operator that the project defines takes
+// their place; and that have casts of Postgres' own only.
+var exact = map[string]bool{
+	"text": true, "integer": true, "bigint": true, "smallint": true, "boolean": true, "numeric": true, "real": true, "double precision": true,
+	"uuid": true, "date": true, "timestamp with time zone": true, "timestamp without time zone": true, "time without time zone": true,
+	"time with time zone": true, "interval": true, "json": true, "jsonb": true, "bytea": true, "tsvector": true, "inet": true,
+}
+
+func plainType(name string) bool {
+	if exact[name] {
+		return true
+	}
+	if i := strings.IndexByte(name, '('); i > 0 { // modifiers
+		rest := ""
+		if j := strings.IndexByte(name, ')'); j > i {
+			rest = name[j+1:]
+		}
+		return exact[name[:i]+rest]
+	}
+	return false
+}
+
+// Columns lists the columns of the source that the read uses, so that a write returns no more than those (each needs the privilege to
+// select it). All tells that it needs whole rows, or that columns are not known.
+func (r *Read) Columns() (names []string, all bool) {
+	seen := map[string]bool{}
+	add := func(name string) {
+		if name != "" && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	value := func(v *Value) {
+		all = all || v.Computed != nil || (v.Info == nil && v.Column != "")
+		add(v.Column)
+	}
+	var conditions func([]Condition)
+	conditions = func(list []Condition) {
+		for i := range list {
+			conditions(list[i].Any)
+			conditions(list[i].All)
+			value(&list[i].Value)
+		}
+	}
+	for i := range r.Outputs {
+		switch o := &r.Outputs[i]; {
+		case o.Star && r.Relation == nil:
+			all = true
+		case o.Star:
+			for _, c := range r.Relation.Columns {
+				add(c.Name)
+			}
+		case o.Embed < 0:
+			value(&o.Value)
+		}
+	}
+	conditions(r.Where)
+	for i := range r.Order {
+		if r.Order[i].Embed < 0 {
+			value(&r.Order[i].Value)
+		}
+	}
+	for _, e := range r.Embeds {
+		all = all || e.Relationship.Function != nil
+		pairs := e.Relationship.Columns
+		if e.Relationship.Junction != nil {
+			pairs = e.Relationship.Junction.From
+		}
+		for _, p := range pairs {
+			add(p.From)
+		}
+	}
+	return names, all
+}
