@@ -105,29 +105,39 @@ type Write struct {
 	// Verb is "insert", "update" or "delete".
 	Verb     string
 	Relation *catalog.Relation
-	// Columns are those that the payload sets.
+	// Columns are those that the payload sets. Fields are what the payload calls them, or nil when it calls them by their names.
 	Columns []*catalog.Column
-	// Defaults takes the column's default for what an object lacks (Prefer: missing=default), instead of null.
-	Defaults bool
-	// Payload is JSON text: an array of objects for an insert, an object for an update. Rows is how many objects.
+	Fields  []string
+	// Defaults are those of Columns that only some objects of the payload have: the others take the column's default (Prefer:
+	// missing=default). Reset are columns, not among Columns, that an update sets to their default.
+	Defaults, Reset []*catalog.Column
+	// Payload is JSON text: an object, or an array of objects when List is set. Rows is how many objects. An update takes the first.
 	Payload []byte
+	List    bool
 	Rows    int
 	// Conflict and Resolution are those of an upsert; Resolution is "" for a plain insert, "merge-duplicates" or
-	// "ignore-duplicates".
+	// "ignore-duplicates". (A relation without a key knows no duplicates: the preference is not applied then.)
 	Conflict   []string
 	Resolution string
-	// Put tells of PUT: one row, whose key is what the filters say.
+	// Put tells of PUT: one row, whose key is what Where says. Any other number of rows than one is ErrPut.
 	Put bool
-	// Where, Order, Limit and Offset choose the rows of an update or a deletion.
-	Where         []Condition
-	Order         []Order
-	Limit, Offset int64
-	// Keys are the columns by which a limited update or deletion finds its rows.
-	Keys []string
+	// Where chooses the rows of an update or a deletion.
+	Where []Condition
 	// Returning is the read over the written rows, or nil for their number only. Its source is Written.
 	Returning *Read
 	// Location are the key's columns, for the Location header; nil when it is not asked for.
 	Location []string
+}
+
+// Nothing reports whether there is nothing to write: no objects, or an update that sets no column.
+func (w *Write) Nothing() bool {
+	switch w.Verb {
+	case "insert":
+		return w.Rows == 0
+	case "update":
+		return len(w.Columns)+len(w.Reset) == 0 || w.Rows == 0
+	}
+	return false
 }
 
 // Call calls a function.
@@ -135,9 +145,10 @@ type Call struct {
 	Function *catalog.Function
 	// Arguments are those that are given, in the function's order.
 	Arguments []catalog.Argument
-	// Payload is JSON with the arguments by name. Values are their texts instead, for a call by URL; a variadic argument's is an
-	// array in Postgres' text form.
+	// Payload is JSON with the arguments by name: an object, or an array whose first object counts when List is set. Values are their
+	// texts instead, for a call by URL or form; a variadic argument's is an array in Postgres' text form.
 	Payload []byte
+	List    bool
 	Values  []string
 	// Raw is the body for a function of a single unnamed argument (json, jsonb, text, xml or bytea), which is Arguments[0].
 	Raw    []byte
@@ -172,7 +183,8 @@ const (
 	FormGeoJSON
 	// FormHandler: one row, one column: what the handler makes of all rows (bytea in hex).
 	FormHandler
-	// FormCount: one row, one column: how many rows there are (HEAD, and writes that return nothing).
+	// FormCount: one row, one column: how many rows there are (HEAD, and writes that return nothing). For a write with Location the
+	// key's columns follow, those of the first row as text and named as the columns are; null when no row was written.
 	FormCount
 )
 
