@@ -25,8 +25,7 @@ func Rows(s *plan.Statement) Statement {
 	case s.Read.Call != nil:
 		b.call(s.Read, s.Form) // of call.go
 	default:
-		r := s.Read
-		b.rows(r, s.Form, func() { b.relation(r.Relation.Schema, r.Relation.Name).sql(" as ").ident(sourceAlias(r)) })
+		b.rows(s.Read, s.Form, func() { b.source(s.Read) })
 	}
 	return b.statement()
 }
@@ -98,4 +97,43 @@ func arrayLiteral(list []string) string {
 	}
 	out.WriteByte('}')
 	return out.String()
+}
+
+// quoted is a qualified name.
+func quoted(schema, name string) string {
+	b := builder{}
+	return string(b.relation(schema, name).buf)
+}
+
+// builtin are the types whose names are more than one identifier, or other than in pg_type.
+var builtin = map[string]bool{
+	"int": true, "integer": true, "smallint": true, "bigint": true, "real": true, "double precision": true, "decimal": true, "dec": true,
+	"numeric": true, "boolean": true, "character varying": true, "character": true, "timestamp with time zone": true,
+	"timestamp without time zone": true, "time with time zone": true, "time without time zone": true, "varchar": true, "char": true, "nchar": true,
+	"bit varying": true, "bit": true, "float": true, "timestamp": true, "time": true, "interval": true, "national character": true,
+	"char varying": true, "national character varying": true,
+}
+
+// typeName writes a type that a request names. As in SQL without quotes, case does not matter.
+func (b *builder) typeName(name string) *builder {
+	base := strings.ToLower(strings.TrimSpace(name))
+	arrays := 0
+	for strings.HasSuffix(base, "[]") {
+		base = strings.TrimSpace(strings.TrimSuffix(base, "[]"))
+		arrays++
+	}
+	if builtin[base] {
+		b.sql(base)
+	} else {
+		schema, local, qualified := strings.Cut(base, ".")
+		if qualified {
+			b.relation(schema, local)
+		} else {
+			b.ident(base)
+		}
+	}
+	for range arrays {
+		b.sql("[]")
+	}
+	return b
 }
