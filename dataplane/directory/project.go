@@ -40,6 +40,9 @@ type Project struct {
 	SchemaPrefix, RolePrefix    string
 	Authenticator, Admin, Owner Login
 	Bucket                      string
+	// ConnString is how libpq writes all of the authenticator's connection, in place of the above; a secret. Only the standalone REST
+	// server, whose one project is no snapshot, sets it.
+	ConnString string
 
 	// Keys by the SHA-256 of their value.
 	Keys map[[32]byte]Key

@@ -46,6 +46,7 @@ type conn struct {
 	element *list.Element
 	used    bool
 	since   time.Time
+	opened  time.Time
 	values  [][]byte // scratch
 }
 
@@ -60,7 +61,55 @@ type prepared struct {
 }
 
 // config makes the connection's settings.
-func (t target) config() (*pgx.ConnConfig, error) {
+func (t target) config(pooled bool) (*pgx.ConnConfig, error) {
+	cfg, err := t.parse()
+	if err != nil {
+		return nil, err
+	}
+	cfg.ConnectTimeout = connectTimeout
+	cfg.MaxProtocolMessageBodyLen = maxMessage
+	params := map[string]string{
+		"application_name":                    "fluxbase",
+		"client_min_messages":                 "warning",
+		"client_connection_check_interval":    "10s",
+		"idle_in_transaction_session_timeout": "5min",
+	}
+	if t.connString == "" {
+		cfg.RuntimeParams = params
+		return cfg, nil
+	}
+	for name, value := range params {
+		if _, given := cfg.RuntimeParams[name]; !given && (!pooled || name == "application_name") { // poolers know few parameters
+			cfg.RuntimeParams[name] = value
+		}
+	}
+	return cfg, nil
+}
+
+// foreign are parameters of libpq that are no settings of the server and that we have no use for.
+var foreign = []string{"gssencmode", "gssdelegation", "gsslib", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+	"requirepeer", "requiressl", "sslcompression", "sslcrl", "sslcrldir", "ssl_min_protocol_version", "ssl_max_protocol_version", "load_balance_hosts",
+	"fallback_application_name", "hostaddr", "require_auth"}
+
+// ParseConnString reads a connection string of libpq. Its error does not show the string.
+func ParseConnString(s string) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(s)
+	if err != nil {
+		return nil, errors.New("it is no connection string of libpq: it must be postgres://user:password@host:port/database, or host=… port=… dbname=… user=… password=…")
+	}
+	if address := cfg.RuntimeParams["hostaddr"]; address != "" {
+		cfg.Host = address
+	}
+	for _, name := range foreign {
+		delete(cfg.RuntimeParams, name)
+	}
+	return cfg, nil
+}
+
+func (t target) parse() (*pgx.ConnConfig, error) {
+	if t.connString != "" {
+		return ParseConnString(t.connString)
+	}
 	quote := func(s string) string {
 		return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 	}
@@ -73,20 +122,12 @@ func (t target) config() (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, errors.New("projectdb: the placement makes no connection settings") // the cause may show the password
 	}
-	cfg.ConnectTimeout = connectTimeout
-	cfg.MaxProtocolMessageBodyLen = maxMessage
-	cfg.RuntimeParams = map[string]string{
-		"application_name":                    "fluxbase",
-		"client_min_messages":                 "warning",
-		"client_connection_check_interval":    "10s",
-		"idle_in_transaction_session_timeout": "5min",
-	}
 	return cfg, nil
 }
 
 // connect opens the connection.
 func (c *conn) connect(ctx context.Context) error {
-	cfg, err := c.pool.target.config()
+	cfg, err := c.pool.target.config(c.door.pooled)
 	if err != nil {
 		return err
 	}
@@ -101,7 +142,7 @@ func (c *conn) connect(ctx context.Context) error {
 	if err != nil {
 		return connectFault(ctx, err)
 	}
-	c.statements, c.recent = map[statementKey]*list.Element{}, list.New()
+	c.statements, c.recent, c.opened = map[statementKey]*list.Element{}, list.New(), time.Now()
 	return nil
 }
 
@@ -120,6 +161,9 @@ func connectFault(ctx context.Context, err error) error {
 
 // stale reports whether the server has closed a connection that was idle for a while.
 func (c *conn) stale() bool {
+	if limit := c.door.maxLifetime; limit > 0 && time.Since(c.opened) > limit {
+		return true
+	}
 	return c.pg.IsClosed() || (time.Since(c.since) > time.Second && c.pg.PgConn().CheckConn() != nil) //nolint:staticcheck // Ping would cost the round trip that the door saves
 }
 
@@ -152,7 +196,7 @@ func (d *Door) terminate(done <-chan struct{}, pid uint32, t target) {
 		return
 	case <-time.After(cancelGrace):
 	}
-	cfg, err := t.config()
+	cfg, err := t.config(d.pooled)
 	if err != nil {
 		return
 	}
@@ -166,7 +210,7 @@ func (d *Door) terminate(done <-chan struct{}, pid uint32, t target) {
 	defer func() { _ = other.Close(ctx) }()
 	// Only a backend of the same login can be meant: a pid may have been given to another one meanwhile.
 	tag, err := other.Exec(ctx, `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-		where pid = $1 and usename = session_user and application_name = 'fluxbase'`, pid)
+		where pid = $1 and usename = session_user and application_name = $2`, pid, cfg.RuntimeParams["application_name"])
 	if err != nil {
 		d.log.Warn("cannot end a backend that ignores cancel requests", "user", t.login.User, "pid", pid, "error", err)
 	} else if tag.RowsAffected() > 0 {
@@ -177,7 +221,7 @@ func (d *Door) terminate(done <-chan struct{}, pid uint32, t target) {
 // statement finds a prepared statement, or names a new one, and one to deallocate for it or nil. A long one has no name and
 // lasts until the next.
 func (c *conn) statement(key statementKey) (p, evicted *prepared) {
-	if len(key.sql) > statementBytes {
+	if len(key.sql) > statementBytes || c.door.pooled {
 		return &prepared{key: key}, nil
 	}
 	if e, ok := c.statements[key]; ok {

@@ -23,6 +23,13 @@ type Deps struct {
 	IdleTimeout time.Duration
 	// AcquireTimeout is how long a request waits for a connection; zero for 5 seconds.
 	AcquireTimeout time.Duration
+	// MaxLifetime is how long a connection is used; zero for as long as it lasts.
+	MaxLifetime time.Duration
+	// OneProject gives the whole budget to one project; otherwise a project has a quarter at most, and the last quarter is for
+	// projects that use none.
+	OneProject bool
+	// Pooled tells of a pooler between, which gives each transaction any connection: nothing is kept prepared on the server.
+	Pooled bool
 }
 
 // Door holds the pools of all projects of a worker. A project that is not used has no pool, no connection and no
@@ -34,6 +41,9 @@ type Door struct {
 	inUse          int // over all pools
 	idleTimeout    time.Duration
 	acquireTimeout time.Duration
+	maxLifetime    time.Duration
+	oneProject     bool
+	pooled         bool
 
 	mu      sync.Mutex
 	pools   map[poolKey]*pool
@@ -58,9 +68,13 @@ func New(deps Deps) *Door {
 	}
 	d := &Door{
 		log: deps.Log, max: deps.MaxConnections, perPool: min(max(deps.MaxConnections/4, 2), deps.MaxConnections),
-		idleTimeout: deps.IdleTimeout, acquireTimeout: deps.AcquireTimeout,
+		idleTimeout: deps.IdleTimeout, acquireTimeout: deps.AcquireTimeout, maxLifetime: deps.MaxLifetime,
+		oneProject: deps.OneProject, pooled: deps.Pooled,
 		pools: map[poolKey]*pool{}, idle: list.New(), waiters: list.New(),
 		drained: make(chan struct{}), stop: make(chan struct{}),
+	}
+	if d.oneProject {
+		d.perPool = d.max
 	}
 	d.metrics = newMetrics(deps.Metrics, d)
 	go d.janitor()

@@ -40,6 +40,7 @@ type target struct {
 	port              int
 	database, sslMode string
 	login             directory.Login
+	connString        string // in place of all but the revision
 	revision          int64
 }
 
@@ -47,7 +48,7 @@ func targetOf(p *directory.Project, l login) target {
 	t := target{host: p.Host, port: p.Port, database: p.Database, sslMode: p.SSLMode, revision: p.Revision}
 	switch l {
 	case authenticator:
-		t.login = p.Authenticator
+		t.login, t.connString = p.Authenticator, p.ConnString
 	case admin:
 		t.login = p.Admin
 	case owner:
@@ -138,7 +139,9 @@ func (d *Door) take(ctx context.Context, p *directory.Project, l login, fresh bo
 
 // reserved reports whether what is left of the budget is kept from the pool: its last quarter is for pools that use nothing, so that
 // a few projects whose statements are slow cannot keep all others out.
-func (d *Door) reserved(pl *pool) bool { return pl.inUse > 0 && d.inUse >= d.max-d.max/4 }
+func (d *Door) reserved(pl *pool) bool {
+	return !d.oneProject && pl.inUse > 0 && d.inUse >= d.max-d.max/4
+}
 
 // reuse takes the pool's most recently used idle connection.
 func (d *Door) reuse(pl *pool) *conn {

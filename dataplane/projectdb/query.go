@@ -33,11 +33,16 @@ const (
  pg_catalog.set_config('statement_timeout', $7, true))`
 )
 
+// assumeOwn is assume for a database role: its statement_timeout is the operator's business.
+const assumeOwn = `select pg_catalog.num_nulls(pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true),
+ pg_catalog.set_config('request.method', $3, true), pg_catalog.set_config('request.path', $4, true),
+ pg_catalog.set_config('request.headers', $5, true), pg_catalog.set_config('search_path', $6, true))`
+
 // assumePlain is assume for a plain read that reads nothing of the request but its claims.
 const assumePlain = `select pg_catalog.num_nulls(pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true),
  pg_catalog.set_config('search_path', $3, true), pg_catalog.set_config('statement_timeout', $4, true))`
 
-// identity is what assume sets, in its order.
+// identity is what assume sets, in its order; timeout is "" for a database role.
 type identity struct{ role, claims, method, path, headers, searchPath, timeout string }
 
 func (s *Session) identity(o Options) (identity, error) {
@@ -54,6 +59,9 @@ func (s *Session) identity(o Options) (identity, error) {
 	id := identity{
 		role: role, claims: string(s.Caller.Claims), method: o.Method, path: o.Path, headers: string(o.Headers),
 		searchPath: searchPath(p, o.SearchPath), timeout: milliseconds(statementTimeout(p, s.Caller.Role, o.StatementTimeout)),
+	}
+	if s.Caller.Role == "" {
+		id.timeout = ""
 	}
 	if id.claims == "" {
 		id.claims = "{}"
@@ -229,8 +237,10 @@ func (p *pipeline) request(id identity, o Options, b Batch) (first int, err erro
 	if !plain {
 		p.send(statementKey{sql: begin}, nil)
 	}
-	if plain && o.Method == "" && o.Path == "" && o.Headers == nil {
+	if plain && id.timeout != "" && o.Method == "" && o.Path == "" && o.Headers == nil {
 		p.send(statementKey{sql: assumePlain}, [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.searchPath), []byte(id.timeout)})
+	} else if id.timeout == "" {
+		p.send(statementKey{sql: assumeOwn}, id.values()[:6])
 	} else {
 		p.send(statementKey{sql: assume}, id.values())
 	}

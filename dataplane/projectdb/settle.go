@@ -54,8 +54,11 @@ func (c *conn) clean(ctx context.Context) bool {
 		return false
 	}
 	fromSQL, all, ok := counts(results[len(results)-1])
-	if !ok || fromSQL > 0 || c.pg.PgConn().TxStatus() != 'I' {
+	if !ok || fromSQL > 0 && !c.door.pooled || c.pg.PgConn().TxStatus() != 'I' {
 		return false
+	}
+	if c.door.pooled {
+		return true
 	}
 	if c.pool.key.login == authenticator {
 		return all == c.recent.Len()

@@ -25,9 +25,13 @@ func (d *Door) inTx(ctx context.Context, s *Session, o Options, fn func(pgx.Tx) 
 	if o.ReadOnly {
 		begin = beginRead
 	}
-	begin += "; select pg_catalog.num_nulls(" + strings.Join([]string{
+	settings := []string{
 		local("role", id.role), local("request.jwt.claims", id.claims), local("request.method", id.method), local("request.path", id.path),
-		local("request.headers", id.headers), local("search_path", id.searchPath), local("statement_timeout", id.timeout)}, ", ") + ")"
+		local("request.headers", id.headers), local("search_path", id.searchPath)}
+	if id.timeout != "" {
+		settings = append(settings, local("statement_timeout", id.timeout))
+	}
+	begin += "; select pg_catalog.num_nulls(" + strings.Join(settings, ", ") + ")"
 	return d.transact(ctx, s.Project, authenticator, begin, o.ReadOnly, fn)
 }
 
