@@ -4,7 +4,7 @@ package plan
 
 import (
 	"fmt"
-	"maps"
+	"iter"
 	"net/http"
 	"strings"
 
@@ -26,15 +26,26 @@ func Schema(c *catalog.Catalog, exposed []string, profile string) (*catalog.Sche
 
 // Relation finds a relation.
 func Relation(s *catalog.Schema, name string) (*catalog.Relation, error) {
-	if r, ok := s.Relations[name]; ok {
+	if r, ok := s.Relations[name]; ok && !r.Partition {
 		return r, nil
 	}
 	e := &query.Error{Status: http.StatusNotFound, Code: "PGRST205",
 		Message: fmt.Sprintf("Could not find the table '%s.%s' in the schema cache", s.Name, name)}
-	if near := similar(name, maps.Keys(s.Relations), 0.75); near != "" {
+	if near := similar(name, listed(s), 0.75); near != "" {
 		e.Hint = fmt.Sprintf("Perhaps you meant the table '%s.%s'", s.Name, near)
 	}
 	return nil, e
+}
+
+// listed are the names of relations but partitions, which stand for themselves to nobody.
+func listed(s *catalog.Schema) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for name, r := range s.Relations {
+			if !r.Partition && !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // planner plans one request.

@@ -157,7 +157,7 @@ func (p *planner) orders(r *Read, list []query.Order) ([]Order, error) {
 func (r *Read) orderedBy(name string) (int, error) {
 	i := r.embedNamed(name)
 	if i < 0 {
-		return 0, NotEmbedded(name)
+		return 0, query.NotEmbedded(&query.Node{}, name)
 	}
 	e := r.Embeds[i]
 	if e.Relationship.One() {
@@ -169,13 +169,6 @@ func (r *Read) orderedBy(name string) (int, error) {
 	}
 	return 0, &query.Error{Status: http.StatusBadRequest, Code: "PGRST118", Message: fmt.Sprintf("A related order on '%s' is not possible", name),
 		Details: fmt.Sprintf("'%s' and '%s' do not form a many-to-one or one-to-one relationship", from, name)}
-}
-
-// NotEmbedded refuses a filter, order or window that is addressed to what the select does not embed.
-func NotEmbedded(name string) *query.Error {
-	return &query.Error{Status: http.StatusBadRequest, Code: "PGRST108",
-		Message: fmt.Sprintf("'%s' is not an embedded resource in this request", name),
-		Hint:    fmt.Sprintf("Verify that '%s' is included in the 'select' query parameter.", name)}
 }
 
 // called finds the value of an output that the request gave another name.

@@ -114,23 +114,31 @@ var builtin = map[string]bool{
 	"char varying": true, "national character varying": true,
 }
 
-// typeName writes a type that a request names. As in SQL without quotes, case does not matter.
+// typeName writes a type that a request names, perhaps with sizes and as an array: "numeric(10,2)[]". As in SQL without quotes, case does
+// not matter.
 func (b *builder) typeName(name string) *builder {
-	base := strings.ToLower(strings.TrimSpace(name))
+	base := strings.ToLower(name)
 	arrays := 0
 	for strings.HasSuffix(base, "[]") {
-		base = strings.TrimSpace(strings.TrimSuffix(base, "[]"))
+		base = strings.TrimSuffix(base, "[]")
 		arrays++
 	}
-	if builtin[base] {
+	base, sizes, sized := strings.Cut(base, "(")
+	if base = strings.TrimSpace(base); builtin[base] {
 		b.sql(base)
 	} else {
-		schema, local, qualified := strings.Cut(base, ".")
-		if qualified {
-			b.relation(schema, local)
-		} else {
-			b.ident(base)
+		b.ident(base)
+	}
+	if sized {
+		b.sql("(")
+		for i, size := range strings.Split(strings.TrimSuffix(sizes, ")"), ",") {
+			if i > 0 {
+				b.sql(", ")
+			}
+			n, _ := strconv.ParseInt(strings.TrimSpace(size), 10, 32)
+			b.number(n)
 		}
+		b.sql(")")
 	}
 	for range arrays {
 		b.sql("[]")

@@ -1,0 +1,15 @@
+create schema abc_public;
+set search_path to abc_public;
+create domain color as integer;
+create function color_json(color) returns json language sql as $$ select to_json('#' || lpad(to_hex($1), 6, '0')) $$;
+create function color_text(text) returns color language sql as $$ select ('x' || lpad($1, 8, '0'))::bit(32)::int::color $$;
+create table clients (id bigint primary key, name text not null, "odd ""name""" varchar(10), meta jsonb, tags text[], search tsvector, shade color, during daterange);
+create table projects (id bigint primary key, name text, client_id bigint constraint client references clients, budget numeric, data json);
+create table tasks (id bigint primary key, name text, done boolean, project_id bigint references projects, boss bigint constraint boss references tasks);
+create table users (id bigint primary key, name text);
+create table users_tasks (user_id bigint references users, task_id bigint references tasks, primary key (user_id, task_id));
+create table details (client_id bigint primary key references clients, note text);
+create view clients_view as select id, name from clients;
+create function label(clients) returns text language sql as $$ select $1.name $$;
+create function newest(clients) returns setof projects rows 1 language sql as $$ select * from projects where client_id = $1.id order by id desc limit 1 $$;
+create function open_tasks(projects) returns setof tasks language sql as $$ select * from tasks where project_id = $1.id and not done $$;
