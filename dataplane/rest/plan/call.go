@@ -1,127 +1,176 @@
 package plan
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
+	"github.com/wayli-app/fluxbase/dataplane/rest/payload"
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
 )
 
-// NewCall plans a call. The body holds the arguments of a POST; those of a GET are in the query.
-func NewCall(s *catalog.Schema, name string, q *query.Query, body []byte) (*Call, error) {
-	c := &Call{}
-	var given []string
-	if body != nil {
-		if body = bytes.TrimSpace(body); len(body) == 0 {
-			body = []byte("{}")
-		}
-		var object map[string]json.RawMessage
-		if err := json.Unmarshal(body, &object); err != nil || object == nil {
-			return nil, invalidBody("Empty or invalid json", "The body of a call is an object with its arguments.")
-		}
-		for key := range object {
-			given = append(given, key)
-		}
-		c.Payload = string(body)
-	}
-	values := map[string]string{}
-	if body == nil {
-		for _, a := range q.Arguments {
-			if _, twice := values[a.Name]; !twice {
-				given = append(given, a.Name)
-			}
-			values[a.Name] = a.Value
-		}
-	}
-	sort.Strings(given)
-	var err error
-	if c.Function, err = overload(s, name, given); err != nil {
+// NewCall plans a call of the schema's function, and the read of what it returns. The body holds the arguments of a POST; without one
+// they are the query's.
+func NewCall(c *catalog.Catalog, s *catalog.Schema, name string, q *query.Query, b *payload.Body, o Options) (*Read, error) {
+	g := given{schema: s, name: name, body: b, pairs: q.Arguments}
+	g.read(q)
+	f, raw, err := g.choose()
+	if err != nil {
 		return nil, err
 	}
-	for _, a := range c.Function.Arguments {
-		if slices.Contains(given, a.Name) {
-			c.Arguments = append(c.Arguments, a)
-			if body == nil {
-				c.Values = append(c.Values, values[a.Name])
-			}
+	call := &Call{Function: f}
+	switch {
+	case raw:
+		call.HasRaw, call.Arguments = true, f.Arguments
+		if call.Raw = b.Raw; b.JSON != nil {
+			call.Raw = b.JSON
 		}
-	}
-	c.Shape, err = resolver{}.shape(q)
-	if err == nil && c.Function.Returns != "composite" && c.Function.Returns != "record" &&
-		(len(q.Select) > 0 || len(q.Where) > 0 || len(q.Order) > 0) {
-		err = &query.Error{Status: http.StatusBadRequest, Code: "42703",
-			Message: fmt.Sprintf("the function %s returns values without columns to select, filter or order by", name)}
-	}
-	return c, err
-}
-
-// overload finds the one function that takes the given arguments and needs no others.
-func overload(s *catalog.Schema, name string, given []string) (*catalog.Function, error) {
-	var fit []*catalog.Function
-	for _, f := range s.Functions[name] {
-		if takes(f, given) {
-			fit = append(fit, f)
+		if call.Raw == nil {
+			call.Raw = []byte{}
 		}
-	}
-	if len(fit) > 1 {
-		// One that takes just what is given is meant rather than one that fills up with defaults.
-		if exact := slices.DeleteFunc(slices.Clone(fit), func(f *catalog.Function) bool { return len(f.Arguments) != len(given) }); len(exact) > 0 {
-			fit = exact
-		}
-	}
-	if len(fit) == 1 {
-		return fit[0], nil
-	}
-	signature := s.Name + "." + name
-	if len(given) > 0 {
-		signature += "(" + strings.Join(given, ", ") + ")"
-	}
-	if len(fit) > 1 {
-		var choices []string
-		for _, f := range fit {
-			choices = append(choices, describe(s, f))
-		}
-		sort.Strings(choices)
-		return nil, &query.Error{Status: http.StatusMultipleChoices, Code: "PGRST203",
-			Message: "Could not choose the best candidate function between: " + strings.Join(choices, ", "),
-			Hint:    "Try renaming the parameters or the function itself in the database so function overloading can be resolved"}
-	}
-	e := &query.Error{Status: http.StatusNotFound, Code: "PGRST202",
-		Message: fmt.Sprintf("Could not find the function %s in the schema cache", signature)}
-	switch others := s.Functions[name]; {
-	case len(others) > 0:
-		e.Hint = "Perhaps you meant to call the function " + describe(s, others[0])
 	default:
-		if near := nearest(name, s.Functions); near != "" {
-			e.Hint = fmt.Sprintf("Perhaps you meant to call the function %s.%s", s.Name, near)
-		}
+		g.arguments(call)
 	}
-	with := "without parameters"
-	if len(given) > 0 {
-		with = "with the parameters " + strings.Join(given, ", ")
+	src := Source{Call: call}
+	if f.RelationName != "" {
+		src.Relation = relationOf(c, f)
 	}
-	e.Details = fmt.Sprintf("Searched for the function %s.%s %s, but no matches were found in the schema cache.", s.Name, name, with)
-	return nil, e
+	return NewSourceRead(c, s, src, &q.Node, o)
 }
 
-func takes(f *catalog.Function, given []string) bool {
-	for _, name := range given {
-		if !slices.ContainsFunc(f.Arguments, func(a catalog.Argument) bool { return a.Name == name && name != "" }) {
+func relationOf(c *catalog.Catalog, f *catalog.Function) *catalog.Relation {
+	for _, s := range c.Schemas {
+		if s.Physical == f.RelationSchema {
+			return s.Relations[f.RelationName]
+		}
+	}
+	return nil
+}
+
+// given is what a request gives a function.
+type given struct {
+	schema *catalog.Schema
+	name   string
+	// body is nil for a call by URL.
+	body  *payload.Body
+	pairs []query.Argument
+	// names are those of the arguments, sorted, none twice.
+	names []string
+}
+
+func (g *given) read(q *query.Query) {
+	switch b := g.body; {
+	case b == nil:
+	case b.Type == "application/json":
+		g.pairs, g.names = nil, b.Keys
+		if q.Columns != nil {
+			g.names = q.Columns
+		}
+	default:
+		g.pairs = b.Arguments
+	}
+	for _, p := range g.pairs {
+		g.names = append(g.names, p.Name)
+	}
+	g.names = slices.Compact(slices.Sorted(slices.Values(g.names)))
+}
+
+// raw reports whether the whole body is the argument.
+func (g *given) raw() bool {
+	return g.body != nil && g.body.Raw != nil
+}
+
+// bodyTypes are the types of the single unnamed argument that takes a body of a media type.
+var bodyTypes = map[string][]string{
+	"application/json": {"json", "jsonb"}, "text/plain": {"text"}, "text/xml": {"xml"}, "application/octet-stream": {"bytea"},
+}
+
+// unnamed reports whether the function takes the whole body as its only argument.
+func (g *given) unnamed(f *catalog.Function) bool {
+	return g.body != nil && len(f.Arguments) == 1 && f.Arguments[0].Name == "" && slices.Contains(bodyTypes[g.body.Type], f.Arguments[0].Type)
+}
+
+// choose finds the one function that takes what is given and needs nothing else. Raw tells that it takes the whole body: such a
+// function is called when none takes the arguments by name.
+func (g *given) choose() (f *catalog.Function, raw bool, err error) {
+	var named, whole []*catalog.Function
+	for _, f := range g.schema.Functions[g.name] {
+		switch {
+		case !g.raw() && g.takes(f):
+			named = append(named, f)
+		case g.unnamed(f):
+			whole = append(whole, f)
+		}
+	}
+	fit := named
+	if len(named) == 0 {
+		fit, raw = whole, true
+	}
+	switch len(fit) {
+	case 0:
+		if b := g.body; b != nil && b.Array && !b.Uniform {
+			return nil, false, invalidBody("All object keys must match")
+		}
+		return nil, false, g.unknown()
+	case 1:
+		return fit[0], raw, nil
+	}
+	return nil, false, ambiguous(g.schema, fit)
+}
+
+// takes reports whether a function takes the given arguments, and needs no others.
+func (g *given) takes(f *catalog.Function) bool {
+	if b := g.body; b != nil && b.JSON != nil && !b.Uniform {
+		return false // neither an object nor objects of the same keys
+	}
+	for _, name := range g.names {
+		if name == "" || !slices.ContainsFunc(f.Arguments, func(a catalog.Argument) bool { return a.Name == name }) {
 			return false
 		}
 	}
 	for _, a := range f.Arguments {
-		if a.Required && !a.Variadic && !slices.Contains(given, a.Name) {
+		if _, has := slices.BinarySearch(g.names, a.Name); a.Required && !has {
 			return false
 		}
 	}
 	return true
+}
+
+// arguments gives the call those of the function's arguments that the request names.
+func (g *given) arguments(c *Call) {
+	for _, a := range c.Function.Arguments {
+		if _, has := slices.BinarySearch(g.names, a.Name); has {
+			c.Arguments = append(c.Arguments, a)
+		}
+	}
+	if g.body != nil && g.body.JSON != nil {
+		c.Payload, c.List = g.body.JSON, g.body.Array
+		return
+	}
+	c.Values = make([][]string, len(c.Arguments))
+	for i, a := range c.Arguments {
+		for _, p := range g.pairs {
+			if p.Name == a.Name {
+				c.Values[i] = append(c.Values[i], p.Value)
+			}
+		}
+	}
+}
+
+func ambiguous(s *catalog.Schema, fit []*catalog.Function) error {
+	slices.SortStableFunc(fit, func(a, b *catalog.Function) int {
+		return cmp.Or(cmp.Compare(len(a.Arguments), len(b.Arguments)), cmp.Compare(describe(s, a), describe(s, b)))
+	})
+	choices := make([]string, len(fit))
+	for i, f := range fit {
+		choices[i] = describe(s, f)
+	}
+	return &query.Error{Status: http.StatusMultipleChoices, Code: "PGRST203",
+		Message: "Could not choose the best candidate function between: " + strings.Join(choices, ", "),
+		Hint:    "Try renaming the parameters or the function itself in the database so function overloading can be resolved"}
 }
 
 func describe(s *catalog.Schema, f *catalog.Function) string {
@@ -130,4 +179,59 @@ func describe(s *catalog.Schema, f *catalog.Function) string {
 		args[i] = a.Name + " => " + a.Type
 	}
 	return s.Name + "." + f.Name + "(" + strings.Join(args, ", ") + ")"
+}
+
+// unknown refuses a call of what is not there, in PostgREST's words.
+func (g *given) unknown() error {
+	function := g.schema.Name + "." + g.name
+	with, what, hint := "", "", ""
+	if g.raw() {
+		with = " with a single unnamed " + bodyTypes[g.body.Type][0] + " parameter"
+	} else {
+		switch len(g.names) {
+		case 0:
+			with = " without parameters"
+			what = with
+		case 1:
+			with = " with parameter "
+		default:
+			with = " with parameters "
+		}
+		if len(g.names) > 0 {
+			with += strings.Join(g.names, ", ")
+			what = "(" + strings.Join(g.names, ", ") + ")"
+		}
+		if g.body != nil && g.body.Type == "application/json" {
+			with += " or with a single unnamed json/jsonb parameter"
+		}
+		hint = g.hint()
+	}
+	e := &query.Error{Status: http.StatusNotFound, Code: "PGRST202",
+		Message: fmt.Sprintf("Could not find the function %s%s in the schema cache", function, what),
+		Details: fmt.Sprintf("Searched for the function %s%s, but no matches were found in the schema cache.", function, with)}
+	if hint != "" {
+		e.Hint = fmt.Sprintf("Perhaps you meant to call the function %s.%s", g.schema.Name, hint)
+	}
+	return e
+}
+
+// hint is the overload that is most like what was called, or else the function whose name is.
+func (g *given) hint() string {
+	overloads := g.schema.Functions[g.name]
+	if len(overloads) == 0 {
+		return nearest(g.name, g.schema.Functions)
+	}
+	signatures := map[string]bool{}
+	for _, f := range overloads {
+		names := make([]string, len(f.Arguments))
+		for i, a := range f.Arguments {
+			names[i] = a.Name
+		}
+		slices.Sort(names)
+		signatures["("+strings.Join(names, ", ")+")"] = true
+	}
+	if near := similarIn("("+strings.Join(g.names, ", ")+")", signatures); near != "" {
+		return g.name + near
+	}
+	return ""
 }

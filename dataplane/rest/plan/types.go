@@ -119,7 +119,7 @@ type Write struct {
 	// "ignore-duplicates". (A relation without a key knows no duplicates: the preference is not applied then.)
 	Conflict   []string
 	Resolution string
-	// Put tells of PUT: one row, whose key is what Where says. Any other number of rows than one is ErrPut.
+	// Put tells of PUT: one row, whose key is what Where says. Any other number of rows than one is PutMismatch.
 	Put bool
 	// Where chooses the rows of an update or a deletion.
 	Where []Condition
@@ -146,14 +146,17 @@ type Call struct {
 	// Arguments are those that are given, in the function's order.
 	Arguments []catalog.Argument
 	// Payload is JSON with the arguments by name: an object, or an array whose first object counts when List is set. Values are their
-	// texts instead, for a call by URL or form; a variadic argument's is an array in Postgres' text form.
+	// texts instead, for a call by URL or form: as often as each was given.
 	Payload []byte
 	List    bool
-	Values  []string
+	Values  [][]string
 	// Raw is the body for a function of a single unnamed argument (json, jsonb, text, xml or bytea), which is Arguments[0].
 	Raw    []byte
 	HasRaw bool
 }
+
+// Scalar reports whether what the call returns are values, not rows with columns that have names.
+func (c *Call) Scalar() bool { return c.Function.Returns != "composite" }
 
 // Form is what the rows of a statement look like.
 type Form struct {

@@ -1,192 +1,206 @@
 package plan
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net/http"
 	"slices"
-	"sort"
 
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
+	"github.com/wayli-app/fluxbase/dataplane/rest/payload"
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
 )
 
-func invalidBody(message, details string) *query.Error {
-	return &query.Error{Status: http.StatusBadRequest, Code: "PGRST102", Message: message, Details: details}
+func invalidBody(message string) *query.Error {
+	return &query.Error{Status: http.StatusBadRequest, Code: "PGRST102", Message: message}
 }
 
-// NewInsert plans an insert of an object or an array of objects.
-func NewInsert(r *catalog.Relation, q *query.Query, p query.Preferences, body []byte) (*Write, error) {
-	w := &Write{Relation: r, Resolution: p.Resolution}
-	body = bytes.TrimSpace(body)
-	if len(body) > 0 && body[0] == '{' {
-		body = append(append([]byte{'['}, body...), ']')
-	}
-	found, err := scanRows(body, q.Columns)
-	if err != nil {
+// PutMismatch refuses a PUT that wrote another number of rows than one: the payload is not what the URL names.
+func PutMismatch() *query.Error {
+	return &query.Error{Status: http.StatusBadRequest, Code: "PGRST115", Message: "Payload values do not match URL in primary key column(s)"}
+}
+
+// writer plans a write.
+type writer struct {
+	catalog *catalog.Catalog
+	schema  *catalog.Schema
+	options Options
+	query   *query.Query
+	prefer  query.Preferences
+	*Write
+}
+
+// NewInsert plans an insert of the body's objects, or an upsert.
+func NewInsert(c *catalog.Catalog, s *catalog.Schema, r *catalog.Relation, q *query.Query, p query.Preferences, b *payload.Body, o Options) (*Write, error) {
+	w := &writer{c, s, o, q, p, &Write{Verb: "insert", Relation: r}}
+	if err := w.take(b); err != nil {
 		return nil, err
 	}
-	w.Payload, w.Rows = string(body), found.number
-	if p.Missing == "default" && found.lacking {
-		return nil, query.Unsupported("Prefer: missing=default with objects that lack columns.")
-	}
-	names := q.Columns
-	if names == nil {
-		names = found.names
-	}
-	if err := w.columns(names); err != nil {
-		return nil, err
-	}
-	if w.Resolution != "" {
+	if p.Resolution != "" {
 		if err := w.conflict(q.OnConflict); err != nil {
 			return nil, err
 		}
 	}
-	return w, w.returning(q, p)
+	return w.finish()
 }
 
-// rows is what the body of an insert has.
-type rows struct {
-	number int
-	// names are the keys of the first object, sorted.
-	names []string
-	// lacking tells of an object without one of the columns that the request names.
-	lacking bool
-}
-
-// scanRows looks at the objects of an array one by one: all at once they would take fifty times the size of the body. Without
-// columns all must have the keys of the first.
-func scanRows(body []byte, columns []string) (rows, error) {
-	refused := invalidBody("Empty or invalid json", "The body is an object or an array of objects.")
-	var out rows
-	in := json.NewDecoder(bytes.NewReader(body))
-	if start, err := in.Token(); err != nil || start != json.Delim('[') {
-		return out, refused
+// NewPut plans the upsert of the one row that the URL names by its key.
+func NewPut(c *catalog.Catalog, s *catalog.Schema, r *catalog.Relation, q *query.Query, p query.Preferences, b *payload.Body, o Options) (*Write, error) {
+	if q.Limit >= 0 || q.Offset >= 0 {
+		return nil, &query.Error{Status: http.StatusBadRequest, Code: "PGRST114", Message: "limit/offset querystring parameters are not allowed for PUT"}
 	}
-	named := slices.Compact(slices.Sorted(slices.Values(columns)))
-	object := map[string]json.RawMessage{}
-	for ; in.More(); out.number++ {
-		clear(object)
-		if err := in.Decode(&object); err != nil {
-			return out, refused
-		}
-		switch {
-		case columns != nil:
-			out.lacking = out.lacking || !hasAll(object, named)
-		case out.number == 0:
-			out.names = slices.Sorted(maps.Keys(object))
-		case len(object) != len(out.names) || !hasAll(object, out.names):
-			return out, invalidBody("All object keys must match", "Name the columns in the columns parameter, or give each object the same keys.")
+	key := r.PrimaryKey()
+	if !namesKey(q.Where, key) {
+		return nil, &query.Error{Status: http.StatusMethodNotAllowed, Code: "PGRST105",
+			Message: "Filters must include all and only primary key columns with 'eq' operators"}
+	}
+	w := &writer{c, s, o, q, p, &Write{Verb: "insert", Relation: r, Put: true, Conflict: key, Resolution: "merge-duplicates"}}
+	if err := w.take(b); err != nil {
+		return nil, err
+	}
+	for _, name := range key {
+		if !slices.ContainsFunc(w.Columns, func(c *catalog.Column) bool { return c.Name == name }) {
+			return nil, PutMismatch()
 		}
 	}
-	if _, err := in.Token(); err != nil { // the closing bracket
-		return out, refused
+	var err error
+	if w.Where, err = Conditions(c, s, r, q.Where); err != nil {
+		return nil, err
 	}
-	if _, err := in.Token(); !errors.Is(err, io.EOF) {
-		return out, refused
-	}
-	return out, nil
+	return w.finish()
 }
 
-func hasAll(object map[string]json.RawMessage, names []string) bool {
-	for _, name := range names {
-		if _, ok := object[name]; !ok {
+// namesKey reports whether filters say what each column of a key is, and nothing else.
+func namesKey(where []query.Condition, key []string) bool {
+	seen := map[string]bool{}
+	for _, c := range where {
+		f := c.Filter
+		if f == nil || c.Not || f.Operator != "eq" || f.Quantifier != "" || len(f.Path) > 0 || !slices.Contains(key, f.Column) {
 			return false
 		}
+		seen[f.Column] = true
 	}
-	return true
+	return len(key) > 0 && len(seen) == len(key)
 }
 
-func (w *Write) columns(names []string) error {
-	seen := map[string]bool{}
-	for _, name := range names {
+// NewUpdate plans an update of the rows that match. The URL's limit and offset do not bound it: PostgREST's do not either, and clients
+// send them with what they want returned.
+func NewUpdate(c *catalog.Catalog, s *catalog.Schema, r *catalog.Relation, q *query.Query, p query.Preferences, b *payload.Body, o Options) (*Write, error) {
+	w := &writer{c, s, o, q, p, &Write{Verb: "update", Relation: r}}
+	if err := w.take(b); err != nil {
+		return nil, err
+	}
+	if err := w.matching(); err != nil {
+		return nil, err
+	}
+	return w.finish()
+}
+
+// NewDelete plans a deletion of the rows that match.
+func NewDelete(c *catalog.Catalog, s *catalog.Schema, r *catalog.Relation, q *query.Query, p query.Preferences, o Options) (*Write, error) {
+	w := &writer{c, s, o, q, p, &Write{Verb: "delete", Relation: r}}
+	if err := w.matching(); err != nil {
+		return nil, err
+	}
+	return w.finish()
+}
+
+func (w *writer) matching() (err error) {
+	if w.options.RequireFilter && len(w.query.Where) == 0 && !w.Nothing() {
+		verb := "UPDATE"
+		if w.Verb == "delete" {
+			verb = "DELETE"
+		}
+		return &query.Error{Status: http.StatusBadRequest, Code: "21000", Message: verb + " requires a WHERE clause"}
+	}
+	w.Where, err = Conditions(w.catalog, w.schema, w.Relation, w.query.Where)
+	return err
+}
+
+// take takes the columns from the query or the body.
+func (w *writer) take(b *payload.Body) error {
+	if b == nil || len(b.JSON) == 0 || (!b.Object && b.JSON[0] != '[') {
+		return invalidBody("Empty or invalid json")
+	}
+	if (!b.Array && !b.Object) || (w.query.Columns == nil && !b.Uniform) {
+		return invalidBody("All object keys must match")
+	}
+	w.Payload, w.List, w.Rows = b.JSON, b.Array, b.Rows
+	names := w.query.Columns
+	if names == nil {
+		names = b.Keys
+	}
+	for i, name := range names {
 		col := w.Relation.Column(name)
 		if col == nil {
 			return &query.Error{Status: http.StatusBadRequest, Code: "PGRST204",
 				Message: fmt.Sprintf("Could not find the '%s' column of '%s' in the schema cache", name, w.Relation.Name)}
 		}
-		if !seen[name] {
-			seen[name] = true
-			w.Columns = append(w.Columns, col)
+		if slices.Index(names, name) < i {
+			continue
+		}
+		if present, absent := presence(w.query, b, i); w.prefer.Missing == "default" && absent {
+			if !present {
+				w.lack(col)
+				continue
+			}
+			w.Defaults = append(w.Defaults, col)
+		}
+		w.Columns = append(w.Columns, col)
+		if b.Fields != nil {
+			field := "" // one that the payload does not have
+			if at := slices.Index(b.Keys, name); at >= 0 {
+				field = b.Fields[at]
+			}
+			w.Fields = append(w.Fields, field)
 		}
 	}
 	return nil
 }
 
-func (w *Write) conflict(names []string) error {
-	w.Conflict = names
+// presence reports whether some objects have the i-th column that the query names, and whether some lack it. An update takes the first,
+// and so nothing else counts for it.
+func presence(q *query.Query, b *payload.Body, i int) (present, absent bool) {
+	if q.Columns == nil || i >= len(b.Present) {
+		return true, false
+	}
+	return b.Present[i] > 0, b.Present[i] < b.Rows
+}
+
+// lack leaves a column to its default. One that is computed has no other.
+func (w *writer) lack(col *catalog.Column) {
+	if w.Verb == "update" && !col.Generated {
+		w.Reset = append(w.Reset, col)
+	}
+}
+
+func (w *writer) conflict(names []string) error {
 	if len(names) == 0 {
-		w.Conflict = w.Relation.PrimaryKey()
+		names = w.Relation.PrimaryKey()
 	}
-	for _, name := range w.Conflict {
+	for _, name := range names {
 		if w.Relation.Column(name) == nil {
-			return &query.Error{Status: http.StatusBadRequest, Code: "42703",
-				Message: fmt.Sprintf("column %q does not exist", name)}
+			return &query.Error{Status: http.StatusBadRequest, Code: "42703", Message: fmt.Sprintf("column %q does not exist", name)}
 		}
 	}
-	if len(w.Conflict) == 0 {
-		w.Resolution = "" // no key by which a row could be there already
+	if len(names) > 0 { // without a key there are no duplicates
+		w.Conflict, w.Resolution = names, w.prefer.Resolution
 	}
 	return nil
 }
 
-// NewUpdate plans an update of the rows that match.
-func NewUpdate(r *catalog.Relation, q *query.Query, p query.Preferences, body []byte) (*Write, error) {
-	w := &Write{Relation: r}
-	body = bytes.TrimSpace(body)
-	var list []json.RawMessage
-	if len(body) > 0 && body[0] == '[' {
-		if err := json.Unmarshal(body, &list); err != nil || len(list) != 1 {
-			return nil, invalidBody("Empty or invalid json", "The body of an update is one object.")
-		}
-		body = list[0]
-	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(body, &object); err != nil || object == nil {
-		return nil, invalidBody("Empty or invalid json", "The body of an update is one object.")
-	}
-	w.Payload = string(body)
-	names := q.Columns
-	if names == nil {
-		for name := range object {
-			names = append(names, name)
-		}
-		sort.Strings(names)
-	}
-	if err := w.columns(names); err != nil {
-		return nil, err
-	}
-	return w, w.matching(q, p)
-}
-
-// NewDelete plans a deletion of the rows that match.
-func NewDelete(r *catalog.Relation, q *query.Query, p query.Preferences) (*Write, error) {
-	w := &Write{Relation: r}
-	return w, w.matching(q, p)
-}
-
-func (w *Write) matching(q *query.Query, p query.Preferences) (err error) {
-	if q.Limit >= 0 || q.Offset >= 0 {
-		return query.Unsupported("limit and offset with an update or a deletion.")
-	}
-	if w.Where, err = (resolver{w.Relation}).conditions(q.Where); err != nil {
-		return err
-	}
-	return w.returning(q, p)
-}
-
-func (w *Write) returning(q *query.Query, p query.Preferences) (err error) {
-	switch p.Return {
+// finish plans what the write returns.
+func (w *writer) finish() (*Write, error) {
+	switch w.prefer.Return {
 	case "representation":
-		w.Returning, err = resolver{w.Relation}.outputs(q.Select)
+		read, err := NewSourceRead(w.catalog, w.schema, Source{Relation: w.Relation, Written: true}, &w.query.Node, w.options)
+		if err != nil {
+			return nil, err
+		}
+		w.Returning = read
 	case "headers-only":
-		for _, name := range w.Relation.PrimaryKey() {
-			w.Returning = append(w.Returning, Output{Value: Value{Column: name}})
+		if w.Verb == "insert" && !w.Put {
+			w.Location = w.Relation.PrimaryKey()
 		}
 	}
-	return err
+	return w.Write, nil
 }
