@@ -43,7 +43,7 @@ func rootCommand() *cobra.Command {
 	root.SetVersionTemplate("fluxbase {{.Version}}\n")
 	root.AddGroup(&cobra.Group{ID: groupServe, Title: "Run Fluxbase:"})
 	for _, command := range []*cobra.Command{
-		devCommand(), controlplaneCommand(), dataplaneCommand(), migrateCommand(), operatorsCommand(), configCommand(), versionCommand(),
+		devCommand(), controlplaneCommand(), dataplaneCommand(), restCommand(), migrateCommand(), operatorsCommand(), configCommand(), versionCommand(),
 	} {
 		command.GroupID = groupServe
 		root.AddCommand(command)

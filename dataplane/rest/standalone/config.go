@@ -4,7 +4,9 @@ package standalone
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -242,4 +244,13 @@ func withoutPath(err error) error {
 		return pe.Err
 	}
 	return err
+}
+
+// Logger makes a logger of the configured level. What happens to the server itself is logged at every level.
+func (c *Config) Logger(w io.Writer) *slog.Logger {
+	level := slog.LevelInfo
+	if c.LogLevel == "debug" {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }

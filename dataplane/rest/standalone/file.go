@@ -29,9 +29,11 @@ func parseFile(in string, env func(string) string) (entries []entry, faults []st
 		if s.in == "" {
 			return entries, faults
 		}
+		at := s.line
 		e, err := s.entry()
 		if err != nil {
-			faults = append(faults, fmt.Sprintf("line %d: %v.", s.line, err))
+			faults = append(faults, fmt.Sprintf("line %d: %v.", at, err))
+			s.line = at
 			_, s.in, _ = strings.Cut(s.in, "\n")
 			s.line++
 			continue

@@ -174,6 +174,11 @@ func (v *verifier) identify(authorization string) (identity, error) {
 		e.Header.Set("WWW-Authenticate", "Bearer")
 		return identity{}, e
 	}
+	if role == "none" { // Postgres takes it for the login itself
+		e := refuse("22023", `role "none" does not exist`, "")
+		e.Header.Del("WWW-Authenticate")
+		return identity{}, e
+	}
 	// The claims are the cache's too.
 	own := make(map[string]any, len(claims)+1)
 	for name, value := range claims {
