@@ -2,211 +2,192 @@ package query
 
 import "strings"
 
-// operators are the comparisons that are built.
-var operators = map[string]bool{
-	"eq": true, "neq": true, "gt": true, "gte": true, "lt": true, "lte": true, "like": true, "ilike": true, "is": true, "in": true,
+// operators are the comparisons.
+var operators = []string{
+	"eq", "neq", "gte", "gt", "lte", "lt", "like", "ilike", "match", "imatch", "isdistinct", "is", "in", "fts", "plfts", "phfts", "wfts",
+	"cs", "cd", "ov", "sl", "sr", "nxr", "nxl", "adj",
 }
 
-// later are those that the protocol has besides.
-var later = map[string]bool{
-	"match": true, "imatch": true, "isdistinct": true, "fts": true, "plfts": true, "phfts": true, "wfts": true, "cs": true, "cd": true,
-	"ov": true, "sl": true, "sr": true, "nxr": true, "nxl": true, "adj": true,
+// quantified tells of operators that take (any) and (all), searching of those that take a language.
+func quantified(op string) bool {
+	switch op {
+	case "eq", "gt", "gte", "lt", "lte", "like", "ilike", "match", "imatch":
+		return true
+	}
+	return false
 }
 
-// startsWithOperator tells a filter's value from an argument's.
-func startsWithOperator(value string) bool {
-	value = strings.TrimPrefix(value, "not.")
-	op, _, dot := strings.Cut(value, ".")
-	if paren := strings.IndexByte(op, '('); paren >= 0 {
-		op = op[:paren]
-		dot = true
+func searching(op string) bool { return op == "fts" || op == "plfts" || op == "phfts" || op == "wfts" }
+
+func isOperator(op string) bool {
+	switch op {
+	case "neq", "isdistinct", "is", "in", "cs", "cd", "ov", "sl", "sr", "nxr", "nxl", "adj":
+		return true
 	}
-	return dot && (operators[op] || later[op])
+	return quantified(op) || searching(op)
 }
 
-// parseFilter parses a parameter like "id=not.eq.5".
-func parseFilter(key, value string) (Condition, error) {
-	s := scanner{in: key, what: "filter"}
-	field, err := s.field()
-	if err != nil {
-		return Condition{}, err
+// parseFilter parses a parameter like "relation.id=not.eq.5". For a call, a value that begins with no operator makes it an
+// argument, whose name is the condition's column.
+func parseFilter(key, value string, call bool) (path []string, c Condition, argument bool, err error) {
+	f := &Filter{}
+	c.Filter = f
+	k := scanner{in: key, what: "tree path"}
+	for {
+		if f.Column, err = k.name(); err != nil {
+			return nil, c, false, err
+		}
+		if !k.take('.') {
+			break
+		}
+		if path = append(path, f.Column); len(path) > maxDepth {
+			return nil, c, false, k.excess("It goes too deep.")
+		}
 	}
-	if s.peek() == '.' {
-		return Condition{}, Unsupported("Filters on related tables (\"relation.column=…\") are not built yet.")
-	}
-	if !s.done() {
-		return Condition{}, s.fail("A filter's key is a column's name.")
+	if f.Path, err = k.path(); err != nil {
+		return nil, c, false, err
 	}
 	v := scanner{in: value, what: "filter"}
-	c := Condition{Not: v.takeString("not.")}
-	op, err := v.operator()
-	if err != nil {
-		return Condition{}, err
-	}
-	f := &Filter{Field: field, Operator: op}
-	c.Filter = f
-	if op == "in" {
-		if f.List, err = v.list(); err == nil && !v.done() {
-			err = v.fail("Nothing can follow the list of in.")
+	c.Not = v.takeString("not.")
+	if !v.operator(f) {
+		if call {
+			return nil, c, true, nil
 		}
-		return c, err
+		return nil, c, false, v.operatorError(c.Not)
 	}
-	return c, f.setValue(&v, v.in[v.at:])
+	switch f.Operator {
+	case "in":
+		err = v.list(f)
+	case "is":
+		err = v.is(f)
+	default:
+		f.Value = v.in[v.at:]
+	}
+	return path, c, false, err
 }
 
-func (s *scanner) operator() (string, error) {
+// operator reads an operator with what modifies it, and the dot. It reads nothing where there is none.
+func (s *scanner) operator(f *Filter) bool {
 	end := s.at
 	for end < len(s.in) && s.in[end] >= 'a' && s.in[end] <= 'z' {
 		end++
 	}
-	op := s.in[s.at:end]
+	op, rest := s.in[s.at:end], s.in[end:]
+	if !isOperator(op) {
+		return false
+	}
+	f.Operator, f.Quantifier, f.Language = op, "", ""
 	switch {
-	case later[op]:
-		return "", Unsupported("The operator \"" + op + "\" is not built yet.")
-	case !operators[op]:
-		return "", s.fail("A filter's value starts with an operator and a dot, for example eq. or not.in.")
-	case strings.HasPrefix(s.in[end:], "("):
-		return "", Unsupported("The modifiers (any) and (all) are not built yet.")
-	case !strings.HasPrefix(s.in[end:], "."):
-		return "", s.fail("A dot must follow the operator.")
-	}
-	s.at = end + 1
-	return op, nil
-}
-
-func (f *Filter) setValue(s *scanner, value string) error {
-	f.Value = value
-	if f.Operator == "is" {
-		f.Value = strings.ToLower(value)
-		switch f.Value {
-		case "null", "not_null", "true", "false", "unknown":
-		default:
-			return s.fail("is takes null, not_null, true, false or unknown.")
+	case rest == "" || rest[0] == '.':
+	case rest[0] != '(':
+		return false
+	case quantified(op) && strings.HasPrefix(rest, "(any)"):
+		f.Quantifier, rest = "any", rest[len("(any)"):]
+	case quantified(op) && strings.HasPrefix(rest, "(all)"):
+		f.Quantifier, rest = "all", rest[len("(all)"):]
+	case searching(op):
+		i := 1
+		for i < len(rest) && identifier[rest[i]] {
+			i++
 		}
+		if f.Language = strings.TrimSpace(rest[1:i]); f.Language == "" || i == len(rest) || rest[i] != ')' {
+			return false
+		}
+		rest = rest[i+1:]
 	}
-	return nil
+	if rest == "" || rest[0] != '.' {
+		return false
+	}
+	s.at = len(s.in) - len(rest) + 1
+	return true
 }
 
-// list reads "(a,\"b,c\",d)".
-func (s *scanner) list() ([]string, error) {
-	if !s.take('(') {
-		return nil, s.fail("in takes a list in parentheses.")
-	}
-	out := []string{}
-	if s.take(')') {
-		return out, nil
-	}
-	for {
-		var value string
-		var err error
-		if s.peek() == '"' && !s.done() {
-			value, err = s.quoted()
-		} else {
-			start := s.at
-			for !s.done() && s.peek() != ',' && s.peek() != ')' {
-				s.at++
+// operatorError tells what is wrong with what is no operator.
+func (s *scanner) operatorError(negated bool) error {
+	rest, at := s.in[s.at:], 0
+	for _, op := range operators {
+		if !strings.HasPrefix(rest, op) {
+			continue
+		}
+		end := len(op)
+		if strings.HasPrefix(rest[end:], "(") && (quantified(op) || searching(op)) {
+			for end++; end < len(rest) && searching(op) && identifier[rest[end]]; {
+				end++
 			}
-			value = s.in[start:s.at]
+			if quantified(op) && (strings.HasPrefix(rest[end:], "any") || strings.HasPrefix(rest[end:], "all")) {
+				end += len("any")
+			}
+			if strings.HasPrefix(rest[end:], ")") {
+				end++
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, value)
-		if s.take(')') {
-			return out, nil
-		}
-		if !s.take(',') {
-			return nil, s.fail("A list ends with a closing parenthesis.")
-		}
+		at = max(at, end)
 	}
+	switch {
+	case at > 0 || negated:
+		return s.fail(s.at+at, operatorIs)
+	case strings.HasPrefix(rest, "not"):
+		return s.fail(s.at+len("not"), `"."`)
+	}
+	for at < len(rest) && rest[at] == "not"[at] {
+		at++
+	}
+	return s.unexpected(s.at, s.at+at, '"', []string{`"not"`, operatorIs})
 }
 
-// parseTree parses a parameter like "or=(a.eq.1,and(b.gt.2,c.is.null))".
-func parseTree(key, value string) (Condition, error) {
-	s := scanner{in: key + value, what: "logic tree"}
-	if !strings.HasPrefix(value, "(") {
-		return Condition{}, s.fail("Conditions stand in parentheses.")
+// is reads what a value can be besides a value.
+func (s *scanner) is(f *Filter) error {
+	rest, far := s.in[s.at:], 0
+	for _, word := range []string{"null", "not_null", "true", "false", "unknown"} {
+		n := 0
+		for n < len(word) && n < len(rest) && rest[n]|0x20 == word[n]|0x20 && (rest[n] == '_') == (word[n] == '_') {
+			n++
+		}
+		if n == len(word) {
+			f.Value = word
+			s.at += n
+			return nil
+		}
+		far = max(far, n)
 	}
-	c, err := s.condition(0)
-	if err == nil && !s.done() {
-		err = s.fail("Nothing can follow the closing parenthesis.")
-	}
-	return c, err
+	return s.fail(s.at+far, "isVal: (null, not_null, true, false, unknown)")
 }
 
-func (s *scanner) condition(depth int) (c Condition, err error) {
-	if s.nodes++; depth > maxDepth || s.nodes > maxNodes {
-		return c, s.fail("It is too deep or too large.")
+// list reads "(a,\"b,c\",d)". "()" is a list of nothing.
+func (s *scanner) list(f *Filter) error {
+	if s.spaces(); !s.take('(') {
+		return s.fail(s.at, `"("`)
 	}
 	s.spaces()
+	f.List = []string{}
 	start := s.at
-	c.Not = s.takeString("not.")
-	switch {
-	case s.takeString("and("):
-		c.All, err = s.conditions(depth)
-		return c, err
-	case s.takeString("or("):
-		c.Any, err = s.conditions(depth)
-		return c, err
+	if s.take(')') {
+		return nil
 	}
-	s.at, c.Not = start, false
-	f := &Filter{}
-	c.Filter = f
-	if f.Field, err = s.field(); err != nil {
-		return c, err
+	f.List = make([]string, 0, 1+strings.Count(s.in[start:], ","))
+	for {
+		f.List = append(f.List, s.element())
+		switch {
+		case s.take(','):
+		case s.take(')'):
+			return nil
+		default:
+			return s.fail(s.at, `","`, `")"`)
+		}
 	}
-	if !s.take('.') {
-		return c, s.fail("A dot must follow a column's name.")
-	}
-	c.Not = s.takeString("not.")
-	if f.Operator, err = s.operator(); err != nil {
-		return c, err
-	}
-	if f.Operator == "in" {
-		f.List, err = s.list()
-		return c, err
-	}
-	value, err := s.treeValue()
-	if err != nil {
-		return c, err
-	}
-	return c, f.setValue(s, value)
 }
 
-// treeValue reads a value within a tree: quoted, or up to the next comma or closing parenthesis that is not inside braces.
-func (s *scanner) treeValue() (string, error) {
-	if s.peek() == '"' && !s.done() {
-		return s.quoted()
-	}
-	start, braces := s.at, 0
-	for !s.done() {
-		switch c := s.peek(); {
-		case c == '{':
-			braces++
-		case c == '}':
-			braces--
-		case (c == ',' || c == ')') && braces <= 0:
-			return s.in[start:s.at], nil
+// element reads a value up to the next comma or closing parenthesis; quoted, it may contain them.
+func (s *scanner) element() string {
+	start := s.at
+	if s.peek() == '"' {
+		if value, ok := s.quoted(); ok && (s.done() || s.in[s.at] == ',' || s.in[s.at] == ')') {
+			return value
 		}
+		s.at = start
+	}
+	for s.at < len(s.in) && s.in[s.at] != ',' && s.in[s.at] != ')' {
 		s.at++
 	}
-	return s.in[start:s.at], nil
-}
-
-func (s *scanner) conditions(depth int) ([]Condition, error) {
-	var out []Condition
-	for {
-		c, err := s.condition(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-		s.spaces()
-		if s.take(')') {
-			return out, nil
-		}
-		if !s.take(',') {
-			return nil, s.fail("A comma must stand between conditions, and a closing parenthesis at their end.")
-		}
-	}
+	return s.in[start:s.at]
 }

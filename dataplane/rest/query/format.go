@@ -8,39 +8,58 @@ import (
 
 // String writes the query so that Parse gives it back. Names and values are quoted where they need it.
 func (q *Query) String() string {
-	var out []string
-	add := func(key, value string) { out = append(out, url.QueryEscape(key)+"="+url.QueryEscape(value)) }
-	if len(q.Select) > 0 {
-		add("select", join(q.Select, Item.text))
+	var w writer
+	if q.Select != nil {
+		w.add("select", join(q.Select, Item.text))
 	}
 	for _, a := range q.Arguments {
-		add(a.Name, a.Value)
+		w.add(quote(a.Name), a.Value)
 	}
-	for _, c := range q.Where {
-		switch {
-		case c.Filter == nil:
-			key, value, _ := strings.Cut(c.text(), "(")
-			add(key, "("+value)
-		default:
-			add(c.Filter.Field.text(), c.operation(false))
-		}
-	}
-	if len(q.Order) > 0 {
-		add("order", join(q.Order, Order.text))
-	}
-	if q.Limit >= 0 {
-		add("limit", strconv.FormatInt(q.Limit, 10))
-	}
-	if q.Offset >= 0 {
-		add("offset", strconv.FormatInt(q.Offset, 10))
-	}
+	w.node(&q.Node, "")
 	if len(q.Columns) > 0 {
-		add("columns", join(q.Columns, quote))
+		w.add("columns", join(q.Columns, quote))
 	}
 	if len(q.OnConflict) > 0 {
-		add("on_conflict", join(q.OnConflict, quote))
+		w.add("on_conflict", join(q.OnConflict, quote))
 	}
-	return strings.Join(out, "&")
+	return w.out.String()
+}
+
+type writer struct{ out strings.Builder }
+
+func (w *writer) add(key, value string) {
+	if w.out.Len() > 0 {
+		w.out.WriteByte('&')
+	}
+	w.out.WriteString(url.QueryEscape(key))
+	w.out.WriteByte('=')
+	w.out.WriteString(url.QueryEscape(value))
+}
+
+// node writes what is addressed to a node, and to the embeds within.
+func (w *writer) node(n *Node, path string) {
+	for _, c := range n.Where {
+		if c.Filter == nil {
+			key, value, _ := strings.Cut(c.text(), "(")
+			w.add(path+key, "("+value)
+			continue
+		}
+		w.add(path+c.Filter.Field.text(), c.operation(false))
+	}
+	if len(n.Order) > 0 {
+		w.add(path+"order", join(n.Order, Order.text))
+	}
+	if n.Limit >= 0 {
+		w.add(path+"limit", strconv.FormatInt(n.Limit, 10))
+	}
+	if n.Offset >= 0 {
+		w.add(path+"offset", strconv.FormatInt(n.Offset, 10))
+	}
+	for _, i := range n.Select {
+		if i.Embed != nil {
+			w.node(&i.Embed.Node, path+quote(i.Embed.Name())+".")
+		}
+	}
 }
 
 func join[T any](list []T, text func(T) string) string {
@@ -51,9 +70,9 @@ func join[T any](list []T, text func(T) string) string {
 	return strings.Join(out, ",")
 }
 
-func quote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-}
+var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+func quote(s string) string { return `"` + escapes.Replace(s) + `"` }
 
 func (f Field) text() string {
 	var out strings.Builder
@@ -73,23 +92,59 @@ func (f Field) text() string {
 }
 
 func (i Item) text() string {
-	if i.Star {
+	out := ""
+	switch {
+	case i.Star:
 		return "*"
+	case i.Embed != nil:
+		return i.Embed.text()
+	case i.Alias != "":
+		out = quote(i.Alias) + ":"
 	}
-	out := i.Field.text()
-	if i.Alias != "" {
-		out = quote(i.Alias) + ":" + out
+	if i.Column == "" {
+		out += i.Aggregate + "()"
+	} else {
+		out += i.Field.text()
+		if i.Cast != "" {
+			out += "::" + i.Cast
+		}
+		if i.Aggregate != "" {
+			out += "." + i.Aggregate + "()"
+		}
 	}
-	if i.Cast != "" {
-		out += "::" + i.Cast
+	if i.AggregateCast != "" {
+		out += "::" + i.AggregateCast
 	}
 	return out
 }
 
+func (e *Embed) text() string {
+	out := quote(e.Relation)
+	switch {
+	case e.Spread:
+		out = "..." + out
+	case e.Alias != "":
+		out = quote(e.Alias) + ":" + out
+	}
+	if e.Hint != "" {
+		out += "!" + quote(e.Hint)
+	}
+	if e.Join != "" {
+		out += "!" + e.Join
+	}
+	if e.Select == nil {
+		return out + "(*)"
+	}
+	return out + "(" + join(e.Select, Item.text) + ")"
+}
+
 func (o Order) text() string {
-	out := o.Field.text() + ".asc"
-	if o.Descending {
-		out = o.Field.text() + ".desc"
+	out := o.Field.text()
+	if o.Relation != "" {
+		out = quote(o.Relation) + "(" + out + ")"
+	}
+	if o.Direction != "" {
+		out += "." + o.Direction
 	}
 	if o.Nulls != "" {
 		out += ".nulls" + o.Nulls
@@ -114,17 +169,23 @@ func (c Condition) text() string {
 
 // operation writes what follows the field; within a tree the value is quoted.
 func (c Condition) operation(inTree bool) string {
-	out := ""
-	if c.Not {
-		out = "not."
-	}
 	f := c.Filter
+	out := f.Operator
+	if c.Not {
+		out = "not." + out
+	}
+	if f.Quantifier != "" {
+		out += "(" + f.Quantifier + ")"
+	}
+	if f.Language != "" {
+		out += "(" + f.Language + ")"
+	}
 	switch {
 	case f.Operator == "in":
-		return out + "in.(" + join(f.List, quote) + ")"
-	case inTree:
-		return out + f.Operator + "." + quote(f.Value)
+		return out + ".(" + join(f.List, quote) + ")"
+	case inTree && f.Operator != "is":
+		return out + "." + quote(f.Value)
 	default:
-		return out + f.Operator + "." + f.Value
+		return out + "." + f.Value
 	}
 }

@@ -1,37 +1,63 @@
 package query
 
-// parseOrder parses "a.desc.nullslast,b".
+// parseOrder parses "a.desc.nullslast,b->>c,relation(d).asc".
 func parseOrder(value string) ([]Order, error) {
-	s := scanner{in: value, what: "order parameter"}
+	s := scanner{in: value, what: "order"}
 	var out []Order
 	for {
 		s.spaces()
-		var o Order
-		var err error
-		if o.Field, err = s.field(); err != nil {
+		o, err := s.order()
+		if err != nil {
 			return nil, err
-		}
-		if s.peek() == '(' {
-			return nil, Unsupported("Ordering by a related table is not built yet.")
-		}
-		switch {
-		case s.takeString(".desc"):
-			o.Descending = true
-		case s.takeString(".asc"):
-		}
-		switch {
-		case s.takeString(".nullsfirst"):
-			o.Nulls = "first"
-		case s.takeString(".nullslast"):
-			o.Nulls = "last"
 		}
 		out = append(out, o)
 		s.spaces()
-		if s.done() {
+		switch {
+		case s.done():
 			return out, nil
-		}
-		if !s.take(',') || len(out) > maxNodes {
-			return nil, s.fail("Each key is a column, then .asc or .desc, then .nullsfirst or .nullslast; commas stand between.")
+		case !s.take(','):
+			return nil, s.failEnd(s.at, s.afterOrder(o)...)
+		case len(out) > maxNodes:
+			return nil, s.excess("It has too many keys.")
 		}
 	}
+}
+
+func (s *scanner) order() (o Order, err error) {
+	if o.Field, err = s.field(); err != nil {
+		return o, err
+	}
+	if len(o.Path) == 0 && s.take('(') {
+		o.Relation = o.Column
+		if o.Field, err = s.field(); err != nil {
+			return o, err
+		}
+		if !s.take(')') {
+			return o, s.fail(s.at, `")"`)
+		}
+	}
+	switch {
+	case s.takeString(".desc"):
+		o.Direction = "desc"
+	case s.takeString(".asc"):
+		o.Direction = "asc"
+	}
+	switch {
+	case s.takeString(".nullsfirst"):
+		o.Nulls = "first"
+	case s.takeString(".nullslast"):
+		o.Nulls = "last"
+	}
+	return o, nil
+}
+
+// afterOrder names what could stand after a key besides its end.
+func (s *scanner) afterOrder(o Order) []string {
+	if s.peek() == '.' && o.Nulls == "" {
+		if o.Direction == "" {
+			return []string{`"asc"`, `"desc"`, `"nullsfirst"`, `"nullslast"`}
+		}
+		return []string{`"nullsfirst"`, `"nullslast"`}
+	}
+	return []string{`","`}
 }

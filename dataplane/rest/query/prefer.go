@@ -30,91 +30,118 @@ type Preferences struct {
 
 // ParsePrefer reads the Prefer headers. Of a preference given twice the first counts.
 func ParsePrefer(headers []string) Preferences {
-	var p Preferences
-	seen := map[string]bool{}
+	p := Preferences{MaxAffected: -1}
 	for _, h := range headers {
-		for _, part := range strings.Split(h, ",") {
-			key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-			if key == "" || seen[key] {
-				continue
+		for n := 0; h != "" && n < maxNodes; n++ {
+			var part string
+			part, h, _ = strings.Cut(h, ",")
+			if part = strings.TrimSpace(part); part != "" && !p.set(part) {
+				p.Unknown = append(p.Unknown, part)
 			}
-			if !p.set(key, value) {
-				p.Unknown = append(p.Unknown, strings.TrimSpace(part))
-				continue
-			}
-			seen[key] = true
 		}
 	}
 	return p
 }
 
-func (p *Preferences) set(key, value string) bool {
-	one := func(target *string, allowed ...string) bool {
-		for _, a := range allowed {
-			if value == a {
-				*target = value
-				return true
-			}
-		}
-		return false
-	}
-	var ignored string
+// set takes a preference, if it is known.
+func (p *Preferences) set(part string) bool {
+	key, value, _ := strings.Cut(part, "=")
 	switch key {
 	case "return":
-		return one(&p.Return, "minimal", "headers-only", "representation")
+		return first(&p.Return, value, "minimal", "headers-only", "representation")
 	case "count":
-		return one(&p.Count, "exact", "planned", "estimated")
+		return first(&p.Count, value, "exact", "planned", "estimated")
 	case "resolution":
-		return one(&p.Resolution, "merge-duplicates", "ignore-duplicates")
+		return first(&p.Resolution, value, "merge-duplicates", "ignore-duplicates")
 	case "missing":
-		return one(&p.Missing, "default") || one(&ignored, "null")
+		return first(&p.Missing, value, "default", "null")
 	case "handling":
-		p.Strict = value == "strict"
-		return value == "strict" || value == "lenient"
+		return first(&p.Handling, value, "strict", "lenient")
+	case "tx":
+		return first(&p.Tx, value, "commit", "rollback")
+	case "timezone":
+		return first(&p.Timezone, value, value) && value != ""
+	case "max-affected":
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n < 0 {
+			return false
+		}
+		if p.MaxAffected < 0 {
+			p.MaxAffected = n
+		}
+		return true
 	}
 	return false
 }
 
-// Applied is the Preference-Applied header of the preferences that a request of the method follows.
-func (p Preferences) Applied(method string) string {
-	var out []string
-	add := func(key, value string) {
-		if value != "" {
-			out = append(out, key+"="+value)
+// first takes a value that is allowed, unless there is one.
+func first(target *string, value string, allowed ...string) bool {
+	for _, a := range allowed {
+		if value == a {
+			if *target == "" {
+				*target = value
+			}
+			return true
 		}
 	}
-	writes := method != http.MethodGet && method != http.MethodHead
-	if method == http.MethodPost {
-		add("resolution", p.Resolution)
-		add("missing", p.Missing)
-	}
-	if writes {
-		add("return", p.Return)
-	}
-	add("count", p.Count)
-	if p.Strict {
-		add("handling", "strict")
-	}
-	return strings.Join(out, ", ")
+	return false
 }
 
-// ParseRange reads a Range header of items, "0-9" or "10-". It returns negative numbers for what is not given, and ok
-// false for one that asks for nothing.
-func ParseRange(header string) (offset, limit int64, ok bool) {
-	from, to, dash := strings.Cut(strings.TrimPrefix(header, "items="), "-")
-	first, err := strconv.ParseInt(from, 10, 64)
-	if !dash || err != nil || first < 0 {
-		return -1, -1, true // not ours: ignored, as HTTP says
+// Strict tells that preferences bind: those that are not known are refused, and MaxAffected holds.
+func (p Preferences) Strict() bool { return p.Handling == "strict" }
+
+// Refusal refuses preferences that are not known when the request is strict; nil when there is nothing to refuse.
+func (p Preferences) Refusal() *Error {
+	if !p.Strict() || len(p.Unknown) == 0 {
+		return nil
 	}
-	if to == "" {
-		return first, -1, true
+	return &Error{Status: http.StatusBadRequest, Code: "PGRST122", Message: "Invalid preferences given with handling=strict",
+		Details: "Invalid preferences: " + strings.Join(p.Unknown, ", ")}
+}
+
+// Followed tells which preferences a request could follow. Those for the count and the handling always can be.
+type Followed struct{ Resolution, Missing, Return, Tx, Timezone, MaxAffected bool }
+
+// Follows tells what a request of the method can follow, if the server lets it (Tx and Timezone are the caller's to clear). Call is
+// that of a function. Keyed tells of an insert that conflicts could be resolved by a primary key or on_conflict.
+func Follows(method string, call, keyed bool) Followed {
+	f := Followed{Tx: true, Timezone: true}
+	switch {
+	case call:
+		f.MaxAffected = true
+	case method == http.MethodPost:
+		f.Resolution, f.Missing, f.Return = keyed, true, true
+	case method == http.MethodPut:
+		f.Return = true
+	case method == http.MethodPatch:
+		f.Missing, f.Return, f.MaxAffected = true, true, true
+	case method == http.MethodDelete:
+		f.Return, f.MaxAffected = true, true
 	}
-	last, err := strconv.ParseInt(to, 10, 64)
-	if err != nil {
-		return -1, -1, true
+	return f
+}
+
+// Applied is the Preference-Applied header of a request that followed those preferences; "" for none.
+func (p Preferences) Applied(f Followed) string {
+	var out []byte
+	add := func(followed bool, key, value string) {
+		if !followed || value == "" {
+			return
+		}
+		if out != nil {
+			out = append(out, ", "...)
+		}
+		out = append(append(append(out, key...), '='), value...)
 	}
-	if last < first {
-		return 0, 0, false
+	add(f.Resolution, "resolution", p.Resolution)
+	add(f.Missing, "missing", p.Missing)
+	add(f.Return, "return", p.Return)
+	add(true, "count", p.Count)
+	add(f.Tx, "tx", p.Tx)
+	add(true, "handling", p.Handling)
+	add(f.Timezone, "timezone", p.Timezone)
+	if p.MaxAffected >= 0 && p.Strict() {
+		add(f.MaxAffected, "max-affected", strconv.FormatInt(p.MaxAffected, 10))
 	}
-	return first, last - first + 1, true
+	return string(out)
 }

@@ -3,11 +3,9 @@
 package query
 
 import (
-	"fmt"
-	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Query is the parsed query string of a request.
@@ -47,7 +45,7 @@ type Step struct {
 	// Key is an object's key, or an array's index when Index is set.
 	Key   string
 	Index bool
-	// Text takes the value as text (->>) instead of JSON (->). Only the last step may.
+	// Text takes the value as text (->>) instead of JSON (->). A step after one is for Postgres to refuse.
 	Text bool
 }
 
@@ -59,7 +57,8 @@ type Item struct {
 	Embed *Embed
 	// Field is empty for count().
 	Field
-	// Alias names the output; Cast is the type that the field is cast to, before it is aggregated.
+	// Alias names the output; Cast is the type that the field is cast to, before it is aggregated, as written: a name (letters,
+	// digits, spaces, _ and $), perhaps "(n)" or "(n,m)", perhaps "[]".
 	Alias, Cast string
 	// Aggregate is "", "count", "sum", "avg", "min" or "max"; AggregateCast is the type that its result is cast to.
 	Aggregate, AggregateCast string
@@ -118,135 +117,295 @@ type Filter struct {
 	Quantifier string
 	// Language is the text search configuration, for fts plfts phfts wfts, or "".
 	Language string
-	// Value is the operand as text; for is one of null, not_null, true, false, unknown in lower case.
+	// Value is the operand as text, in which like and ilike may have * for %; for is it is one of null, not_null, true, false, unknown in lower case.
 	Value string
 	// List is the value of "in".
 	List []string
 }
 
-// Error is a refusal in PostgREST's shape.
-type Error struct {
-	Status        int
-	Code, Message string
-	// Details is a string, or what becomes JSON (PGRST201 lists relationships). Nil and "" are null.
-	Details any
-	// Hint is null when empty.
-	Hint string
-	// Header is added to the answer.
-	Header http.Header
-}
-
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
-
-func parseError(what, input, details string) *Error {
-	return &Error{Status: http.StatusBadRequest, Code: "PGRST100", Message: fmt.Sprintf("%q (%s)", "failed to parse "+what, input), Details: details}
-}
-
-// Unsupported refuses what the protocol has and this server has not.
-func Unsupported(what string) *Error {
-	return &Error{Status: http.StatusBadRequest, Code: "PGRST127", Message: "Feature not implemented", Details: what}
-}
-
-// maxNodes bounds the size of a tree, and maxDepth its depth.
+// The bounds of what is parsed. A URL is bounded by its length besides.
 const (
-	maxNodes = 1000
+	// maxNodes bounds the parameters, the items of a select, the conditions of a tree and the keys of an order.
+	maxNodes = 4096
+	// maxDepth bounds embeds within embeds, trees within trees, and steps into JSON.
 	maxDepth = 32
 )
 
+// addressed is a parameter of an embed, which waits until the select is known.
+type addressed struct {
+	path       []string
+	word, name string // the key's last word, where it is a reserved one, and the whole key
+	value      string
+	negated    bool // of and, or
+	condition  Condition
+}
+
 // Parse parses a raw query string. For a call of a function by GET, what is not a filter is an argument.
 func Parse(raw string, call bool) (*Query, error) {
-	q := &Query{Node: Node{Limit: -1, Offset: -1}}
+	p := parser{call: call}
+	q := &p.query
+	q.Limit, q.Offset = -1, -1
 	for n := 0; raw != ""; n++ {
 		if n > maxNodes {
-			return nil, parseError("query string", "", "There are too many parameters.")
+			return nil, refuse("query string", "", "", 0, "There are too many parameters.")
 		}
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
-		if pair == "" {
+		k, v, given := strings.Cut(pair, "=")
+		if !given || k == "" {
 			continue
 		}
-		k, v, _ := strings.Cut(pair, "=")
-		key, err := unescape(k)
-		if err != nil {
+		key, value := unescape(k), unescape(v)
+		if strings.IndexByte(key, 0) >= 0 || strings.IndexByte(value, 0) >= 0 {
+			return nil, refuse("query string", "", "", 0, "A name or value cannot contain a null byte.")
+		}
+		if err := p.parameter(key, value); err != nil {
 			return nil, err
 		}
-		value, err := unescape(v)
-		if err != nil {
+	}
+	for i := range p.later {
+		if err := p.deliver(&p.later[i]); err != nil {
 			return nil, err
 		}
-		if err := q.parameter(key, value, call); err != nil {
+	}
+	if p.related {
+		if err := q.checkOrder(); err != nil {
 			return nil, err
 		}
 	}
 	return q, nil
 }
 
-func unescape(s string) (string, error) {
-	if !strings.ContainsAny(s, "%+") {
-		return s, nil
-	}
-	out, err := url.QueryUnescape(s)
-	if err != nil {
-		return "", parseError("query string", s, "A percent sign must be followed by two hexadecimal digits.")
-	}
-	return out, nil
+type parser struct {
+	query                         Query
+	call, selected, cols, related bool
+	later                         []addressed
 }
 
-func (q *Query) parameter(key, value string, call bool) (err error) {
+// unescape decodes as PostgREST does: a percent sign that escapes nothing stands for itself, and what is not UTF-8 is replaced.
+func unescape(s string) string {
+	if strings.IndexByte(s, '%') >= 0 || strings.IndexByte(s, '+') >= 0 {
+		out := make([]byte, 0, len(s))
+		for i := 0; i < len(s); i++ {
+			switch c := s[i]; {
+			case c == '+':
+				out = append(out, ' ')
+			case c == '%' && i+2 < len(s) && unhex(s[i+1]) >= 0 && unhex(s[i+2]) >= 0:
+				out = append(out, byte(unhex(s[i+1])<<4|unhex(s[i+2])))
+				i += 2
+			default:
+				out = append(out, c)
+			}
+		}
+		s = string(out)
+	}
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return s
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// parameter takes one. Of select, columns, on_conflict and order the first counts, of limit and offset the last.
+func (p *parser) parameter(key, value string) (err error) {
+	q := &p.query
 	switch key {
 	case "select":
-		q.Select, err = parseSelect(value)
-	case "order":
-		q.Order, err = parseOrder(value)
-	case "limit":
-		q.Limit, err = parseCount(key, value)
-	case "offset":
-		q.Offset, err = parseCount(key, value)
-	case "columns":
-		q.Columns, err = parseNames(key, value)
-	case "on_conflict":
-		q.OnConflict, err = parseNames(key, value)
-	case "and", "or", "not.and", "not.or":
-		var c Condition
-		c, err = parseTree(key, value)
-		q.Where = append(q.Where, c)
-	case "apikey": // a key may come in the URL
-	default:
-		if call && !startsWithOperator(value) {
-			q.Arguments = append(q.Arguments, Argument{key, value})
-			return nil
+		if !p.selected {
+			p.selected = true
+			q.Select, err = parseSelect(value)
 		}
-		var c Condition
-		c, err = parseFilter(key, value)
+		return err
+	case "columns":
+		if !p.cols {
+			p.cols = true
+			q.Columns, err = parseNames("columns parameter", value)
+		}
+		return err
+	case "on_conflict":
+		if q.OnConflict == nil {
+			q.OnConflict, err = parseNames("on_conflict parameter", value)
+		}
+		return err
+	case "apikey": // a key may come in the URL
+		return nil
+	}
+	switch word := key[strings.LastIndexByte(key, '.')+1:]; word {
+	case "order", "limit", "offset", "and", "or":
+		return p.reserved(key, word, value)
+	}
+	path, c, argument, err := parseFilter(key, value, p.call)
+	switch {
+	case err != nil:
+		return err
+	case argument:
+		q.Arguments = append(q.Arguments, Argument{c.Filter.Column, value})
+	case path != nil:
+		p.later = append(p.later, addressed{path: path, condition: c})
+	default:
 		q.Where = append(q.Where, c)
 	}
-	return err
+	return nil
 }
 
-func parseCount(key, value string) (int64, error) {
-	n, err := strconv.ParseInt(value, 10, 64)
-	if err != nil || n < 0 {
-		return 0, parseError(key+" parameter", value, "It must be a whole number, not negative.")
+// reserved takes a parameter whose key ends in a reserved word: "limit", "relation.order", "relation.not.or".
+func (p *parser) reserved(key, word, value string) error {
+	a := addressed{word: word, name: key, value: value}
+	if len(key) > len(word) {
+		s := scanner{in: key, what: "tree path"}
+		if word == "and" || word == "or" {
+			s.what = "logic path"
+		}
+		for s.at < len(key)-len(word) {
+			quoted := s.peek() == '"'
+			name, err := s.name()
+			if err != nil {
+				return err
+			}
+			if !s.take('.') {
+				return s.fail(s.at, `"."`)
+			}
+			last := s.at == len(key)-len(word)
+			if last && !quoted && name == "not" && s.what == "logic path" {
+				a.negated = true
+			} else {
+				a.path = append(a.path, name)
+			}
+			if len(a.path) > maxDepth {
+				return s.excess("It goes too deep.")
+			}
+		}
 	}
-	return n, nil
+	if a.path == nil {
+		return p.set(&p.query.Node, &a)
+	}
+	p.later = append(p.later, a)
+	return nil
 }
 
-func parseNames(key, value string) ([]string, error) {
-	s := scanner{in: value, what: key + " parameter"}
+// deliver gives an embed what is addressed to it.
+func (p *parser) deliver(a *addressed) error {
+	n := &p.query.Node
+	for _, name := range a.path {
+		e := n.embed(name)
+		if e == nil {
+			return NotEmbedded(n, name)
+		}
+		n = &e.Node
+	}
+	if a.word == "" {
+		n.Where = append(n.Where, a.condition)
+		return nil
+	}
+	return p.set(n, a)
+}
+
+func (p *parser) set(n *Node, a *addressed) error {
+	switch a.word {
+	case "order":
+		order, err := parseOrder(a.value)
+		if err != nil {
+			return err
+		}
+		if n.Order == nil {
+			n.Order = order
+		}
+		for _, o := range order {
+			p.related = p.related || o.Relation != ""
+		}
+	case "limit":
+		limit, ok := number(a.value)
+		if ok && limit < 0 {
+			return rangeError("Limit should be greater than or equal to zero.")
+		}
+		if n.Limit = -1; ok {
+			n.Limit = limit
+		}
+	case "offset":
+		if n.Offset = -1; true {
+			if offset, ok := number(a.value); ok && offset >= 0 {
+				n.Offset = offset
+			}
+		}
+	default:
+		c, err := parseTree(a.word, a.value)
+		if err != nil {
+			return err
+		}
+		c.Not = a.negated
+		n.Where = append(n.Where, c)
+	}
+	return nil
+}
+
+// number reads an integer; one that is too large is the largest. What is none counts as not given, as with PostgREST.
+func number(value string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+	if err != nil && !strings.Contains(err.Error(), "range") {
+		return 0, false
+	}
+	return n, true
+}
+
+// parseNames reads "a,\"b c\"", leaving out what comes again.
+func parseNames(what, value string) ([]string, error) {
+	s := scanner{in: value, what: what}
 	var out []string
+	seen := map[string]bool{}
 	for {
 		s.spaces()
 		name, err := s.name()
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, name)
+		if !seen[name] {
+			seen[name] = true
+			out = append(out, name)
+		}
+		if len(out) > maxNodes {
+			return nil, s.excess("It names too many columns.")
+		}
 		s.spaces()
-		if s.done() {
+		if !s.take(',') {
 			return out, nil
 		}
-		if !s.take(',') {
-			return nil, s.fail("A comma must stand between columns.")
+	}
+}
+
+// embed finds the embed of a name among those selected, or nil.
+func (n *Node) embed(name string) *Embed {
+	for i := range n.Select {
+		if e := n.Select[i].Embed; e != nil && e.Name() == name {
+			return e
 		}
 	}
+	return nil
+}
+
+// checkOrder holds that what is ordered by is embedded.
+func (n *Node) checkOrder() error {
+	for _, o := range n.Order {
+		if o.Relation != "" && n.embed(o.Relation) == nil {
+			return NotEmbedded(n, o.Relation)
+		}
+	}
+	for i := range n.Select {
+		if e := n.Select[i].Embed; e != nil {
+			if err := e.checkOrder(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
