@@ -1,26 +1,34 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
 // errorBody is PostgREST's shape of an error.
 type errorBody struct {
-	Code    string  `json:"code"`
-	Details *string `json:"details"`
-	Hint    *string `json:"hint"`
-	Message string  `json:"message"`
+	Code    string `json:"code"`
+	Details any    `json:"details"`
+	Hint    any    `json:"hint"`
+	Message string `json:"message"`
+}
+
+// terseBody is errorBody without what may tell too much.
+type terseBody struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
 }
 
 // statusOfKind maps faults of the door; their reason becomes the code.
@@ -30,56 +38,88 @@ var statusOfKind = map[fault.Kind]int{
 	fault.Unimplemented: 501,
 }
 
-// renderError writes an error and logs what users must not see.
-func (h *handler) renderError(w http.ResponseWriter, r *http.Request, s *projectdb.Session, err error) {
+// fail writes an error and logs what users must not see.
+func (x *exchange) fail(err error) {
+	WriteError(x.w, x.refusal(err), x.config.Terse)
+}
+
+// refusal renders an error as PostgREST does.
+func (x *exchange) refusal(err error) *query.Error {
 	var refusal *query.Error
 	var refused *pgconn.PgError
+	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &refusal):
+		return refusal
 	case errors.As(err, &refused):
-		refusal = fromPostgres(refused, s.Caller.Role)
-	default:
-		if errors.Is(err, context.Canceled) {
-			err = fault.Wrap(err, fault.Canceled, "CANCELED", "The request was canceled.")
-		}
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			writeError(w, &query.Error{Status: http.StatusRequestEntityTooLarge, Code: "BODY_TOO_LARGE",
-				Message: fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit)})
-			return
-		}
-		f := fault.From(err)
-		if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
-			h.log.ErrorContext(r.Context(), "rest request failed", "project", s.Project.Ref, "error", err)
-		}
-		refusal = &query.Error{Status: statusOfKind[f.Kind], Code: f.Reason, Message: f.Message}
+		return x.fromPostgres(refused)
+	case errors.As(err, &tooLarge):
+		return &query.Error{Status: http.StatusRequestEntityTooLarge, Code: "BODY_TOO_LARGE",
+			Message: fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit)}
+	case errors.Is(err, context.Canceled):
+		err = fault.Wrap(err, fault.Canceled, "CANCELED", "The request was canceled.")
 	}
-	writeError(w, refusal)
+	f := fault.From(err)
+	if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
+		x.log.ErrorContext(x.r.Context(), "rest request failed", "project", x.session.Project.Ref, "error", err)
+	}
+	return &query.Error{Status: statusOfKind[f.Kind], Code: f.Reason, Message: f.Message}
 }
 
-func writeError(w http.ResponseWriter, e *query.Error) {
-	optional := func(s string) *string {
-		if s == "" {
-			return nil
+// WriteError writes a refusal in PostgREST's shape; terse without details and hint.
+func WriteError(w http.ResponseWriter, e *query.Error, terse bool) {
+	var body any = terseBody{e.Code, e.Message}
+	if !terse {
+		full := errorBody{Code: e.Code, Message: e.Message}
+		if e.Details != "" {
+			full.Details = e.Details
 		}
-		return &s
+		if e.Hint != "" {
+			full.Hint = e.Hint
+		}
+		body = full
 	}
-	w.Header().Set("Content-Type", jsonType)
-	w.WriteHeader(e.Status)
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
-	_ = out.Encode(errorBody{Code: e.Code, Message: e.Message, Details: optional(e.Details), Hint: optional(e.Hint)})
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(body) != nil {
+		out.Reset()
+		_ = encoder.Encode(terseBody{e.Code, e.Message})
+	}
+	text := bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+	header := w.Header()
+	header["Content-Type"] = jsonHeader
+	if token(e.Code) {
+		header.Set("Proxy-Status", "PostgREST; error="+e.Code)
+	}
+	for name, values := range e.Header {
+		header[http.CanonicalHeaderKey(name)] = values
+	}
+	header.Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(max(e.Status, http.StatusOK))
+	_, _ = w.Write(text) // whoever asked is gone: nothing to tell
 }
 
-// fromPostgres renders an error of the server. Those that tell of a defect or a broken server, rather than of the request or the
-// project's own SQL, show no text of theirs.
-func fromPostgres(e *pgconn.PgError, role string) *query.Error {
-	out := &query.Error{Status: statusOf(e, role), Code: e.Code, Message: e.Message, Details: e.Detail, Hint: e.Hint}
-	if e.Code == "42501" && e.Hint == "" {
-		out.Hint = grantHint(e, role)
+// anonymous reports whether the caller came without a token.
+func (x *exchange) anonymous() bool {
+	c := x.session.Caller
+	if c.Role != "" {
+		return c.Role == "anon"
 	}
-	if strings.HasPrefix(e.Code, "PT") && len(e.Code) == 5 {
-		out.Message = e.Message
+	return c.DatabaseRole == x.config.AnonymousRole
+}
+
+// fromPostgres renders an error of the server.
+func (x *exchange) fromPostgres(e *pgconn.PgError) *query.Error {
+	if e.Code == "PGRST" {
+		return raised(e)
+	}
+	out := &query.Error{Status: statusOf(e, x.anonymous()), Code: e.Code, Message: e.Message, Details: e.Detail, Hint: e.Hint}
+	if e.Code == "42501" && e.Hint == "" && x.config.GrantHints {
+		out.Hint = grantHint(e, x.session.Caller.Role)
+	}
+	if out.Status == http.StatusUnauthorized {
+		out.Header = http.Header{"Www-Authenticate": {"Bearer"}}
 	}
 	return out
 }
@@ -94,10 +134,8 @@ func grantHint(e *pgconn.PgError, role string) string {
 		// "permission denied for table notes": the server names the thing after its kind.
 		if _, rest, ok := strings.Cut(e.Message, "permission denied for "); ok {
 			kind, name, _ := strings.Cut(rest, " ")
-			switch kind {
-			case "table", "view", "sequence", "schema", "function":
-				thing = map[string]string{"table": "select, insert, update or delete on ", "view": "select on ", "sequence": "usage on sequence ",
-					"schema": "usage on schema ", "function": "execute on function "}[kind] + name
+			if privilege := privileges[kind]; privilege != "" {
+				thing = privilege + name
 			}
 		}
 		return "The role " + role + " lacks a privilege. As the owner: grant " + thing + " to " + role + ";"
@@ -105,8 +143,11 @@ func grantHint(e *pgconn.PgError, role string) string {
 	return ""
 }
 
+var privileges = map[string]string{"table": "select, insert, update or delete on ", "view": "select on ", "sequence": "usage on sequence ",
+	"schema": "usage on schema ", "function": "execute on function "}
+
 // statusOf maps a SQLSTATE as PostgREST does.
-func statusOf(e *pgconn.PgError, role string) int {
+func statusOf(e *pgconn.PgError, anonymous bool) int {
 	code := e.Code
 	switch code {
 	case "23503", "23505":
@@ -119,38 +160,87 @@ func statusOf(e *pgconn.PgError, role string) int {
 		}
 		return http.StatusInternalServerError
 	case "22023":
+		if strings.HasPrefix(e.Message, "role") && strings.HasSuffix(e.Message, "does not exist") {
+			return http.StatusUnauthorized
+		}
 		return http.StatusBadRequest
-	case "42883", "42P01":
+	case "42883":
+		if strings.HasPrefix(e.Message, "function xmlagg(") {
+			return http.StatusNotAcceptable
+		}
 		return http.StatusNotFound
-	case "42P17":
+	case "42P01":
+		return http.StatusNotFound
+	case "42P17", "53400":
 		return http.StatusInternalServerError
+	case "57P01":
+		return http.StatusServiceUnavailable
 	case "42501":
-		if role == "anon" {
+		if anonymous {
 			return http.StatusUnauthorized
 		}
 		return http.StatusForbidden
 	case "P0001":
 		return http.StatusBadRequest
-	case "57014":
-		return http.StatusInternalServerError
 	}
 	if len(code) != 5 {
 		return http.StatusInternalServerError
 	}
 	if code[:2] == "PT" { // raised by the project to choose a status
-		status := 0
-		if _, err := fmt.Sscanf(code[2:], "%3d", &status); err == nil && status >= 200 && status < 600 {
-			return status
+		if n, err := strconv.Atoi(code[2:]); err == nil && n >= 200 && n < 600 {
+			return n
 		}
 		return http.StatusInternalServerError
 	}
 	switch code[:2] {
-	case "08", "53", "58":
+	case "08", "53":
 		return http.StatusServiceUnavailable
-	case "09", "25", "2D", "38", "39", "3B", "40", "54", "55", "57", "F0", "HV", "P0", "XX":
+	case "09", "25", "2D", "38", "39", "3B", "40", "54", "55", "57", "58", "F0", "HV", "P0", "XX":
 		return http.StatusInternalServerError
 	case "0L", "0P", "28":
 		return http.StatusForbidden
 	}
 	return http.StatusBadRequest
+}
+
+// raised renders an error that the project made in whole: "raise sqlstate 'PGRST'" with JSON as its message and detail.
+func raised(e *pgconn.PgError) *query.Error {
+	var message struct {
+		Code    *string `json:"code"`
+		Message *string `json:"message"`
+		Details *string `json:"details"`
+		Hint    *string `json:"hint"`
+	}
+	if json.Unmarshal([]byte(e.Message), &message) != nil || message.Code == nil || message.Message == nil {
+		return unreadable("Invalid JSON value for MESSAGE: '"+e.Message+"'",
+			"MESSAGE must be a JSON object with obligatory keys: 'code', 'message' and optional keys: 'details', 'hint'.")
+	}
+	var detail struct {
+		Status     *int              `json:"status"`
+		StatusText *string           `json:"status_text"`
+		Headers    map[string]string `json:"headers"`
+	}
+	const hint = "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'."
+	if e.Detail == "" {
+		return unreadable("DETAIL is missing in the RAISE statement", hint)
+	}
+	if json.Unmarshal([]byte(e.Detail), &detail) != nil || detail.Status == nil || detail.Headers == nil || *detail.Status < 200 || *detail.Status > 599 {
+		return unreadable("Invalid JSON value for DETAIL: '"+e.Detail+"'", hint)
+	}
+	out := &query.Error{Status: *detail.Status, Code: *message.Code, Message: *message.Message, Header: http.Header{}}
+	if message.Details != nil {
+		out.Details = *message.Details
+	}
+	if message.Hint != nil {
+		out.Hint = *message.Hint
+	}
+	for name, value := range detail.Headers {
+		setHeaders(out.Header, []engine.Header{{Name: name, Value: value}})
+	}
+	return out
+}
+
+func unreadable(details, hint string) *query.Error {
+	return &query.Error{Status: http.StatusInternalServerError, Code: "PGRST121",
+		Message: `Could not parse JSON in the "RAISE SQLSTATE 'PGRST'" error`, Details: details, Hint: hint}
 }

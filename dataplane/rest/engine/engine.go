@@ -5,13 +5,12 @@ package engine
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/dataplane/rest/payload"
 	"github.com/wayli-app/fluxbase/dataplane/rest/plan"
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
+	"github.com/wayli-app/fluxbase/dataplane/rest/sqlgen"
 )
 
 // Config is how a project, or the standalone server's configuration, wants REST to behave.
@@ -40,6 +39,16 @@ type Config struct {
 	// ProxyURI is the address that descriptions name, or "" for the request's own; Security describes the bearer token in them.
 	ProxyURI string
 	Security bool
+	// AnonymousRole is the caller's database role when there was no token; "" where callers have logical roles ("anon").
+	AnonymousRole string
+	// Isolation is that of each request's transaction: "" for the server's default, "repeatable read" or "serializable".
+	Isolation string
+	// Hoisted are the settings of a function that the transaction of its call takes on; nil for all that the catalog has.
+	Hoisted []string
+	// LegacyNames lets filters name an embed by its relation though it has an alias; the answer warns.
+	LegacyNames bool
+	// GrantHints explain what was denied by the grant that is missing.
+	GrantHints bool
 	// ServerTiming tells in each answer how long its parts took. Terse errors show neither details nor hints.
 	ServerTiming, Terse bool
 }
@@ -74,21 +83,65 @@ type Request struct {
 	Accept []query.MediaType
 	// ReadOnly forbids changes (a call by GET or HEAD). Bodiless asks for no rows (HEAD).
 	ReadOnly, Bodiless bool
-	// Method, Path and Headers are what SQL reads as request.method and so on. Headers is called when SQL may read it.
-	Method, Path string
-	Headers      func() []byte
+	// Method, Path and Headers are what SQL reads as request.method and so on. Headers is called when SQL may read it, and so is
+	// Cookies, where there are any.
+	Method, Path     string
+	Headers, Cookies func() []byte
 }
 
-// Action is a planned request.
+// Action is a planned request. It runs once.
 type Action struct {
 	Schema    *catalog.Schema
 	Relation  *catalog.Relation // of the target, or of a call's rows; nil where there is none
 	Function  *catalog.Function // nil but for a call
 	Statement *plan.Statement
-	// MediaType is the negotiated type of the answer, with parameters as they are sent. Single tells that the answer is one object.
+	// MediaType is the negotiated type of the answer, with parameters as they are sent. Single tells that the answer must be one row:
+	// any other number of rows is an error (PGRST116), and undoes a write.
 	MediaType string
 	Single    bool
+	// Bare tells that rows are not an array's: the answer is the one row that there is.
+	Bare bool
+	// Restart is called before rows come again from the first, which happens when the server had lost a prepared statement. Its error
+	// ends the run; without it rows that came twice are an error.
+	Restart func() error
+
+	engine   *Engine
+	request  *Request
+	catalog  *catalog.Catalog
+	main     sqlgen.Statement
+	settings bool // the statement may read the request's settings
+	timezone string
+	windowed bool // the worker applies the window to a call's rows
+	offset   int64
+	limit    int64
+	columns  []string
+	outcome  Outcome
+	given    int64 // rows handed on
+	failed   error // of the row function
+	// status and headers are what the database set, as it did.
+	status, headers string
 }
+
+// Columns are the names of the rows' columns, known when the first row comes.
+func (a *Action) Columns() []string { return a.columns }
+
+// Progress is the outcome as far as it is known: Total is counted before the first row comes.
+func (a *Action) Progress() *Outcome { return &a.outcome }
+
+// Request is what was planned.
+func (a *Action) Request() *Request { return a.request }
+
+// Offset is the first row of the answer, Limit how many it has at most; negative for any number.
+func (a *Action) Offset() int64 { return a.offset }
+
+// Limit is described with Offset.
+func (a *Action) Limit() int64 { return a.limit }
+
+// ReadOnly reports whether the action can change nothing.
+func (a *Action) ReadOnly() bool { return a.readOnly() }
+
+// Timezone is the time zone that the action runs in, as asked for; "" for the server's.
+func (a *Action) Timezone() string { return a.timezone }
 
 // Outcome is what a request returned besides its rows.
 type Outcome struct {
@@ -99,19 +152,24 @@ type Outcome struct {
 	// Status and Headers are what the database set by response.status and response.headers; zero and nil for nothing.
 	Status  int
 	Headers []Header
-	// Location holds the key of the row that was inserted, if it was asked for: column and text.
-	Location [][2]string
+	// Location holds the key of the one row that was inserted, if it was asked for: column and text. LocationNull tells of nulls.
+	Location     [][2]string
+	LocationNull []bool
 }
 
 // Header is one that the database set.
 type Header struct{ Name, Value string }
 
 // Row takes a row as it arrives: its columns as text, nil for null. It must not keep them. Rows of a read are given while the
-// query still runs, so that a large result is never held; rows of a write only once it is committed.
+// query still runs, so that a large result is never held; rows of a write only once it is committed, unless they are more than held.
+// bytea columns are decoded where the type says so. Its error ends the run.
 type Row func(columns [][]byte) error
 
 // Engine runs requests.
 type Engine struct{ catalogs Catalogs }
+
+// New makes an engine. One serves all dialects.
+func New(catalogs Catalogs) *Engine { return &Engine{catalogs: catalogs} }
 
 // Catalogs gives catalogs: catalog.Cache, or the standalone server's.
 type Catalogs interface {
@@ -119,16 +177,3 @@ type Catalogs interface {
 	Get(ctx context.Context, s *projectdb.Session, e catalog.Exposure) (*catalog.Catalog, error)
 	Check(ctx context.Context, s *projectdb.Session, e catalog.Exposure) (*catalog.Catalog, error)
 }
-
-// New makes an engine. One serves all dialects.
-func New(catalogs Catalogs) *Engine { return &Engine{catalogs: catalogs} }
-
-// Prepare plans a request. Its errors are *query.Error, or those of the catalogs.
-func (e *Engine) Prepare(ctx context.Context, r *Request) (*Action, error) { panic("later") }
-
-// Run runs the action in a transaction of its own. A name that is gone by now is looked up again, once, in a read.
-func (a *Action) Run(ctx context.Context, row Row) (*Outcome, error) { panic("later") }
-
-// RunTx runs the action within a transaction of the caller's, who ends it. tx.Prepare, tx.max-affected and single objects are refused
-// as by Run, and it is for the caller to roll back then.
-func (a *Action) RunTx(ctx context.Context, tx pgx.Tx, row Row) (*Outcome, error) { panic("later") }

@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/rest/plan"
+	"github.com/wayli-app/fluxbase/dataplane/rest/query"
+	"github.com/wayli-app/fluxbase/dataplane/rest/sqlgen"
+	"github.com/wayli-app/fluxbase/internal/pg"
+)
+
+// left reads what is left in settings.
+func (p *pass) left(rows pgx.Rows) error {
+	if !rows.Next() {
+		return rows.Err()
+	}
+	raw := rows.RawValues()
+	p.status, p.headers = string(raw[0]), string(raw[1])
+	p.outcome.Inserted, _ = strconv.ParseInt(string(raw[2]), 10, 64)
+	return rows.Err()
+}
+
+// finish reads what the database set of the answer.
+func (a *Action) finish() error {
+	if a.status != "" {
+		n, err := strconv.Atoi(a.status)
+		if err != nil || n < 100 || n > 599 {
+			return &query.Error{Status: http.StatusInternalServerError, Code: "PGRST112", Message: "response.status guc must be a valid status code"}
+		}
+		a.outcome.Status = n
+	}
+	if a.headers != "" {
+		headers, ok := headerList(a.headers)
+		if !ok {
+			return &query.Error{Status: http.StatusInternalServerError, Code: "PGRST111",
+				Message: "response.headers guc must be a JSON array composed of objects with a single key and a string value"}
+		}
+		a.outcome.Headers = headers
+	}
+	return nil
+}
+
+func headerList(text string) ([]Header, bool) {
+	var list []map[string]*string
+	if json.Unmarshal([]byte(text), &list) != nil || list == nil {
+		return nil, false
+	}
+	var out []Header
+	for _, one := range list {
+		if len(one) != 1 {
+			return nil, false
+		}
+		for name, value := range one {
+			if value == nil {
+				return nil, false
+			}
+			out = append(out, Header{name, *value})
+		}
+	}
+	return out, true
+}
+
+// locate notes the key of the row that was inserted.
+func (p *pass) locate(w *plan.Write, values [][]byte) {
+	if len(values) != len(w.Location) {
+		return
+	}
+	p.outcome.Location = make([][2]string, len(values))
+	p.outcome.LocationNull = make([]bool, len(values))
+	for i, v := range values {
+		p.outcome.Location[i] = [2]string{w.Location[i], string(v)}
+		p.outcome.LocationNull[i] = v == nil
+	}
+}
+
+// explained is the part of an EXPLAIN that counts.
+type explained []struct {
+	Plan struct {
+		Rows float64 `json:"Plan Rows"`
+		Cost float64 `json:"Total Cost"`
+	} `json:"Plan"`
+}
+
+func readPlan(rows pgx.Rows) (out explained, err error) {
+	if rows.Next() {
+		err = json.Unmarshal(rows.RawValues()[0], &out)
+	}
+	if err == nil {
+		err = rows.Err()
+	}
+	if err == nil && len(out) != 1 {
+		err = fmt.Errorf("engine: an EXPLAIN of %d plans", len(out))
+	}
+	return out, err
+}
+
+// estimate takes the planner's guess of how many rows there are. It stands in for a count that was cut short.
+func (p *pass) estimate(rows pgx.Rows) error {
+	out, err := readPlan(rows)
+	if err != nil {
+		return err
+	}
+	guess := int64(out[0].Plan.Rows)
+	if p.request.Prefer.Count == "planned" {
+		p.outcome.Total = guess
+		return nil
+	}
+	if most := p.request.Config.MaxRows; most <= 0 || p.outcome.Total > most {
+		p.outcome.Total = max(p.outcome.Total, guess)
+	}
+	return nil
+}
+
+// guard refuses a read that costs too much by the planner's reckoning. It takes a round trip, so reads by key are let through.
+func (a *Action) guard(ctx context.Context) error {
+	most := a.request.Config.MaxCost
+	if most <= 0 || a.Statement.Read == nil || a.Statement.Form.ExplainFormat != "" || a.byKey() {
+		return nil
+	}
+	s := *a.Statement
+	s.Form.Explain, s.Form.ExplainFormat = []string{}, "JSON"
+	explain := sqlgen.Rows(&s)
+	o, err := a.options()
+	if err != nil {
+		return err
+	}
+	o.ReadOnly = true
+	return a.request.Session.Query(ctx, o, projectdb.Statement{SQL: explain.SQL, Args: explain.Args, Plain: a.Statement.Plain()}, func(rows pgx.Rows) error {
+		out, err := readPlan(rows)
+		if err != nil {
+			return err
+		}
+		if cost := out[0].Plan.Cost; cost > most {
+			return &query.Error{Status: http.StatusBadRequest, Code: "QUERY_COST_EXCEEDED", Message: "The query would cost too much",
+				Details: fmt.Sprintf("The planner reckons with a cost of %.0f; the limit is %.0f.", cost, most),
+				Hint:    "Filter by an indexed column, ask for fewer rows, or let an index serve the query."}
+		}
+		return nil
+	})
+}
+
+// preRequest calls the function that runs before each request.
+func (a *Action) preRequest() string {
+	name := a.request.Config.PreRequest
+	schema, function, qualified := strings.Cut(name, ".")
+	if !qualified {
+		return "select " + pg.Ident(name) + "()"
+	}
+	return "select " + pg.Ident(a.request.Session.Project.Schema(schema)) + "." + pg.Ident(function) + "()"
+}
+
+// duration reads a time as Postgres writes it: a number of milliseconds, or one with a unit.
+func duration(text string) (time.Duration, bool) {
+	text = strings.TrimSpace(text)
+	digits := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyz ")
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil || n < 0 || n > 1e12 {
+		return 0, false
+	}
+	unit, ok := units[strings.TrimSpace(text[len(digits):])]
+	return time.Duration(n * float64(unit)), ok
+}
+
+var units = map[string]time.Duration{"": time.Millisecond, "us": time.Microsecond, "ms": time.Millisecond, "s": time.Second,
+	"min": time.Minute, "h": time.Hour, "d": 24 * time.Hour}

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/rest/plan"
+)
+
+// errUndone ends a transaction that is to be rolled back though nothing is wrong.
+var errUndone = errors.New("engine: rolled back as asked")
+
+// InTx runs fn in one transaction as the caller of r, which says with which settings: for several actions that are done all or none.
+// Of r only the session, the configuration, the schema, the preferences and the request's settings matter.
+func (e *Engine) InTx(ctx context.Context, r *Request, fn func(pgx.Tx) error) error {
+	c, err := e.catalogs.Get(ctx, r.Session, r.Config.Exposure)
+	if err != nil {
+		return err
+	}
+	schema, err := plan.Schema(c, r.Config.Schemas, r.Schema)
+	if err != nil {
+		return err
+	}
+	a := &Action{Schema: schema, engine: e, request: r, catalog: c, settings: true}
+	o, err := a.options()
+	if err != nil {
+		return err
+	}
+	err = r.Session.InTx(ctx, o, func(tx pgx.Tx) error {
+		for _, s := range o.Settings {
+			if _, err := tx.Exec(ctx, "select pg_catalog.set_config($1, $2, true)", s.Name, s.Value); err != nil {
+				return err
+			}
+		}
+		if r.Config.PreRequest != "" {
+			if _, err := tx.Exec(ctx, a.preRequest()); err != nil {
+				return err
+			}
+		}
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if o.Rollback {
+			return errUndone
+		}
+		return nil
+	})
+	if errors.Is(err, errUndone) {
+		return nil
+	}
+	return err
+}
+
+// RunTx runs the action within a transaction of InTx. Rows come before it is committed. What is refused for the number of its rows, it is
+// for the caller to undo by returning the error.
+func (a *Action) RunTx(ctx context.Context, tx pgx.Tx, row Row) (*Outcome, error) {
+	p := &pass{Action: a, row: row}
+	var batch projectdb.Batch
+	p.fill(&batch)
+	upsert := a.Statement.Write != nil && a.Statement.Write.Resolution != ""
+	if upsert { // an earlier operation may have counted
+		if _, err := tx.Exec(ctx, "select pg_catalog.set_config('rest.inserted', '', true)"); err != nil {
+			return nil, err
+		}
+	}
+	for i, s := range batch.Statements {
+		if i == 0 && a.request.Config.PreRequest != "" {
+			continue // once is enough
+		}
+		rows, err := tx.Query(ctx, s.SQL, append([]any{pgx.QueryResultFormats{pgx.TextFormatCode}}, s.Args...)...)
+		if err != nil {
+			return nil, err
+		}
+		err = p.read(i, rows)
+		rows.Close()
+		if err == nil {
+			err = rows.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := p.release(); err != nil {
+		return nil, err
+	}
+	return &a.outcome, a.finish()
+}
