@@ -23,6 +23,9 @@ func (p *planner) embed(parent *Read, q *query.Embed, depth int) (*Embed, bool, 
 	if err != nil {
 		return nil, false, err
 	}
+	if rel.One() {
+		e.Limit = q.Limit // one row needs no bound
+	}
 	// An embed of nothing but silent embeds has nothing to say either.
 	e.Silent = e.Silent || len(e.Outputs) == 0
 	if !aggregated || !e.Spread {
@@ -64,7 +67,7 @@ func (p *planner) relationship(parent *Read, q *query.Embed) (*catalog.Relations
 		return fit[0], nil
 	}
 	slices.SortStableFunc(fit, compareRelationships)
-	return nil, ambiguous(parent.Relation.Name, q, fit)
+	return nil, severalRelated(parent.Relation.Name, q, fit)
 }
 
 // fits reports whether a relationship may be the one that an embed names: by its target, its constraint, or its only column; and by
@@ -140,7 +143,7 @@ type described struct {
 	Relationship string `json:"relationship"`
 }
 
-func ambiguous(from string, q *query.Embed, list []*catalog.Relationship) *query.Error {
+func severalRelated(from string, q *query.Embed, list []*catalog.Relationship) *query.Error {
 	details := make([]described, len(list))
 	choices := make([]string, len(list))
 	for i, r := range list {

@@ -61,11 +61,8 @@ func (s *Statement) Plain() bool {
 	if s.Form.Kind == FormHandler || s.Form.Kind == FormGeoJSON || s.Form.Explain != nil {
 		return false
 	}
-	if s.Write != nil {
-		w := s.Write
-		return w.Relation.Plain && plainConditions(w.Where) && plainOrders(w.Order) && !slices.ContainsFunc(w.Columns, func(c *catalog.Column) bool {
-			return !plainType(c.Type) || c.Representation != nil
-		}) && (w.Returning == nil || w.Returning.plain())
+	if s.Write != nil { // triggers and defaults may be anything
+		return false
 	}
 	return s.Read.plain()
 }
@@ -84,7 +81,9 @@ func (r *Read) plain() bool {
 		case o.Embed >= 0:
 		case o.Cast != "" || o.AggregateCast != "" || o.Computed != nil:
 			return false
-		case o.Column != "" && (o.Info == nil || o.Info.Representation != nil || ((len(o.Path) > 0 || o.Aggregate != "") && !plainType(o.Info.Type))):
+		case o.Column != "" && (o.Info == nil || o.Info.Representation != nil || (len(o.Path) > 0 && !plainType(o.Info.Type))):
+			return false
+		case o.Aggregate != "" && o.Aggregate != "count" && (len(o.Path) > 0 || !summed[o.Info.Type]):
 			return false
 		}
 	}
@@ -155,6 +154,9 @@ var exact = map[string]bool{
 	"uuid": true, "date": true, "timestamp with time zone": true, "timestamp without time zone": true, "time without time zone": true,
 	"time with time zone": true, "interval": true, "json": true, "jsonb": true, "bytea": true, "tsvector": true, "inet": true,
 }
+
+// summed are types that Postgres has all aggregate functions for.
+var summed = map[string]bool{"integer": true, "bigint": true, "smallint": true, "numeric": true, "real": true, "double precision": true}
 
 func plainType(name string) bool {
 	if exact[name] {

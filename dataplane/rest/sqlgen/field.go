@@ -110,7 +110,7 @@ func (b *builder) field(s *scope, f *field) (named bool) {
 		if f.cast != "" {
 			b.sql("cast(")
 		}
-		b.sql("pg_catalog.", aggregateFunctions[f.aggregate], "(")
+		b.sql(aggregateFunctions[f.aggregate], "(")
 	}
 	switch {
 	case f.column != nil:
@@ -137,8 +137,8 @@ func (b *builder) field(s *scope, f *field) (named bool) {
 	return false
 }
 
-// aggregateFunctions are those that a request may name.
-var aggregateFunctions = map[string]string{"count": "count", "sum": "sum", "avg": "avg", "min": "min", "max": "max"}
+// aggregateFunctions are those that a request may name. Types of the project's may have their own.
+var aggregateFunctions = map[string]string{"count": "pg_catalog.count", "sum": "sum", "avg": "avg", "min": "min", "max": "max"}
 
 // output writes a value as it is shown. It reports whether it is no more than a column.
 func (b *builder) output(s *scope, o *plan.Output) bool {

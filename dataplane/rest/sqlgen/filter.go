@@ -37,6 +37,13 @@ func (b *builder) where(s *scope, list []plan.Condition) {
 }
 
 func (b *builder) condition(s *scope, c *plan.Condition) {
+	if c.Embed >= 0 && s.read != nil && c.Any == nil && c.All == nil {
+		if c.Not == (c.Operand == "not_null") {
+			b.sql("not ")
+		}
+		b.exists(s, s.read.Embeds[c.Embed])
+		return
+	}
 	if c.Not {
 		b.sql("not ")
 	}
@@ -54,12 +61,6 @@ func (b *builder) condition(s *scope, c *plan.Condition) {
 			b.condition(s, &list[i])
 		}
 		b.sql(")")
-		return
-	case c.Embed >= 0 && s.read != nil:
-		if c.Operand == "null" {
-			b.sql("not ")
-		}
-		b.exists(s, s.read.Embeds[c.Embed])
 		return
 	case c.Not:
 		b.sql("(")
