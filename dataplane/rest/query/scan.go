@@ -73,11 +73,12 @@ func (s *scanner) name() (string, error) {
 		}
 		return name, nil
 	}
-	start := s.at
-	for s.at < len(s.in) && (identifier[s.in[s.at]] || s.in[s.at] == '-' && !s.ahead("->")) {
-		s.at++
+	in, i := s.in, s.at
+	for i < len(in) && (identifier[in[i]] || in[i] == '-' && !strings.HasPrefix(in[i:], "->")) {
+		i++
 	}
-	name := trimSegments(s.in[start:s.at])
+	name := trimSegments(in[s.at:i])
+	s.at = i
 	if name == "" {
 		return "", s.fail(s.at, fieldName)
 	}
@@ -86,7 +87,12 @@ func (s *scanner) name() (string, error) {
 
 // trimSegments takes away the spaces around a name and around its dashes.
 func trimSegments(name string) string {
-	name = strings.TrimSpace(name)
+	if name == "" {
+		return name
+	}
+	if first, last := name[0], name[len(name)-1]; first <= ' ' || first >= 0x80 || last <= ' ' || last >= 0x80 {
+		name = strings.TrimSpace(name)
+	}
 	if strings.IndexByte(name, ' ') < 0 || strings.IndexByte(name, '-') < 0 {
 		return name
 	}
