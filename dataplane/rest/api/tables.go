@@ -1,0 +1,349 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
+	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
+	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
+	"github.com/wayli-app/fluxbase/dataplane/rest/payload"
+	"github.com/wayli-app/fluxbase/dataplane/rest/query"
+)
+
+// table answers at /tables/{table}.
+func (q *request) table(name string) error {
+	r, err := q.find(q.http.Context(), name, false)
+	if err != nil {
+		return err
+	}
+	if err := q.allows(r, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete); err != nil {
+		return err
+	}
+	a, err := q.ask(false)
+	if err != nil {
+		return err
+	}
+	switch q.http.Method {
+	case http.MethodPost:
+		return q.create(r, a)
+	case http.MethodPatch, http.MethodDelete:
+		if len(a.Where) == 0 {
+			return errFilter
+		}
+		return q.change(r, a)
+	}
+	return q.read(q.begin(engine.Read, name, a))
+}
+
+var errFilter = &failure{status: http.StatusBadRequest, code: "FILTER_REQUIRED", message: "Rows are changed and deleted by a filter, and this request has none.",
+	hint: "Add one, for example ?id=eq.5, or name one row by its key: /tables/{table}/{id}."}
+
+// ask reads the query string.
+func (q *request) ask(call bool) (*asked, error) {
+	a, err := parse(q.http.URL.RawQuery, call)
+	if err == nil && a.Columns != nil {
+		return nil, badQuery("columns is not read here: a row's columns are the keys of its object.")
+	}
+	return a, err
+}
+
+// allows refuses methods that a relation, or its kind, does not have.
+func (q *request) allows(r *catalog.Relation, methods ...string) error {
+	if err := q.methods(methods...); err != nil {
+		return err
+	}
+	if q.http.Method != http.MethodGet && q.http.Method != http.MethodHead && openapi.IsView(r) {
+		return &failure{status: http.StatusMethodNotAllowed, code: "VIEW_READ_ONLY", message: "\"" + r.Name + "\" is a view: it can be read, and not written.",
+			hint: "Write to the table that it shows, or call a function: POST /api/v1/rpc/{function}.", allow: "GET, HEAD"}
+	}
+	return nil
+}
+
+// read runs a read, or a call that returns rows, and writes them as they come.
+func (q *request) read(r *engine.Request) error {
+	asLines, err := q.wantsLines()
+	if err != nil {
+		return err
+	}
+	ctx := q.http.Context()
+	action, err := q.Engine.Prepare(ctx, r)
+	if err != nil {
+		return err
+	}
+	s := &stream{w: q.w, discard: r.Bodiless}
+	switch {
+	case r.Op == engine.Call && (action.Function == nil || !action.Function.Set):
+		s.shape = single
+	case asLines:
+		s.shape = lines
+	}
+	kind := jsonType
+	if s.shape == lines {
+		kind = ndjsonType
+	}
+	s.head = func() { q.head(kind) }
+	action.Restart = s.restart
+	out, err := action.Run(ctx, s.row)
+	if err != nil && s.began {
+		q.log.WarnContext(ctx, "an answer broke off", "project", q.session.Project.Ref, "error", err)
+		panic(http.ErrAbortHandler) // half an answer must not look whole
+	}
+	if err != nil {
+		return err
+	}
+	s.end()
+	if !s.began {
+		q.head(kind)
+		if s.shape != single && out.Rows >= 0 {
+			q.window(r, out)
+		}
+	}
+	status := http.StatusOK
+	if action.Function != nil && action.Function.Returns == "void" {
+		q.w.Header().Del("Content-Type")
+		status = http.StatusNoContent
+	}
+	status = q.obey(out, status)
+	if status == http.StatusNoContent {
+		q.w.WriteHeader(status)
+		return nil
+	}
+	s.finish(q.http, status)
+	return nil
+}
+
+func (q *request) head(kind string) {
+	h := q.w.Header()
+	h.Set("Content-Type", kind)
+	if q.http.Method == http.MethodGet || q.http.Method == http.MethodHead {
+		h.Set("Cache-Control", q.CacheControl)
+	} else {
+		h.Set("Cache-Control", "no-store")
+	}
+}
+
+// obey sets the headers and the status that the database set.
+func (q *request) obey(out *engine.Outcome, status int) int {
+	for _, h := range out.Headers {
+		q.w.Header().Add(h.Name, h.Value)
+	}
+	if out.Status != 0 {
+		return out.Status
+	}
+	return status
+}
+
+// window tells where the rows stand among all that match.
+func (q *request) window(r *engine.Request, out *engine.Outcome) {
+	h := q.w.Header()
+	offset, total := max(r.Query.Offset, 0), "*"
+	if out.Total >= 0 {
+		total = strconv.FormatInt(out.Total, 10)
+		h.Set("X-Total-Count", total)
+	}
+	if out.Rows == 0 {
+		h.Set("Content-Range", "*/"+total)
+		return
+	}
+	h.Set("Content-Range", strconv.FormatInt(offset, 10)+"-"+strconv.FormatInt(offset+out.Rows-1, 10)+"/"+total)
+	limit := r.Query.Limit
+	if q.config.MaxRows > 0 && (limit < 0 || limit > q.config.MaxRows) {
+		limit = q.config.MaxRows
+	}
+	exact := r.Prefer.Count == "exact" && out.Total >= 0
+	if out.Rows < limit || limit <= 0 || exact && offset+out.Rows >= out.Total {
+		return
+	}
+	h.Set("Link", "<"+q.next(offset+out.Rows)+`>; rel="next"`)
+}
+
+// next is the address of the rows from an offset on. Keys are left out of it.
+func (q *request) next(offset int64) string {
+	var kept []string
+	for pair := range strings.SplitSeq(q.http.URL.RawQuery, "&") {
+		name, _, _ := strings.Cut(pair, "=")
+		if name, err := url.QueryUnescape(name); pair == "" || err != nil || name == "offset" || name == "apikey" {
+			continue
+		}
+		kept = append(kept, escapeLink(pair))
+	}
+	kept = append(kept, "offset="+strconv.FormatInt(offset, 10))
+	return q.http.Header.Get("X-Forwarded-Prefix") + prefix + q.http.URL.EscapedPath() + "?" + strings.Join(kept, "&")
+}
+
+// escapeLink escapes what would end an address in a Link header.
+func escapeLink(s string) string {
+	return strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", " ", "%20").Replace(s)
+}
+
+// rowsOf reads and checks the body of a write. A column that is not known is looked for once in a newer catalog.
+func (q *request) rowsOf(r *catalog.Relation, fresh bool) (*payload.Body, *rows, error) {
+	b, err := q.body(payload.Options{})
+	if err != nil {
+		return nil, nil, err
+	}
+	checked, err := checkRows(r, b.JSON, fresh)
+	if err == nil && checked.stale {
+		if r, err = q.find(q.http.Context(), r.Name, true); err == nil {
+			checked, err = checkRows(r, b.JSON, fresh)
+		}
+	}
+	if err == nil {
+		err = checked.problem()
+	}
+	return b, checked, err
+}
+
+// create answers a POST: one row for an object, several for an array.
+func (q *request) create(r *catalog.Relation, a *asked) error {
+	if len(a.Where) > 0 || a.Order != nil || a.Limit >= 0 || a.Offset >= 0 || a.grouped {
+		return badQuery("A POST creates rows: of parameters it takes select and on_conflict only.")
+	}
+	b, checked, err := q.rowsOf(r, true)
+	if err != nil {
+		return err
+	}
+	e := q.begin(engine.Insert, r.Name, a)
+	e.Prefer.Missing = "default"
+	if a.OnConflict != nil && e.Prefer.Resolution == "" {
+		e.Prefer.Resolution = "merge-duplicates"
+	}
+	if e.Body, err = even(b, checked, a.Query); err != nil {
+		return err
+	}
+	shape := single
+	if checked.array {
+		shape = array
+	}
+	return q.write(e, shape, checked, func(out *engine.Outcome, body []byte) int {
+		if !checked.array && e.Prefer.Return == "representation" {
+			q.locate(r, body)
+		}
+		if e.Prefer.Resolution != "" && out.Inserted == 0 {
+			return http.StatusOK
+		}
+		return http.StatusCreated
+	})
+}
+
+// even makes the body of rows with different keys one of the same: what a row lacks takes its default.
+func even(b *payload.Body, checked *rows, q *query.Query) (*payload.Body, error) {
+	if b.Uniform || checked.count == 0 {
+		return b, nil
+	}
+	q.Columns = checked.columns
+	return payload.Read(strings.NewReader(string(b.JSON)), query.MediaType{Type: "application/json"}, payload.Options{Columns: q.Columns, Size: int64(len(b.JSON))})
+}
+
+// change answers PATCH and DELETE of the rows that match.
+func (q *request) change(r *catalog.Relation, a *asked) error {
+	e, checked, err := q.changing(r, a)
+	if err != nil {
+		return err
+	}
+	return q.write(e, array, checked, func(*engine.Outcome, []byte) int { return http.StatusOK })
+}
+
+// changing makes the engine's request of a PATCH or a DELETE. What was deleted is returned only when asked for.
+func (q *request) changing(r *catalog.Relation, a *asked) (*engine.Request, *rows, error) {
+	if a.grouped {
+		return nil, nil, badQuery("group_by is for reading.")
+	}
+	if q.http.Method == http.MethodDelete {
+		e := q.begin(engine.Delete, r.Name, a)
+		if q.prefer.Return == "" {
+			e.Prefer.Return = "minimal"
+		}
+		return e, nil, nil
+	}
+	b, checked, err := q.rowsOf(r, false)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case checked.array:
+		return nil, nil, badBody("A change is one object.")
+	case len(checked.columns) == 0:
+		return nil, nil, badBody("It names no column to change.")
+	}
+	e := q.begin(engine.Update, r.Name, a)
+	e.Body = b
+	return e, checked, nil
+}
+
+// write runs a write and writes what it returned; status is told the outcome and the body.
+func (q *request) write(e *engine.Request, shape shape, checked *rows, status func(*engine.Outcome, []byte) int) error {
+	ctx := q.http.Context()
+	action, err := q.Engine.Prepare(ctx, e)
+	if err != nil {
+		return err
+	}
+	silent := e.Prefer.Return != "representation"
+	s := &stream{w: q.w, shape: shape, discard: silent}
+	s.head = func() { q.head(jsonType) } // rows of a write come after its commit
+	action.Restart = s.restart
+	out, err := action.Run(ctx, s.row)
+	if err != nil && s.began {
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		return lacking(q.failed(ctx, q.session, err), checked)
+	}
+	s.end()
+	code := status(out, s.buffer)
+	if code == http.StatusNotFound {
+		return errRow
+	}
+	if !s.began {
+		q.w.Header().Set("X-Affected-Count", strconv.FormatInt(out.Rows, 10))
+	}
+	if silent {
+		q.w.WriteHeader(q.obey(out, http.StatusNoContent))
+		return nil
+	}
+	if !s.began {
+		q.head(jsonType)
+		code = q.obey(out, code)
+	}
+	s.finish(q.http, code)
+	return nil
+}
+
+var errRow = &failure{status: http.StatusNotFound, code: "ROW_NOT_FOUND", message: "There is no row with this key.",
+	hint: "It may have been deleted, or a policy hides it from you."}
+
+// lacking names all fields that must be there, once the database said that one is missing.
+func lacking(f *failure, checked *rows) error {
+	if f.sqlState == "23502" && checked != nil && checked.lacking != nil {
+		f.fields = checked.lacking
+	}
+	return f
+}
+
+// locate names the address of a new row, when its key is in what is returned.
+func (q *request) locate(r *catalog.Relation, body []byte) {
+	key := r.PrimaryKey()
+	if len(key) == 0 {
+		return
+	}
+	var row map[string]json.RawMessage
+	if json.Unmarshal(body, &row) != nil {
+		return
+	}
+	id := make([]string, len(key))
+	for i, column := range key {
+		value, ok := row[column]
+		if !ok || len(value) == 0 || string(value) == "null" {
+			return
+		}
+		text, ok := scalar(value)
+		if !ok || text == "" {
+			return
+		}
+		id[i] = strings.ReplaceAll(url.PathEscape(text), ",", "%2C")
+	}
+	q.w.Header().Set("Location", q.http.Header.Get("X-Forwarded-Prefix")+prefix+"/tables/"+url.PathEscape(r.Name)+"/"+strings.Join(id, ","))
+}
