@@ -2,9 +2,8 @@ package catalog
 
 import (
 	"context"
+	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,167 +25,6 @@ const (
 	maxObjects  = 2_000_000
 )
 
-// Cache holds catalogs of many projects. A project that nobody uses costs memory only, and no connection: when it is
-// used again its catalog is checked first.
-type Cache struct {
-	now     func() time.Time
-	flights singleflight.Group
-
-	mu      sync.Mutex
-	entries *lru.Cache[string, *entry]
-	objects int
-}
-
-type entry struct {
-	key     entryKey
-	catalog *Catalog
-	checked time.Time
-	busy    bool // a check in the background is under way
-}
-
-// entryKey changes with where the project lives and what it exposes.
-type entryKey struct{ host, database, schemas string }
-
-// NewCache makes a Cache.
-func NewCache() *Cache {
-	c := &Cache{now: time.Now}
-	c.entries, _ = lru.NewWithEvict(maxProjects, func(_ string, e *entry) { c.objects -= e.catalog.objects })
-	return c
-}
-
-// Schemas returns the logical names of a project's exposed schemas.
-func Schemas(s *projectdb.Session) []string {
-	return setting.Get[[]string](s.Project.Settings, "rest.schemas")
-}
-
-// Get returns the catalog of the session's project. One used within the last second is checked behind the request's back;
-// one that was idle for longer is checked first.
-func (c *Cache) Get(ctx context.Context, s *projectdb.Session) (*Catalog, error) {
-	key := keyOf(s)
-	now := c.now()
-	c.mu.Lock()
-	e, ok := c.entries.Get(s.Project.Ref)
-	if ok && e.key == key {
-		age := now.Sub(e.checked)
-		if age < fresh {
-			c.mu.Unlock()
-			return e.catalog, nil
-		}
-		if age < 5*fresh {
-			start := !e.busy
-			e.busy = true
-			c.mu.Unlock()
-			if start {
-				go func() {
-					_, _ = c.Check(context.WithoutCancel(ctx), s)
-					c.mu.Lock()
-					e.busy = false
-					c.mu.Unlock()
-				}()
-			}
-			return e.catalog, nil
-		}
-	}
-	c.mu.Unlock()
-	return c.Check(ctx, s)
-}
-
-// Check returns a catalog that is certainly as new as the call: for a request that names what the catalog does not have.
-func (c *Cache) Check(ctx context.Context, s *projectdb.Session) (*Catalog, error) {
-	key := keyOf(s)
-	flight := c.flights.DoChan(s.Project.Ref+"\x00"+key.host+"\x00"+key.database+"\x00"+key.schemas, func() (any, error) {
-		// The flight is everyone's: it does not end with the request that began it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
-		defer cancel()
-		return c.refresh(ctx, s, key)
-	})
-	select {
-	case r := <-flight:
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		return r.Val.(*Catalog), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (c *Cache) refresh(ctx context.Context, s *projectdb.Session, key entryKey) (*Catalog, error) {
-	c.mu.Lock()
-	e, ok := c.entries.Get(s.Project.Ref)
-	c.mu.Unlock()
-	if ok && e.key == key {
-		version, err := schemaVersion(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		if version == e.catalog.Version {
-			c.mu.Lock()
-			e.checked = c.now()
-			c.mu.Unlock()
-			return e.catalog, nil
-		}
-	}
-	loaded, err := Load(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	if ok {
-		s.Renew()
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.entries.Remove(s.Project.Ref)
-	c.objects += loaded.objects
-	c.entries.Add(s.Project.Ref, &entry{key: key, catalog: loaded, checked: c.now()})
-	for c.objects > maxObjects && c.entries.Len() > 1 {
-		c.entries.RemoveOldest()
-	}
-	return loaded, nil
-}
-
-func keyOf(s *projectdb.Session) entryKey {
-	return entryKey{s.Project.Host + ":" + strconv.Itoa(s.Project.Port), s.Project.Database, strings.Join(Schemas(s), ",")}
-}
-
-func schemaVersion(ctx context.Context, s *projectdb.Session) (version int64, err error) {
-	// Reading the counter runs nothing of the project's.
-	stmt := projectdb.Statement{SQL: "select fluxbase.schema_version()", Plain: true}
-	err = s.Query(ctx, projectdb.Options{ReadOnly: true}, stmt, func(rows pgx.Rows) error {
-		rows.Next()
-		return rows.Scan(&version)
-	})
-	return version, err
-}
-
-// Load reads the catalog of a project. What it reads is the same for every role.
-func Load(ctx context.Context, s *projectdb.Session) (*Catalog, error) {
-	names := Schemas(s)
-	c := New(s.Project, names)
-	physical := func(logical []string) []string {
-		out := make([]string, len(logical))
-		for i, name := range logical {
-			out[i] = s.Project.Schema(name)
-		}
-		return out
-	}
-	searched := slices.Concat([]string{"public", "extensions"}, setting.Get[[]string](s.Project.Settings, "rest.extra_search_path"))
-	stmt := projectdb.Statement{SQL: catalogSQL, Args: []any{physical(names), physical(searched)}, Plain: true}
-	err := s.Query(ctx, projectdb.Options{ReadOnly: true}, stmt, func(rows pgx.Rows) error {
-		for rows.Next() {
-			raw := rows.RawValues()
-			if err := c.Add(string(raw[0]), raw[1]); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
 // Exposure is what of a database a catalog holds.
 type Exposure struct {
 	// Schemas are the exposed ones' logical names; the first is the default.
@@ -195,4 +33,244 @@ type Exposure struct {
 	ExtraSearchPath []string
 	// Unversioned tells of a database without fluxbase.schema_version(): the standalone server's.
 	Unversioned bool
+}
+
+func (e Exposure) same(o Exposure) bool {
+	return e.Unversioned == o.Unversioned && slices.Equal(e.Schemas, o.Schemas) && slices.Equal(e.ExtraSearchPath, o.ExtraSearchPath)
+}
+
+// Exposed is what a hosted project exposes by its settings.
+func Exposed(s *projectdb.Session) Exposure {
+	return Exposure{Schemas: Schemas(s), ExtraSearchPath: setting.Get[[]string](s.Project.Settings, "rest.extra_search_path")}
+}
+
+// Schemas returns the logical names of a project's exposed schemas.
+func Schemas(s *projectdb.Session) []string {
+	return setting.Get[[]string](s.Project.Settings, "rest.schemas")
+}
+
+// Cache holds catalogs of many projects. A project that nobody uses costs memory only, and no connection: when it is
+// used again its catalog is checked first.
+type Cache struct {
+	now     func() time.Time
+	flights singleflight.Group
+
+	mu        sync.Mutex
+	entries   *lru.Cache[string, *entry]
+	objects   int
+	loads     int64 // counts Invalidate
+	timezones map[int]map[string]bool
+}
+
+// entry is a project's catalog. It changes with where the project lives and what it exposes.
+type entry struct {
+	host, database string
+	port           int
+	exposure       Exposure
+	catalog        *Catalog
+	checked        time.Time
+	invalidated    int64 // what Cache.loads was when it was loaded
+	busy           bool  // a check in the background is under way
+}
+
+// NewCache makes a Cache.
+func NewCache() *Cache {
+	c := &Cache{now: time.Now, timezones: map[int]map[string]bool{}}
+	c.entries, _ = lru.NewWithEvict(maxProjects, func(_ string, e *entry) { c.objects -= e.catalog.objects })
+	return c
+}
+
+// Invalidate makes the catalogs of unversioned databases be loaded again: what was asked for before is given on until then, and a Get
+// or Check that begins after it waits for the new one.
+func (c *Cache) Invalidate() {
+	c.mu.Lock()
+	c.loads++
+	c.mu.Unlock()
+}
+
+// find returns the entry of a session's project, if it is of the same place and exposure. The caller holds the lock.
+func (c *Cache) find(s *projectdb.Session, e Exposure) *entry {
+	found, ok := c.entries.Get(s.Project.Ref)
+	if !ok || found.host != s.Project.Host || found.port != s.Project.Port || found.database != s.Project.Database || !found.exposure.same(e) {
+		return nil
+	}
+	return found
+}
+
+// Get returns the catalog of the session's project. One used within the last second is checked behind the request's back;
+// one that was idle for longer is checked first. An unversioned database's is what was loaded after the last Invalidate.
+func (c *Cache) Get(ctx context.Context, s *projectdb.Session, e Exposure) (*Catalog, error) {
+	c.mu.Lock()
+	found := c.find(s, e)
+	if found == nil {
+		c.mu.Unlock()
+		return c.Check(ctx, s, e)
+	}
+	if e.Unversioned {
+		current := found.invalidated == c.loads && !(found.catalog.partial && c.now().Sub(found.checked) > 5*fresh)
+		c.mu.Unlock()
+		if current {
+			return found.catalog, nil
+		}
+		loaded, err := c.Check(ctx, s, e)
+		if err != nil && ctx.Err() == nil {
+			return found.catalog, nil // better an old one than none; the next request tries again
+		}
+		return loaded, err
+	}
+	age := c.now().Sub(found.checked)
+	if age < fresh {
+		c.mu.Unlock()
+		return found.catalog, nil
+	}
+	if age < 5*fresh {
+		start := !found.busy
+		found.busy = true
+		c.mu.Unlock()
+		if start {
+			go func() {
+				_, _ = c.Check(context.WithoutCancel(ctx), s, e)
+				c.mu.Lock()
+				found.busy = false
+				c.mu.Unlock()
+			}()
+		}
+		return found.catalog, nil
+	}
+	c.mu.Unlock()
+	return c.Check(ctx, s, e)
+}
+
+// Check returns a catalog that is certainly as new as the call: for a request that names what the catalog does not have. An unversioned
+// database's is as new as the last Invalidate.
+func (c *Cache) Check(ctx context.Context, s *projectdb.Session, e Exposure) (*Catalog, error) {
+	asked := time.Now()
+	for {
+		flight := c.flights.DoChan(flightOf(s, e), func() (any, error) {
+			// The flight is everyone's: it does not end with the request that began it.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+			defer cancel()
+			began := time.Now()
+			loaded, err := c.refresh(ctx, s, e)
+			return landed{loaded, began}, err
+		})
+		select {
+		case r := <-flight:
+			got := r.Val.(landed)
+			switch {
+			case r.Err != nil:
+				return nil, r.Err
+			case got.began.Before(asked):
+				continue // it may have looked before the change that the caller means
+			}
+			return got.catalog, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// landed is what a flight brought, and when it began.
+type landed struct {
+	catalog *Catalog
+	began   time.Time
+}
+
+func (c *Cache) refresh(ctx context.Context, s *projectdb.Session, e Exposure) (*Catalog, error) {
+	c.mu.Lock()
+	found, loads := c.find(s, e), c.loads
+	var previous *Catalog
+	if found != nil {
+		previous = found.catalog
+	}
+	c.mu.Unlock()
+	if found != nil && !previous.partial {
+		same, err := c.unchanged(ctx, s, found, loads)
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			return previous, nil
+		}
+	}
+	loaded, err := load(ctx, s, e, previous)
+	if err != nil {
+		return nil, err
+	}
+	if loaded.Timezones, err = c.zones(ctx, s, loaded.ServerVersion); err != nil {
+		return nil, err
+	}
+	if found != nil {
+		s.Renew()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entries.Remove(s.Project.Ref)
+	c.objects += loaded.objects
+	c.entries.Add(s.Project.Ref, &entry{
+		host: s.Project.Host, port: s.Project.Port, database: s.Project.Database,
+		exposure: Exposure{slices.Clone(e.Schemas), slices.Clone(e.ExtraSearchPath), e.Unversioned},
+		catalog:  loaded, checked: c.now(), invalidated: loads,
+	})
+	for c.objects > maxObjects && c.entries.Len() > 1 {
+		c.entries.RemoveOldest()
+	}
+	return loaded, nil
+}
+
+// unchanged reports whether an entry's catalog is still as the database is.
+func (c *Cache) unchanged(ctx context.Context, s *projectdb.Session, found *entry, loads int64) (bool, error) {
+	if found.exposure.Unversioned {
+		return found.invalidated == loads, nil
+	}
+	version, err := schemaVersion(ctx, s)
+	if err != nil || version != found.catalog.Version {
+		return false, err
+	}
+	c.mu.Lock()
+	found.checked = c.now()
+	c.mu.Unlock()
+	return true, nil
+}
+
+// zones returns the names of time zones, which a server reads from files: it is asked once for each version of servers.
+func (c *Cache) zones(ctx context.Context, s *projectdb.Session, version int) (map[string]bool, error) {
+	c.mu.Lock()
+	known := c.timezones[version]
+	c.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	stmt := projectdb.Statement{SQL: timezonesSQL, Plain: true}
+	err := s.Query(ctx, projectdb.Options{ReadOnly: true}, stmt, func(rows pgx.Rows) error {
+		known = map[string]bool{}
+		for rows.Next() {
+			known[intern(string(rows.RawValues()[0]))] = true
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timezones[version] = known
+	return known, nil
+}
+
+func schemaVersion(ctx context.Context, s *projectdb.Session) (version int64, err error) {
+	// Reading the counter runs nothing of the project's.
+	stmt := projectdb.Statement{SQL: "select fluxbase.schema_version()", Plain: true}
+	err = s.Query(ctx, projectdb.Options{ReadOnly: true}, stmt, func(rows pgx.Rows) error {
+		for rows.Next() {
+			version = number(rows.RawValues()[0])
+		}
+		return rows.Err()
+	})
+	return version, err
+}
+
+// flightOf names a load, so that requests that want the same one share it.
+func flightOf(s *projectdb.Session, e Exposure) string {
+	return fmt.Sprintf("%s\x00%s:%d\x00%s\x00%q\x00%q\x00%t", s.Project.Ref, s.Project.Host, s.Project.Port, s.Project.Database, e.Schemas, e.ExtraSearchPath, e.Unversioned)
 }

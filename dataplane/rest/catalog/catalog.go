@@ -3,11 +3,10 @@
 package catalog
 
 import (
-	_ "embed"
-	"encoding/json"
-	"fmt"
-
-	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Catalog describes a project's exposed schemas. It does not change: a newer one is a new Catalog, which shares what is the same.
@@ -18,11 +17,22 @@ type Catalog struct {
 	Schemas map[string]*Schema
 	// Representations of domains, by the domain's SQL name (Column.Type without modifiers).
 	Representations map[string]*Representation
-	// Timezones are the names that Prefer: timezone may have; shared by all catalogs of a server version.
+	// Timezones are the names that Prefer: timezone may have; shared by all catalogs of a server version. Load leaves it nil.
 	Timezones map[string]bool
 	// ServerVersion is server_version_num.
 	ServerVersion int
-	objects       int
+
+	names   []string // of the schemas, in the order of the exposure
+	objects int
+	// partial tells that something could not be told now, and is to be asked for again.
+	partial bool
+	state   *state
+	// hidden are relations of other schemas that exposed views are made of.
+	hidden   []*Relation
+	computed map[relationKey][]*Function
+	handlers []*MediaHandler
+	linked   sync.Once
+	graph    *graph
 }
 
 // Schema is an exposed schema.
@@ -33,10 +43,10 @@ type Schema struct {
 	Relations      map[string]*Relation
 	// Functions by name; several with one name are overloads.
 	Functions map[string][]*Function
-	// relationships by the source relation's name, with computed ones; see Relationships.
-	relationships map[string][]*Relationship
-	// handlers for media types; see Handler.
-	handlers map[handlerKey]*MediaHandler
+	catalog   *Catalog
+	// relationships by the source relation's name, as they are asked for; kept counts them. See Relationships.
+	relationships sync.Map
+	kept          atomic.Int64
 }
 
 // Relation is a table, a view or the like.
@@ -47,6 +57,8 @@ type Relation struct {
 	// Kind is pg_class.relkind: r, p, v, m or f.
 	Kind    string `json:"kind"`
 	Comment string `json:"comment"`
+	// Partition tells a partition of another table. It can be named, and is listed nowhere.
+	Partition bool `json:"partition"`
 	// Plain tells that reading it runs no code of the project's: see projectdb.Statement.
 	Plain bool `json:"plain"`
 	// ReadsSettings tells of policies that read the request's settings besides its claims.
@@ -57,11 +69,13 @@ type Relation struct {
 	Deletable  bool      `json:"deletable"`
 	Columns    []*Column `json:"columns"`
 	Keys       []Key     `json:"keys"`
-	// References are the foreign keys of a table; those of a view come by way of the tables below it.
+	// References are the foreign keys of a table. Those of a view are not here: see Schema.Relationships. Its Keys are: a primary key
+	// made of those of the tables below it.
 	References []Reference `json:"references"`
 	// Computed are functions of one argument, the relation's row type, that return one value: columns that "*" does not have.
 	Computed map[string]*Function `json:"-"`
-	byName   map[string]*Column
+	sorted   []*Column            // by name
+	origins  []origin             // of a view's columns
 }
 
 // Column is a relation's column, or a function's result's.
@@ -138,7 +152,11 @@ type Function struct {
 	Arguments []Argument `json:"arguments"`
 	// Settings are its own (SET …) that the request's transaction takes on: statement_timeout and default_transaction_isolation.
 	Settings map[string]string `json:"settings"`
-	byName   map[string]*Column
+	// MediaType is what the domain that it returns is named after, in lower case, for example "image/png"; or "".
+	MediaType string `json:"media_type"`
+	// RowSchema (physical) and RowName are those of the relation whose row type its only argument is, or "".
+	RowSchema string `json:"row_schema"`
+	RowName   string `json:"row_name"`
 }
 
 // Argument is a function's input.
@@ -202,18 +220,47 @@ func (r *Relationship) One() bool {
 type MediaHandler struct {
 	// MediaType is as the domain is named: "text/csv", "*/*".
 	MediaType string `json:"media_type"`
-	// Schema and Function name the aggregate; empty for a function's own result.
+	// Schema (physical) and Function name the aggregate; empty for a function's own result.
 	Schema   string `json:"schema"`
 	Function string `json:"function"`
+	// Base is what the domain is made of, in SQL, for example "bytea".
+	Base string `json:"base"`
 	// RelationSchema and RelationName are those of the row type it takes, or empty for any.
 	RelationSchema string `json:"relation_schema"`
 	RelationName   string `json:"relation_name"`
 }
 
-type handlerKey struct{ schema, relation, media string }
+type relationKey struct{ schema, name string } // physical
+
+func (r *Relation) key() relationKey { return relationKey{r.Schema, r.Name} }
 
 // Column finds a column, or returns nil.
-func (r *Relation) Column(name string) *Column { return r.byName[name] }
+func (r *Relation) Column(name string) *Column {
+	if r.sorted == nil { // made by hand
+		return columnOf(r.Columns, name)
+	}
+	i, ok := slices.BinarySearchFunc(r.sorted, name, func(c *Column, name string) int { return strings.Compare(c.Name, name) })
+	if !ok {
+		return nil
+	}
+	return r.sorted[i]
+}
+
+func (r *Relation) index() {
+	r.sorted = slices.SortedFunc(slices.Values(r.Columns), func(a, b *Column) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Column finds a column of a composite result that is no relation's, or returns nil.
+func (f *Function) Column(name string) *Column { return columnOf(f.Columns, name) }
+
+func columnOf(columns []*Column, name string) *Column {
+	for _, c := range columns {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
 
 // PrimaryKey returns the columns of the primary key, or nil.
 func (r *Relation) PrimaryKey() []string {
@@ -225,62 +272,29 @@ func (r *Relation) PrimaryKey() []string {
 	return nil
 }
 
-// New makes an empty catalog of logical schemas; Add fills it.
-func New(p *directory.Project, schemas []string) *Catalog {
-	c := &Catalog{Schemas: make(map[string]*Schema, len(schemas))}
-	for _, name := range schemas {
-		c.Schemas[name] = &Schema{Name: name, Physical: p.Schema(name), Relations: map[string]*Relation{}, Functions: map[string][]*Function{}}
-	}
-	return c
-}
-
-func (c *Catalog) physical(name string) *Schema {
-	for _, s := range c.Schemas {
-		if s.Physical == name {
-			return s
+// Handler finds what makes a media type of a relation's rows: one for the relation's own row type, else one for any. The schema's own
+// come before those of other exposed schemas. It returns nil when there is none, also for a nil relation.
+func (s *Schema) Handler(r *Relation, media string) *MediaHandler {
+	var best *MediaHandler
+	rank := 0
+	for _, h := range s.catalog.handlers {
+		if h.MediaType != media {
+			continue
+		}
+		score := 1
+		switch {
+		case h.RelationName == "":
+		case r != nil && h.RelationSchema == r.Schema && h.RelationName == r.Name:
+			score += 2
+		default:
+			continue
+		}
+		if h.Schema == s.Physical {
+			score++
+		}
+		if score > rank {
+			best, rank = h, score
 		}
 	}
-	return nil
+	return best
 }
-
-// Add takes one object as catalog.sql gives it.
-func (c *Catalog) Add(kind string, object []byte) error {
-	c.objects++
-	switch kind {
-	case "version":
-		var v struct {
-			Version int64 `json:"version"`
-		}
-		err := json.Unmarshal(object, &v)
-		c.Version = v.Version
-		return err
-	case "relation":
-		r := &Relation{}
-		if err := json.Unmarshal(object, r); err != nil {
-			return err
-		}
-		r.byName = make(map[string]*Column, len(r.Columns))
-		for _, col := range r.Columns {
-			r.byName[col.Name] = col
-		}
-		c.objects += len(r.Columns) + len(r.Keys) + len(r.References)
-		if s := c.physical(r.Schema); s != nil {
-			s.Relations[r.Name] = r
-		}
-		return nil
-	case "function":
-		f := &Function{}
-		if err := json.Unmarshal(object, f); err != nil {
-			return err
-		}
-		c.objects += len(f.Arguments)
-		if s := c.physical(f.Schema); s != nil {
-			s.Functions[f.Name] = append(s.Functions[f.Name], f)
-		}
-		return nil
-	}
-	return fmt.Errorf("catalog: unknown kind %q", kind)
-}
-
-//go:embed catalog.sql
-var catalogSQL string

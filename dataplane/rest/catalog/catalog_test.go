@@ -72,7 +72,7 @@ func TestPlain(t *testing.T) {
 			create table tested (id int check (lie(5))); create table keyed (id int) partition by range (lie(id));
 			create table counted (id int, b int); create statistics st on (lie(id)), b from counted; create table defaulted (id boolean default lie(1));
 			create view seen as select * from bare; create materialized view kept as select * from bare;`)
-		c, err := catalog.Load(context.Background(), s)
+		c, err := catalog.Load(context.Background(), s, catalog.Exposed(s))
 		require.NoError(t, err)
 		plain := map[string]bool{}
 		for name, r := range c.Schemas["public"].Relations {
@@ -90,7 +90,7 @@ func TestPlain(t *testing.T) {
 		require.False(t, c.Schemas["public"].Relations["own2"].ReadsSettings)
 
 		owner(t, s, `create function fake(int, int) returns boolean language sql as 'select true'; create operator = (leftarg = int, rightarg = int, function = fake)`)
-		c, err = catalog.Load(context.Background(), s)
+		c, err = catalog.Load(context.Background(), s, catalog.Exposed(s))
 		require.NoError(t, err)
 		require.False(t, c.Schemas["public"].Relations["bare"].Plain, "an operator of the project's could be meant")
 	})
@@ -103,20 +103,22 @@ func TestLoad(t *testing.T) {
 			create table parent (a int, b text, primary key (b, a));
 			create table child (id bigint generated always as identity, a int not null, b text default 'x', m mood, j jsonb, n numeric(10, 2), foreign key (b, a) references parent (b, a));
 			create function f(a int, b mood default 'a', out x int, out y text) language sql as 'select 1, ''x''';`)
-		c, err := catalog.Load(context.Background(), s)
+		c, err := catalog.Load(context.Background(), s, catalog.Exposed(s))
 		require.NoError(t, err)
 		public := c.Schemas["public"]
 		require.Equal(t, s.Project.Schema("public"), public.Physical)
 		require.Equal(t, []string{"b", "a"}, public.Relations["parent"].PrimaryKey())
 		child := public.Relations["child"]
 		require.Equal(t, []catalog.Reference{{Name: "child_b_a_fkey", Schema: public.Physical, Table: "parent", Columns: []string{"b", "a"}, Targets: []string{"b", "a"}}}, child.References)
-		require.Equal(t, &catalog.Column{Name: "id", Type: "bigint", NotNull: true, Default: true, Generated: true}, child.Column("id"))
+		require.Equal(t, &catalog.Column{Name: "id", Type: "bigint", Base: "bigint", NotNull: true, HasDefault: true, Generated: true}, child.Column("id"))
 		require.Equal(t, "numeric(10,2)", child.Column("n").Type)
 		require.Equal(t, public.Physical+".mood", child.Column("m").Type)
 		require.True(t, child.Column("j").JSON)
 		f := public.Functions["f"][0]
 		require.Equal(t, "composite", f.Returns)
-		require.Equal(t, []catalog.Argument{{Name: "a", Type: "integer", Required: true}, {Name: "b", Type: public.Physical + ".mood"}}, f.Arguments)
+		require.Equal(t, []catalog.Argument{
+			{Name: "a", Type: "integer", Base: "integer", Required: true}, {Name: "b", Type: public.Physical + ".mood", Base: public.Physical + ".mood"},
+		}, f.Arguments)
 		require.NotContains(t, c.Schemas, "auth")
 	})
 }
@@ -126,19 +128,19 @@ func TestCacheFollowsTheSchema(t *testing.T) {
 	both(t, func(t *testing.T, shared bool) {
 		s := setup(t, shared, "create table a (id int)")
 		cache := catalog.NewCache()
-		first, err := cache.Get(context.Background(), s)
+		first, err := cache.Get(context.Background(), s, catalog.Exposed(s))
 		require.NoError(t, err)
-		again, err := cache.Check(context.Background(), s)
+		again, err := cache.Check(context.Background(), s, catalog.Exposed(s))
 		require.NoError(t, err)
 		require.Same(t, first, again, "nothing changed")
 		owner(t, s, "create table b (id int)")
-		again, err = cache.Check(context.Background(), s)
+		again, err = cache.Check(context.Background(), s, catalog.Exposed(s))
 		require.NoError(t, err)
 		require.Contains(t, again.Schemas["public"].Relations, "b")
 		moved := *s.Project
 		moved.Settings = map[string]any{"rest.schemas": []string{"extensions"}}
 		s.Project = &moved
-		other, err := cache.Get(context.Background(), s)
+		other, err := cache.Get(context.Background(), s, catalog.Exposed(s))
 		require.NoError(t, err)
 		require.NotContains(t, other.Schemas, "public", "a change of settings counts at once")
 	})

@@ -1,0 +1,59 @@
+-- The relations of the exposed schemas ($1), and those of any schema that exposed views are made of, each with a fingerprint of all
+-- rows of the catalogs that describe it.
+with recursive
+  exposed as materialized (
+    select n.oid from pg_catalog.pg_namespace n where n.nspname = any ($1::pg_catalog.text[])
+  ),
+  reach (oid, via) as (
+    select c.oid, null::pg_catalog.oid from exposed e join pg_catalog.pg_class c on c.relnamespace = e.oid
+    where c.relkind in ('r', 'p', 'v', 'm', 'f')
+    union
+    select d.refobjid, r.oid from reach r
+    join pg_catalog.pg_rewrite w on w.ev_class = r.oid and w.ev_type = '1'
+    join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = w.oid
+      and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> r.oid
+  ),
+  bases as materialized (
+    select r.via, pg_catalog.array_agg(r.oid) as list from reach r where r.via is not null group by r.via
+  ),
+  ids as materialized (select pg_catalog.array_agg(distinct r.oid) as list from reach r),
+  -- One row for each row of a catalog; the second parameter of the hash tells the catalogs apart.
+  part (oid, hash) as (
+    select c.oid, pg_catalog.hashint8extended(c.xmin::pg_catalog.text::bigint * 4 + c.relhasrules::int + 2 * c.relhassubclass::int, 1)
+    from pg_catalog.pg_class c where c.oid = any ((select list from ids)::pg_catalog.oid[])
+    union all
+    select a.attrelid, pg_catalog.hashint8extended((a.attnum::bigint << 32) | a.xmin::pg_catalog.text::bigint, 2)
+    from pg_catalog.pg_attribute a where a.attrelid = any ((select list from ids)::pg_catalog.oid[]) and a.attnum > 0
+    union all
+    select a.adrelid, pg_catalog.hashint8extended((a.oid::bigint << 32) | a.xmin::pg_catalog.text::bigint, 3)
+    from pg_catalog.pg_attrdef a where a.adrelid = any ((select list from ids)::pg_catalog.oid[])
+    union all
+    select k.conrelid, pg_catalog.hashint8extended((k.oid::bigint << 32) | k.xmin::pg_catalog.text::bigint, 4)
+    from pg_catalog.pg_constraint k where k.conrelid = any ((select list from ids)::pg_catalog.oid[]) and k.contype in ('p', 'u', 'f', 'c')
+    union all
+    select i.indrelid, pg_catalog.hashint8extended((i.indexrelid::bigint << 32) | i.xmin::pg_catalog.text::bigint, 5)
+    from pg_catalog.pg_index i where i.indrelid = any ((select list from ids)::pg_catalog.oid[]) and (i.indexprs is not null or i.indpred is not null)
+    union all
+    select x.stxrelid, pg_catalog.hashint8extended((x.oid::bigint << 32) | x.xmin::pg_catalog.text::bigint, 6)
+    from pg_catalog.pg_statistic_ext x where x.stxrelid = any ((select list from ids)::pg_catalog.oid[])
+    union all
+    select p.polrelid, pg_catalog.hashint8extended((p.oid::bigint << 32) | p.xmin::pg_catalog.text::bigint, 7)
+    from pg_catalog.pg_policy p where p.polrelid = any ((select list from ids)::pg_catalog.oid[])
+    union all
+    select w.ev_class, pg_catalog.hashint8extended((w.oid::bigint << 32) | w.xmin::pg_catalog.text::bigint, 8)
+    from pg_catalog.pg_rewrite w where w.ev_class = any ((select list from ids)::pg_catalog.oid[])
+    union all
+    select t.tgrelid, pg_catalog.hashint8extended((t.oid::bigint << 32) | t.xmin::pg_catalog.text::bigint, 9)
+    from pg_catalog.pg_trigger t where t.tgrelid = any ((select list from ids)::pg_catalog.oid[]) and t.tgtype & 64 <> 0
+    union all
+    select d.objoid, pg_catalog.hashint8extended((d.objsubid::bigint << 32) | d.xmin::pg_catalog.text::bigint, 10)
+    from pg_catalog.pg_description d where d.objoid = any ((select list from ids)::pg_catalog.oid[])
+      and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  ),
+  print as (select p.oid, pg_catalog.bit_xor(p.hash) as print from part p group by p.oid)
+select c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relhasrules, c.relhassubclass, c.relnatts, f.print, b.list,
+  c.relnamespace in (select e.oid from exposed e)
+from print f
+join pg_catalog.pg_class c on c.oid = f.oid and c.relkind in ('r', 'p', 'v', 'm', 'f')
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join bases b on b.via = c.oid

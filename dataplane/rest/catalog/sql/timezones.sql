@@ -1,0 +1,1 @@
+select name from pg_catalog.pg_timezone_names
