@@ -29,7 +29,7 @@ func setup(t *testing.T, shared bool, sql string) *projectdb.Session {
 	return s
 }
 
-func owner(t *testing.T, s *projectdb.Session, sql string) {
+func owner(t testing.TB, s *projectdb.Session, sql string) {
 	t.Helper()
 	require.NoError(t, s.AsOwner(context.Background(), func(c *pgx.Conn) error {
 		_, err := c.PgConn().Exec(context.Background(), sql).ReadAll()
