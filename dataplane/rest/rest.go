@@ -46,7 +46,7 @@ type handler struct {
 func New(deps Deps) http.Handler {
 	h := &handler{log: deps.Log, engine: deps.Engine, config: deps.Config, describer: deps.Describer}
 	if h.config == nil {
-		h.config = ProjectConfig
+		h.config = ProjectConfigs()
 	}
 	return h
 }
@@ -181,7 +181,7 @@ func (x *exchange) parse() (err error) {
 			return refusal
 		}
 	}
-	if q.Query, err = query.Parse(x.r.URL.RawQuery, x.call && x.reads()); err != nil {
+	if q.Query, err = (query.Options{Call: x.call && x.reads(), LegacyNames: x.config.LegacyNames}).Parse(x.r.URL.RawQuery); err != nil {
 		return err
 	}
 	if x.r.Method == http.MethodGet {

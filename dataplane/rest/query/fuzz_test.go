@@ -27,6 +27,7 @@ var typical = []string{
 
 // expectation is what a case expects of an answer.
 type expectation struct {
+	legacy bool
 	Status int
 	Body   struct{ Value json.RawMessage }
 }
@@ -39,6 +40,9 @@ func conformance(tb testing.TB) map[string]expectation {
 	}
 	var file struct {
 		Cases []struct {
+			Config struct {
+				Legacy *bool `json:"url_use_legacy_target_names"`
+			}
 			Steps []struct {
 				Method, Path string
 				Expect       expectation
@@ -49,6 +53,7 @@ func conformance(tb testing.TB) map[string]expectation {
 	paths := map[string]expectation{}
 	for _, c := range file.Cases {
 		for _, s := range c.Steps {
+			s.Expect.legacy = c.Config.Legacy == nil || *c.Config.Legacy
 			paths[s.Method+" "+s.Path] = s.Expect
 		}
 	}
@@ -66,7 +71,7 @@ func TestConformance(t *testing.T) {
 		method, path, _ := strings.Cut(request, " ")
 		_, raw, _ := strings.Cut(path, "?")
 		call := strings.HasPrefix(path, "/rpc/") && method != "POST"
-		q, err := query.Parse(raw, call)
+		q, err := query.Options{Call: call, LegacyNames: expected.legacy}.Parse(raw)
 		if expected.Status < 400 {
 			require.NoError(t, err, request)
 		}
@@ -78,6 +83,7 @@ func TestConformance(t *testing.T) {
 			require.Equal(t, expected.Status, refusal.Status, request)
 		}
 		if err == nil {
+			q.Legacy = nil
 			again, err := query.Parse(q.String(), call)
 			require.NoError(t, err, request)
 			require.Equal(t, q, again, request)
@@ -104,7 +110,8 @@ func FuzzParse(f *testing.F) {
 			require.GreaterOrEqual(t, refusal.Status, 400)
 			return
 		}
-		again, err := query.Parse(q.String(), call)
+		q.Legacy = nil
+		again, err := query.Options{Call: call}.Parse(q.String())
 		require.NoError(t, err, q.String())
 		require.True(t, reflect.DeepEqual(q, again), "%s\n%#v\n%#v", q.String(), q, again)
 	})

@@ -3,6 +3,7 @@
 package query
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +19,8 @@ type Query struct {
 	OnConflict []string
 	// Arguments are those of a function called by GET, in the order of the URL. A name may come several times (variadic).
 	Arguments []Argument
+	// Legacy are the relations by whose names filters, orders or windows called an embed that has an alias (Options.LegacyNames).
+	Legacy []string
 }
 
 // Node is what is asked of one source of rows: the target or an embed.
@@ -140,9 +143,22 @@ type addressed struct {
 	condition  Condition
 }
 
-// Parse parses a raw query string. For a call of a function by GET, what is not a filter is an argument.
+// Options are how a query string is read.
+type Options struct {
+	// Call tells of a call of a function by GET: what is not a filter is an argument.
+	Call bool
+	// LegacyNames lets filters, orders and windows call an embed by its relation though it has an alias.
+	LegacyNames bool
+}
+
+// Parse parses a raw query string with legacy names.
 func Parse(raw string, call bool) (*Query, error) {
-	p := parser{call: call}
+	return Options{Call: call, LegacyNames: true}.Parse(raw)
+}
+
+// Parse parses a raw query string. Its errors are *Error.
+func (o Options) Parse(raw string) (*Query, error) {
+	p := parser{Options: o}
 	q := &p.query
 	q.Limit, q.Offset = -1, -1
 	for n := 0; raw != ""; n++ {
@@ -169,7 +185,7 @@ func Parse(raw string, call bool) (*Query, error) {
 		}
 	}
 	if p.related {
-		if err := q.checkOrder(); err != nil {
+		if err := p.checkOrder(&q.Node); err != nil {
 			return nil, err
 		}
 	}
@@ -177,9 +193,10 @@ func Parse(raw string, call bool) (*Query, error) {
 }
 
 type parser struct {
-	query                         Query
-	call, selected, cols, related bool
-	later                         []addressed
+	Options
+	query                   Query
+	selected, cols, related bool
+	later                   []addressed
 }
 
 // unescape decodes as PostgREST does: a percent sign that escapes nothing stands for itself, and what is not UTF-8 is replaced.
@@ -245,7 +262,7 @@ func (p *parser) parameter(key, value string) (err error) {
 	case "order", "limit", "offset", "and", "or":
 		return p.reserved(key, word, value)
 	}
-	path, c, argument, err := parseFilter(key, value, p.call)
+	path, c, argument, err := parseFilter(key, value, p.Call)
 	switch {
 	case err != nil:
 		return err
@@ -298,7 +315,7 @@ func (p *parser) reserved(key, word, value string) error {
 func (p *parser) deliver(a *addressed) error {
 	n := &p.query.Node
 	for _, name := range a.path {
-		e := n.embed(name)
+		e := p.embed(n, name)
 		if e == nil {
 			return NotEmbedded(n, name)
 		}
@@ -383,10 +400,21 @@ func parseNames(what, value string) ([]string, error) {
 	}
 }
 
-// embed finds the embed of a name among those selected, or nil.
-func (n *Node) embed(name string) *Embed {
+// embed finds the embed that a request calls by a name among those selected, or nil.
+func (p *parser) embed(n *Node, name string) *Embed {
 	for i := range n.Select {
 		if e := n.Select[i].Embed; e != nil && e.Name() == name {
+			return e
+		}
+	}
+	if !p.LegacyNames {
+		return nil
+	}
+	for i := range n.Select {
+		if e := n.Select[i].Embed; e != nil && e.Relation == name {
+			if !slices.Contains(p.query.Legacy, name) {
+				p.query.Legacy = append(p.query.Legacy, name)
+			}
 			return e
 		}
 	}
@@ -394,15 +422,21 @@ func (n *Node) embed(name string) *Embed {
 }
 
 // checkOrder holds that what is ordered by is embedded.
-func (n *Node) checkOrder() error {
-	for _, o := range n.Order {
-		if o.Relation != "" && n.embed(o.Relation) == nil {
+func (p *parser) checkOrder(n *Node) error {
+	for i := range n.Order {
+		o := &n.Order[i]
+		if o.Relation == "" {
+			continue
+		}
+		e := p.embed(n, o.Relation)
+		if e == nil {
 			return NotEmbedded(n, o.Relation)
 		}
+		o.Relation = e.Name()
 	}
 	for i := range n.Select {
 		if e := n.Select[i].Embed; e != nil {
-			if err := e.checkOrder(); err != nil {
+			if err := p.checkOrder(&e.Node); err != nil {
 				return err
 			}
 		}

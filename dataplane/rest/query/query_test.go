@@ -175,9 +175,15 @@ func TestParseAddressed(t *testing.T) {
 		"select=a(b(c))&a.order=c(x).desc": {Message: "'c' is not an embedded resource in this request", Hint: "Verify that 'c' is included in the 'select' query parameter."},
 	} {
 		want.Status, want.Code = 400, "PGRST108"
-		_, err := query.Parse(s, false)
+		_, err := query.Options{}.Parse(s)
 		require.Equal(t, &want, err, s)
 	}
+	q = parse(t, "select=the_tasks:tasks(u:users(id))&tasks.name=eq.x&tasks.users.limit=3&tasks.order=users(id)", false)
+	require.Equal(t, []string{"tasks", "users"}, q.Legacy)
+	tasks = q.Select[0].Embed
+	require.Equal(t, "name", tasks.Where[0].Filter.Column)
+	require.Equal(t, "u", tasks.Order[0].Relation)
+	require.EqualValues(t, 3, tasks.Select[0].Embed.Limit)
 }
 
 func TestParseCall(t *testing.T) {
