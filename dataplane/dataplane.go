@@ -23,6 +23,9 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/meta"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/rest"
+	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
+	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
+	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
 	"github.com/wayli-app/fluxbase/dataplane/usage"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/seal"
@@ -87,9 +90,12 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 
 // services are what a project serves.
 func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
+	requests, configs := engine.New(catalog.NewCache()), rest.ProjectConfigs()
 	return []gateway.Service{
 		{Name: "auth", Prefix: "/auth/v1", Handler: auth.New(auth.Deps{Log: w.log, Limiter: attempts{limiter}, Version: w.cfg.Version})},
-		{Name: "rest", Prefix: "/rest/v1", Handler: rest.New(rest.Deps{Log: w.log})},
+		{Name: "rest", Prefix: "/rest/v1", Handler: rest.New(rest.Deps{
+			Log: w.log, Engine: requests, Config: configs, Describer: openapi.Describer{Version: w.cfg.Version},
+		})},
 		{Name: "meta", Prefix: "/meta/v1", Access: gateway.DeveloperAccess, Handler: meta.New(meta.Deps{Log: w.log})},
 	}
 }

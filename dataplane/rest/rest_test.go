@@ -16,6 +16,8 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/rest"
+	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
+	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
@@ -62,7 +64,7 @@ func setup(t testing.TB, shared bool) *bundle {
 		defer cancel()
 		require.NoError(t, door.Close(ctx))
 	})
-	b := &bundle{door, p, rest.New(rest.Deps{Log: testkit.Logger(t)})}
+	b := &bundle{door, p, rest.New(rest.Deps{Log: testkit.Logger(t), Engine: engine.New(catalog.NewCache())})}
 	b.owner(t, fixtures)
 	return b
 }

@@ -8,7 +8,10 @@ import (
 	"slices"
 )
 
-var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
+var (
+	schemaName   = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
+	functionName = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,39}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+)
 
 // reservedSchemas hold the services' own tables and are never exposed by REST.
 var reservedSchemas = []string{"auth", "storage", "realtime", "fluxbase", "information_schema"}
@@ -24,6 +27,24 @@ var definitions = []Definition{
 		Description: "Whether new tables are granted to anon and authenticated. Off, each table needs a grant."},
 	{Key: "rest.statement_timeout_ms", Type: Integer, Default: int64(0), Min: 0, Max: 3600000,
 		Description: "The longest that a statement of a request may run; 0 for the plan's limit, which it cannot exceed."},
+	{Key: "rest.aggregates_enabled", Type: Boolean, Default: false,
+		Description: "Whether requests may aggregate: count(), sum(), avg(), min(), max(). It lets anyone who may read a table ask for work on all of it."},
+	{Key: "rest.plan_enabled", Type: Boolean, Default: false,
+		Description: "Whether requests may ask for execution plans (application/vnd.pgrst.plan). For development: plans tell of the schema and its data."},
+	{Key: "rest.openapi_mode", Type: String, Default: "follow-privileges", OneOf: []string{"follow-privileges", "ignore-privileges", "disabled"},
+		Description: "What the OpenAPI description shows: what the caller may use, everything exposed, or nothing."},
+	{Key: "rest.pre_request", Type: String, Default: "", check: checkFunction,
+		Description: "A function without arguments, as name or schema.name, that runs in each request's transaction before its statement; it may refuse. Empty for none."},
+	{Key: "rest.tx_end", Type: String, Default: "commit", OneOf: []string{"commit", "commit-allow-override", "rollback", "rollback-allow-override"},
+		Description: "How transactions of requests end, and whether Prefer: tx may choose."},
+	{Key: "rest.require_filter", Type: Boolean, Default: false,
+		Description: "Whether updates and deletions without a filter are refused."},
+	{Key: "rest.max_embed_depth", Type: Integer, Default: int64(16), Min: 1, Max: 32,
+		Description: "How deep resources may be embedded in one another."},
+	{Key: "rest.max_query_cost", Type: Integer, Default: int64(0), Min: 0, Max: 1_000_000_000_000,
+		Description: "Reads that the planner reckons to cost more are refused; 0 for no limit. With a limit, reads that are not by key take one more round trip."},
+	{Key: "rest.server_timing", Type: Boolean, Default: false,
+		Description: "Whether answers tell in Server-Timing how long their parts took."},
 	{Key: "auth.disable_signup", Type: Boolean, Default: false,
 		Description: "Whether new users are refused."},
 	{Key: "auth.autoconfirm", Type: Boolean, Default: true,
@@ -56,6 +77,13 @@ func checkSearchPath(v any) error {
 		if !schemaName.MatchString(s) || (len(s) > 2 && s[:3] == "pg_") {
 			return fmt.Errorf("%q is not a schema name: use up to 40 of a-z, 0-9 and _, not starting with pg_", s)
 		}
+	}
+	return nil
+}
+
+func checkFunction(v any) error {
+	if name := v.(string); name != "" && !functionName.MatchString(name) {
+		return fmt.Errorf("%q is not a function: write name or schema.name, of letters, digits and _", name)
 	}
 	return nil
 }

@@ -165,6 +165,15 @@ func Count(r *plan.Read) Statement {
 	return b.statement()
 }
 
+// CountUpTo is Count that stops at a number of rows.
+func CountUpTo(r *plan.Read, most int64) Statement {
+	b := &builder{buf: make([]byte, 0, 256)}
+	b.sql("select pg_catalog.count(*) from (select 1")
+	b.matching(r)
+	b.sql(" limit ").number(most).sql(") as counted")
+	return b.statement()
+}
+
 // Explain writes the EXPLAIN (FORMAT JSON) of the rows that Count counts.
 func Explain(r *plan.Read) Statement {
 	b := &builder{buf: make([]byte, 0, 256)}
