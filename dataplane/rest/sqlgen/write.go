@@ -130,7 +130,7 @@ func (b *builder) allDefaults(w *plan.Write) {
 			continue
 		}
 		b.sql(" (").ident(c.Name).sql(") select ")
-		b.defaultOf(c)
+		b.defaultOf(w, c)
 		b.sql(" from pg_catalog.generate_series(1, ").number(int64(w.Rows)).sql(")")
 		return
 	}
@@ -144,13 +144,17 @@ func (b *builder) allDefaults(w *plan.Write) {
 	}
 }
 
-// defaultOf writes the default of a column, as its owner wrote it.
-func (b *builder) defaultOf(c *catalog.Column) {
-	if c.Default == "" {
+// defaultOf writes the default of a column as its owner wrote it. An identity has none of its own, but a sequence.
+func (b *builder) defaultOf(w *plan.Write, c *catalog.Column) {
+	switch {
+	case c.Default != "":
+		b.sql("(", c.Default, ")")
+	case c.HasDefault:
+		b.sql("pg_catalog.nextval(pg_catalog.pg_get_serial_sequence(").arg(quoted(w.Relation.Schema, w.Relation.Name)).sql("::text, ")
+		b.arg(c.Name).sql("::text)::pg_catalog.regclass)")
+	default:
 		b.sql("cast(null as ", c.Type, ")")
-		return
 	}
-	b.sql("(", c.Default, ")")
 }
 
 func (b *builder) names(cols []*catalog.Column) *builder {
@@ -190,7 +194,7 @@ func (b *builder) written(w *plan.Write, i int) {
 	lacking := slices.Contains(w.Defaults, c)
 	if lacking {
 		b.sql(`case when pg_catalog.json_object_field("$e".o, `).arg(name).sql(`::text) is null then `)
-		b.defaultOf(c)
+		b.defaultOf(w, c)
 		b.sql(" else ")
 	}
 	represented := fromJSON(c)
