@@ -4,8 +4,9 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
+	"github.com/wayli-app/fluxbase/dataplane/rest/query"
 )
 
 // describe answers at /openapi.json: what the caller may use.
@@ -22,7 +23,7 @@ func (q *request) describe() error {
 	if err != nil {
 		return err
 	}
-	rights, err := openapi.Ask(ctx, q.session, projectdb.Options{ReadOnly: true}, schema, q.config.OpenAPIMode == "ignore-privileges")
+	rights, err := openapi.Ask(ctx, q.Engine, q.begin(engine.Read, "", &asked{Query: &query.Query{}}), schema)
 	if err != nil {
 		return err
 	}

@@ -158,8 +158,50 @@ var known = map[string]struct {
 	"38": {500, "DATABASE_ERROR"}, "39": {500, "DATABASE_ERROR"}, "28": {403, "PERMISSION_DENIED"}, "0L": {403, "PERMISSION_DENIED"}, "0P": {403, "PERMISSION_DENIED"},
 }
 
+// raised reads what the project raised with the SQLSTATE PGRST: an answer of its own making, in JSON.
+func raised(e *pgconn.PgError) *failure {
+	var message struct{ Code, Message, Details, Hint string }
+	var detail struct {
+		Status  int
+		Headers map[string]string
+	}
+	if json.Unmarshal([]byte(e.Message), &message) != nil || message.Message == "" || json.Unmarshal([]byte(e.Detail), &detail) != nil ||
+		detail.Status < 400 || detail.Status > 599 {
+		return &failure{status: http.StatusInternalServerError, code: "BAD_DATABASE_ERROR", message: "A function raised an error that cannot be read.",
+			hint: "With SQLSTATE PGRST, MESSAGE is JSON with code and message, and DETAIL is JSON with a status from 400 to 599, and headers."}
+	}
+	out := &failure{status: detail.Status, code: "RAISED", message: message.Message, hint: message.Hint, sqlState: message.Code, header: http.Header{}}
+	if message.Details != "" {
+		out.details = message.Details
+	}
+	for name, value := range detail.Headers {
+		if validHeader(name, value) {
+			out.header.Set(name, value)
+		}
+	}
+	return out
+}
+
+// validHeader reports whether the project may set a header: it is one, and not of the connection or of other origins' rights.
+func validHeader(name, value string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	switch strings.ToLower(name) {
+	case "", "content-length", "transfer-encoding", "connection", "upgrade", "trailer":
+		return false
+	}
+	return !strings.ContainsAny(value, "\r\n\x00")
+}
+
 // fromPostgres renders an error of the project's database. Its SQLSTATE stands beside our code.
 func fromPostgres(e *pgconn.PgError, role string) *failure {
+	if e.Code == "PGRST" {
+		return raised(e)
+	}
 	out := &failure{status: http.StatusBadRequest, code: "DATABASE_ERROR", message: e.Message, hint: e.Hint, sqlState: e.Code}
 	if e.Detail != "" {
 		out.details = e.Detail

@@ -128,8 +128,18 @@ func (q *request) head(kind string) {
 
 // obey sets the headers and the status that the database set.
 func (q *request) obey(out *engine.Outcome, status int) int {
+	set := map[string]bool{}
 	for _, h := range out.Headers {
-		q.w.Header().Add(h.Name, h.Value)
+		name := http.CanonicalHeaderKey(h.Name)
+		if !validHeader(name, h.Value) {
+			continue
+		}
+		if set[name] {
+			q.w.Header().Add(name, h.Value)
+		} else {
+			q.w.Header().Set(name, h.Value) // in place of ours
+		}
+		set[name] = true
 	}
 	if out.Status != 0 {
 		return out.Status

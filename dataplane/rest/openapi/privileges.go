@@ -1,7 +1,6 @@
 package openapi
 
 import (
-	"context"
 	_ "embed"
 
 	"github.com/jackc/pgx/v5"
@@ -60,13 +59,4 @@ func ReadRights(rows pgx.Rows, ignore bool) (Rights, error) {
 		}
 	}
 	return out, rows.Err()
-}
-
-// Ask runs Privileges as the session's caller.
-func Ask(ctx context.Context, session *projectdb.Session, o projectdb.Options, s *catalog.Schema, ignore bool) (rights Rights, err error) {
-	err = session.Query(ctx, o, Privileges(s), func(rows pgx.Rows) (err error) {
-		rights, err = ReadRights(rows, ignore)
-		return err
-	})
-	return rights, err
 }

@@ -22,6 +22,8 @@ type Source struct {
 	Security bool
 	// Aggregates tells that rows may be grouped (3.1 only).
 	Aggregates bool
+
+	targets map[uint32]map[string][2]string // by relation and column; see target
 }
 
 func (s *Source) names() names { return names{s.Schema.Physical, s.Schema.Name} }

@@ -31,6 +31,7 @@ type Server struct {
 	catalog catalogs
 
 	reloadSchema, reloadConfig chan struct{}
+	started                    chan struct{}
 }
 
 // state is what follows from the configuration. It is replaced as a whole.
@@ -64,9 +65,10 @@ func New(c *Config, src Source, d Deps) (*Server, error) {
 			Log: d.Log, Metrics: d.Metrics, MaxConnections: c.Pool, AcquireTimeout: c.PoolWait, IdleTimeout: c.PoolIdling,
 			MaxLifetime: c.PoolLifetime, OneProject: true, Pooled: !c.Prepared,
 		}),
-		reloadSchema: make(chan struct{}, 1), reloadConfig: make(chan struct{}, 1),
+		reloadSchema: make(chan struct{}, 1), reloadConfig: make(chan struct{}, 1), started: make(chan struct{}),
 	}
-	s.rest = rest.New(rest.Deps{Log: d.Log, Engine: engine.New(&s.catalog), Config: s.configOf, Describer: openapi.New()})
+	e := engine.New(&s.catalog)
+	s.rest = rest.New(rest.Deps{Log: d.Log, Engine: e, Config: s.configOf, Describer: openapi.Describer{Engine: e, Version: d.Version}})
 	return s, nil
 }
 
@@ -104,6 +106,10 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.start(ctx); err != nil {
 		return err
 	}
+	close(s.started)
+	if ctx.Err() != nil {
+		return nil
+	}
 	listening := make(chan error, 1)
 	go func() { listening <- s.listen(ctx) }()
 	for {
@@ -122,6 +128,9 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// Started is closed when requests can be answered.
+func (s *Server) Started() <-chan struct{} { return s.started }
 
 // ReloadSchema asks for the schema cache to be loaded anew, soon.
 func (s *Server) ReloadSchema() { ask(s.reloadSchema) }
