@@ -130,6 +130,8 @@ type Filter struct {
 const (
 	// maxNodes bounds the parameters, the items of a select, the conditions of a tree and the keys of an order.
 	maxNodes = 4096
+	// maxEmbeds bounds the embeds of a request, each of which is a join to plan.
+	maxEmbeds = 256
 	// maxDepth bounds embeds within embeds, trees within trees, and steps into JSON.
 	maxDepth = 32
 )
@@ -350,10 +352,9 @@ func (p *parser) set(n *Node, a *addressed) error {
 			n.Limit = limit
 		}
 	case "offset":
-		if n.Offset = -1; true {
-			if offset, ok := number(a.value); ok && offset >= 0 {
-				n.Offset = offset
-			}
+		n.Offset = -1
+		if offset, ok := number(a.value); ok && offset >= 0 {
+			n.Offset = offset
 		}
 	default:
 		c, err := parseTree(a.word, a.value)

@@ -8,8 +8,8 @@ type scanner struct {
 	in, what string
 	shown    *string
 	at       int
-	// nodes counts what was read, unclosed the braces that were not closed.
-	nodes, unclosed int
+	// nodes counts what was read, embeds those among it, unclosed the braces that were not closed.
+	nodes, embeds, unclosed int
 }
 
 func (s *scanner) done() bool { return s.at >= len(s.in) }

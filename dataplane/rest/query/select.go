@@ -144,6 +144,9 @@ func (s *scanner) itemEnd() error {
 
 // embed reads "!hint!inner(…)". The hint and the join come in any order.
 func (s *scanner) embed(relation string, depth int) (*Embed, error) {
+	if s.embeds++; s.embeds > maxEmbeds {
+		return nil, s.excess("It embeds too many resources.")
+	}
 	e := &Embed{Relation: relation, Node: Node{Limit: -1, Offset: -1}}
 	for s.take('!') {
 		start := s.at
