@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 func TestSources(t *testing.T) {
 	t.Parallel()
 	file := write(t, `# a comment
-db-uri = "postgres://web:se\"cret@localhost/app" # another
+db-uri = "postgres://web:hunter\"2@localhost/app" # another
 db-schemas = "api, private"
 max-rows = 10
 db-plan-enabled = true
@@ -56,7 +56,7 @@ made-up = 1
 		Database: map[string]string{"db-max-rows": "30", "db-uri": "no"},
 	})
 	require.NoError(t, err)
-	require.Equal(t, `postgres://web:se"cret@localhost/app`, c.URI.Reveal())
+	require.Equal(t, `postgres://web:hunter"2@localhost/app`, c.URI.Reveal())
 	require.Equal(t, []string{"api", "private"}, c.Schemas)
 	require.Equal(t, int64(30), c.MaxRows)
 	require.True(t, c.Plans)
@@ -69,7 +69,7 @@ made-up = 1
 	require.Contains(t, strings.Join(c.Warnings, "\n"), `PGRST_MADE_UP`)
 	require.Contains(t, strings.Join(c.Warnings, "\n"), `"pgrst.db_uri"`)
 	dump := c.Dump()
-	require.NotContains(t, dump, "cret")
+	require.NotContains(t, dump, "hunter")
 	require.NotContains(t, dump, "env")
 	require.Contains(t, dump, "db-max-rows = 30\n")
 	require.Contains(t, dump, `jwt-role-claim-key = "$$.role"`)

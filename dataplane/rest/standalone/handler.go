@@ -1,14 +1,13 @@
 package standalone
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/rest"
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
 )
@@ -18,7 +17,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	st := s.state.Load()
 	if st == nil {
-		writeError(w, r, errStarting, false)
+		rest.WriteError(w, errStarting, false)
 		return
 	}
 	seen := &watched{ResponseWriter: w}
@@ -45,54 +44,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, st *state) (role
 	if err != nil {
 		var refused *query.Error
 		if errors.As(err, &refused) {
-			writeError(w, r, refused, st.config.Terse)
+			rest.WriteError(w, refused, st.config.Terse)
 		}
 		return ""
 	}
-	if st.config.Timing {
-		header.Set("Server-Timing", "jwt;dur="+strconv.FormatFloat(float64(time.Since(began).Microseconds())/1000, 'f', 1, 64))
-	}
 	session := s.door.Bind(s.project, projectdb.Caller{DatabaseRole: who.role, Claims: who.claims})
-	s.rest.ServeHTTP(w, r.WithContext(projectdb.NewContext(r.Context(), session)))
+	ctx := rest.Authenticated(projectdb.NewContext(r.Context(), session), time.Since(began))
+	s.rest.ServeHTTP(w, r.WithContext(ctx))
 	return who.role
-}
-
-// writeError answers with an error in PostgREST's shape.
-func writeError(w http.ResponseWriter, r *http.Request, e *query.Error, terse bool) {
-	header := w.Header()
-	for name, values := range e.Header {
-		header[name] = values
-	}
-	header.Set("Content-Type", "application/json; charset=utf-8")
-	header.Set("Proxy-Status", "PostgREST; error="+e.Code)
-	body, err := json.Marshal(errorBody(e, terse))
-	if err != nil {
-		body = []byte("{}")
-	}
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(e.Status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body)
-	}
-}
-
-func errorBody(e *query.Error, terse bool) any {
-	if terse {
-		return struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		}{e.Code, e.Message}
-	}
-	var hint *string
-	if e.Hint != "" {
-		hint = &e.Hint
-	}
-	return struct {
-		Code    string  `json:"code"`
-		Details any     `json:"details"`
-		Hint    *string `json:"hint"`
-		Message string  `json:"message"`
-	}{e.Code, e.Details, hint, e.Message}
 }
 
 // configOf is how a request's role wants REST to behave.
