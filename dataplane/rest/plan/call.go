@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -111,7 +112,7 @@ func (g *given) choose() (f *catalog.Function, raw bool, err error) {
 	}
 	switch len(fit) {
 	case 0:
-		if b := g.body; b != nil && b.Array && !b.Uniform {
+		if b := g.body; b != nil && !b.Uniform && len(b.JSON) > 0 && b.JSON[0] == '[' {
 			return nil, false, invalidBody("All object keys must match")
 		}
 		return nil, false, g.unknown()
@@ -217,12 +218,15 @@ func (g *given) unknown() error {
 
 // hint is the overload that is most like what was called, or else the function whose name is.
 func (g *given) hint() string {
-	overloads := g.schema.Functions[g.name]
-	if len(overloads) == 0 {
-		return nearest(g.name, g.schema.Functions)
+	names, signatures := map[string]bool{}, map[string]bool{}
+	for name, list := range g.schema.Functions {
+		names[name] = slices.ContainsFunc(list, callable)
 	}
-	signatures := map[string]bool{}
-	for _, f := range overloads {
+	maps.DeleteFunc(names, func(_ string, callable bool) bool { return !callable })
+	if !names[g.name] {
+		return similarIn(g.name, names)
+	}
+	for _, f := range g.schema.Functions[g.name] {
 		names := make([]string, len(f.Arguments))
 		for i, a := range f.Arguments {
 			names[i] = a.Name
@@ -234,4 +238,16 @@ func (g *given) hint() string {
 		return g.name + near
 	}
 	return ""
+}
+
+// callable reports whether any request can call a function: its arguments have names, or its only one takes a body.
+func callable(f *catalog.Function) bool {
+	if len(f.Arguments) == 1 && f.Arguments[0].Name == "" {
+		for _, types := range bodyTypes {
+			if slices.Contains(types, f.Arguments[0].Type) {
+				return true
+			}
+		}
+	}
+	return !slices.ContainsFunc(f.Arguments, func(a catalog.Argument) bool { return a.Name == "" && a.Required })
 }
