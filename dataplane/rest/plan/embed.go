@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -185,14 +186,14 @@ func (p *planner) notRelated(from string, q *query.Embed, all []*catalog.Relatio
 	}
 	e.Details = fmt.Sprintf("Searched for a foreign key relationship between '%s' and '%s'%s in the schema '%s', but no matches were found.",
 		from, q.Relation, using, p.schema.Name)
-	wrong, names := q.Relation, map[string]bool{}
+	wrong, names, least := q.Relation, map[string]bool{}, 0.33
 	for _, r := range all {
 		if r.Function == nil {
 			names[r.To.Name] = true
 		}
 	}
 	if len(all) == 0 {
-		wrong = from
+		wrong, least = from, 0.75
 		for name := range p.schema.Relations {
 			if len(p.schema.Relationships(name)) > 0 {
 				names[name] = true
@@ -202,7 +203,7 @@ func (p *planner) notRelated(from string, q *query.Embed, all []*catalog.Relatio
 	if names[wrong] {
 		return e
 	}
-	if near := similarIn(wrong, names); near != "" {
+	if near := similar(wrong, maps.Keys(names), least); near != "" {
 		e.Hint = fmt.Sprintf("Perhaps you meant '%s' instead of '%s'.", near, wrong)
 	}
 	return e
