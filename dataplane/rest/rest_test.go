@@ -105,7 +105,8 @@ type row struct {
 	name, as, method, target, body string
 	headers                        map[string]string
 	status                         int
-	want                           string // exact JSON, if it is
+	want                           string // JSON, if it is
+	text                           string // every byte of the body, if it is
 	has                            []string
 	wantHeaders                    map[string]string
 }
@@ -160,24 +161,29 @@ func refusals() []row {
 		{name: "unknown filter column", target: "/notes?nope=eq.1", status: 400, has: []string{"42703"}},
 		{name: "not an operator", target: "/notes?id=1", status: 400, has: []string{"PGRST100"}},
 		{name: "not a number", target: "/notes?id=eq.x", status: 400, has: []string{"22P02"}},
-		{name: "bad limit", target: "/notes?limit=-1", status: 400, has: []string{"PGRST100"}},
+		{name: "bad limit", target: "/notes?limit=-1", status: 416, has: []string{"PGRST103"}},
 		{name: "bad is", target: "/notes?id=is.5", status: 400, has: []string{"PGRST100"}},
-		{name: "embeds are not built", target: "/notes?select=id,users(*)", status: 400, has: []string{"PGRST127", "not built yet"}},
+		{name: "not related", target: "/notes?select=id,secret(*)", status: 400, has: []string{"PGRST200", "'notes' and 'secret'"}},
 		{name: "aggregates", target: "/notes?select=id.count()", status: 400, has: []string{"PGRST123"}},
-		{name: "csv", target: "/notes", headers: map[string]string{"Accept": "text/csv"}, status: 406, has: []string{"PGRST107"}},
+		{name: "media type", target: "/notes", headers: map[string]string{"Accept": "text/html, image/png;q=0.5"}, status: 406, has: []string{"PGRST107", "None of these media types are available: text/html, image/png"}},
+		{name: "plan", target: "/notes", headers: map[string]string{"Accept": "application/vnd.pgrst.plan"}, status: 406, has: []string{"PGRST107"}},
 		{name: "bad body", method: "POST", target: "/notes", body: `{"title":`, status: 400, has: []string{"PGRST102"}},
 		{name: "unknown body column", method: "POST", target: "/notes", body: `{"nope":1}`, status: 400, has: []string{"PGRST204", "Could not find the 'nope' column of 'notes' in the schema cache"}},
 		{name: "uneven objects", method: "POST", target: "/notes", body: `[{"title":"x"},{"body":"y"}]`, status: 400, has: []string{"PGRST102"}},
-		{name: "method", method: "PUT", target: "/notes", status: 405, has: []string{"PGRST117"}},
+		{name: "method", method: "TRACE", target: "/notes", status: 405, has: []string{"PGRST117"}},
+		{name: "method on a function", method: "DELETE", target: "/rpc/add", status: 405, has: []string{"PGRST101", "Cannot use the DELETE method on RPC"}},
+		{name: "method on the root", method: "POST", target: "/", body: "{}", status: 405, has: []string{"PGRST117"}},
+		{name: "PUT without its key", method: "PUT", target: "/notes?title=eq.x", body: `{"title":"x"}`, status: 405, has: []string{"PGRST105"}},
+		{name: "PUT of another key", method: "PUT", target: "/notes?id=eq.7", body: `{"id":8,"title":"x"}`, status: 400, has: []string{"PGRST115"}},
 		{name: "strict", target: "/notes", headers: map[string]string{"Prefer": "handling=strict, nonsense"}, status: 400, has: []string{"PGRST122", "nonsense"}},
 		{name: "limited deletion would delete all", method: "DELETE", target: "/notes?limit=1", status: 400, has: []string{"PGRST127"}},
 		{name: "unknown function", target: "/rpc/ad?a=1", status: 404, has: []string{"PGRST202", "add"}},
-		{name: "wrong argument", target: "/rpc/add?c=1", status: 404, has: []string{"PGRST202", "public.add(a => integer, b => integer)"}},
+		{name: "wrong argument", target: "/rpc/add?c=1", status: 404, has: []string{"PGRST202", "with parameter c"}},
 		{name: "overloads", target: "/rpc/pick?id=1", status: 300, has: []string{"PGRST203"}},
 		{name: "GET cannot write", target: "/rpc/touch", status: 405, has: []string{"25006"}},
 		{name: "raised status", method: "POST", target: "/rpc/fail", body: `{"code":"PT418"}`, status: 418, has: []string{`"message":"no way"`, `"details":"d"`, `"hint":"h"`}},
 		{name: "raised", method: "POST", target: "/rpc/fail", body: `{"code":"P0001"}`, status: 400, has: []string{"P0001"}},
-		{name: "constraint", method: "POST", target: "/notes", body: `{"title":"first"}`, status: 409, has: []string{"23505"}},
+		{name: "constraint", method: "POST", target: "/notes", body: `{"id":1,"title":"first"}`, status: 409, has: []string{"23505"}},
 		{name: "deep path", target: "/a/b", status: 404, has: []string{"PGRST125"}},
 	}
 }
@@ -214,6 +220,9 @@ func (b *bundle) check(t *testing.T, c row) *httptest.ResponseRecorder {
 	require.Equal(t, c.status, w.Code, w.Body.String())
 	if c.want != "" {
 		require.JSONEq(t, c.want, w.Body.String())
+	}
+	if c.text != "" {
+		require.Equal(t, c.text, w.Body.String())
 	}
 	for _, has := range c.has {
 		require.Contains(t, w.Body.String(), has)
@@ -258,7 +267,7 @@ func TestWrites(t *testing.T) {
 				{name: "and are rolled back", target: "/notes?select=id&title=in.(n7,n8)", want: `[]`},
 				{name: "no rows", method: "POST", target: "/notes?select=id", headers: back, body: `[]`, status: 201, want: `[]`},
 				{name: "merge by key", method: "POST", target: "/notes?select=id,title", headers: with("return=representation,resolution=merge-duplicates"), body: `[{"id":1,"title":"1st"},{"id":100,"title":"hundred"}]`, status: 201, want: `[{"id":1,"title":"1st"},{"id":100,"title":"hundred"}]`},
-				{name: "merge by another key", method: "POST", target: "/notes?on_conflict=title&select=id,stars", headers: with("return=representation,resolution=merge-duplicates"), body: `{"title":"1st","stars":9}`, status: 201, want: `[{"id":1,"stars":9}]`},
+				{name: "merge by another key", method: "POST", target: "/notes?on_conflict=title&select=id,stars", headers: with("return=representation,resolution=merge-duplicates"), body: `{"title":"1st","stars":9}`, status: 200, want: `[{"id":1,"stars":9}]`},
 				{name: "ignore", method: "POST", target: "/notes?on_conflict=title&select=id", headers: with("return=representation,resolution=ignore-duplicates"), body: `{"title":"1st"}`, status: 201, want: `[]`},
 				{name: "update", method: "PATCH", target: "/notes?id=eq.1&select=id,stars,meta", headers: back, body: `{"stars":7,"meta":[1]}`, want: `[{"id":1,"stars":7,"meta":[1]}]`, wantHeaders: map[string]string{"Content-Range": "0-0/*"}},
 				{name: "update returns nothing", method: "PATCH", target: "/notes?id=eq.1", body: `{"stars":8}`, status: 204},

@@ -159,6 +159,10 @@ func (a *Action) planWrite(o plan.Options) error {
 	if err != nil {
 		return err
 	}
+	if (r.Op == Update || r.Op == Delete) && (r.Query.Limit >= 0 || r.Query.Offset >= 0) && len(r.Query.Where) == 0 {
+		// The protocol takes no notice of them, and would change every row. With a filter clients send them for what is returned.
+		return query.Unsupported("limit and offset with an update or a deletion")
+	}
 	var w *plan.Write
 	switch r.Op {
 	case Insert:
