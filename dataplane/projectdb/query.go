@@ -26,6 +26,8 @@ const (
 	beginWrite = "begin"
 	commit     = "commit"
 	rollback   = "rollback"
+	// immediate makes a transaction that will be rolled back find what a commit would find.
+	immediate = "set constraints all immediate"
 	// assume sets what a request is, for this transaction. One number comes back instead of the settings' echo.
 	assume = `select pg_catalog.num_nulls(pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true),
  pg_catalog.set_config('request.method', $3, true), pg_catalog.set_config('request.path', $4, true),
@@ -254,6 +256,9 @@ func (p *pipeline) request(id identity, o Options, b Batch) (first int, err erro
 			return first, err
 		}
 		p.send(statementKey{id.role, id.searchPath, stmt.SQL}, args)
+	}
+	if o.Rollback && !o.ReadOnly {
+		p.send(statementKey{sql: immediate}, nil)
 	}
 	if !plain && (!b.Hold || o.ReadOnly) {
 		p.send(statementKey{sql: end}, nil)

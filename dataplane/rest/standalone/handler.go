@@ -39,6 +39,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, st *state) (role
 	if allowOrigin(w, r, st.config.Origins) {
 		return ""
 	}
+	if r.Method == http.MethodOptions {
+		header.Set("Access-Control-Allow-Origin", "*")
+	}
 	began := time.Now()
 	who, err := st.verifier.identify(r.Header.Get("Authorization"))
 	if err != nil {
