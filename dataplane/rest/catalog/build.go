@@ -285,8 +285,8 @@ func (l *loader) finish() (*Catalog, error) {
 		c.objects += weigh(o.relation)
 		c.physical(o.key.schema).Relations[o.key.name] = o.relation
 	}
-	if c.objects > maxCatalog {
-		return nil, errTooLarge()
+	if err := (&counter{0, l.room, 1}).grow(c.objects); err != nil {
+		return nil, err
 	}
 	return c, nil
 }

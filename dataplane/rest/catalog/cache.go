@@ -193,7 +193,7 @@ func (c *Cache) refresh(ctx context.Context, s *projectdb.Session, e Exposure) (
 			return previous, nil
 		}
 	}
-	loaded, err := load(ctx, s, e, previous)
+	loaded, err := load(ctx, s, e, previous, maxCatalog)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ type details struct {
 	planned     map[uint32]bool
 	targets     map[uint32][]target
 	procs       map[uint32]*proc
-	size        int
+	text        counter // in bytes
 	// These may be missing for what is locked or broken; untold are the relations that it is so for.
 	defaults  map[place]string
 	updatable map[uint32]int
@@ -81,14 +81,6 @@ func oidArray(list []uint32) string {
 	return string(append(out, '}'))
 }
 
-// grow counts text besides what the head counted.
-func (d *details) grow(text int) error {
-	if d.size += text; d.size > 256*maxCatalog {
-		return errTooLarge()
-	}
-	return nil
-}
-
 // readDetails reads all about relations and functions.
 func (l *loader) readDetails(ctx context.Context, relations, functions []uint32) error {
 	if len(relations)+len(functions) == 0 {
@@ -98,7 +90,7 @@ func (l *loader) readDetails(ctx context.Context, relations, functions []uint32)
 		d := &details{
 			attributes: map[uint32][]attribute{}, constraints: map[uint32][]constraint{}, comments: map[place]string{}, policies: map[uint32]*judgment{},
 			planned: map[uint32]bool{}, targets: map[uint32][]target{}, procs: map[uint32]*proc{},
-			defaults: map[place]string{}, updatable: map[uint32]int{}, untold: map[uint32]bool{},
+			defaults: map[place]string{}, updatable: map[uint32]int{}, untold: map[uint32]bool{}, text: counter{0, l.room, 256},
 		}
 		l.details = d
 		var steps []step
@@ -131,19 +123,19 @@ func (d *details) attribute(r row) error {
 		number: int(r.number(1)), name: r.text(2), typ: r.oid(3), modifier: int(r.number(4)), formatted: r.text(5), notNull: r.flag(6),
 		identity: len(r[7]) > 0, virtual: string(r[8]) == "v", generated: len(r[8]) > 0 || string(r[7]) == "a", defaults: r.flag(9),
 	})
-	return d.grow(len(r[2]))
+	return d.text.grow(len(r[2]))
 }
 
 func (d *details) constraint(r row) error {
 	d.constraints[r.oid(0)] = append(d.constraints[r.oid(0)], constraint{
 		name: r.long(1), kind: r[2][0], target: r.oid(3), columns: r.oids(4), refs: r.oids(5),
 	})
-	return d.grow(256) // each is counted as a column is
+	return d.text.grow(256) // each is counted as a column is
 }
 
 func (d *details) comment(r row) error {
 	d.comments[place{r.oid(0), int(r.number(1))}] = r.long(2)
-	return d.grow(len(r[2]))
+	return d.text.grow(len(r[2]))
 }
 
 func (d *details) policy(r row) error {
@@ -167,7 +159,7 @@ func (d *details) proc(r row) error {
 		configuration: r.texts(14), comment: r.long(15),
 	}
 	d.procs[r.oid(0)] = p
-	return d.grow(len(p.comment) + 64*len(p.all))
+	return d.text.grow(len(p.comment) + 64*len(p.all))
 }
 
 // tell asks what Postgres itself has to make out: the texts of defaults, and which views can be written. It takes locks, and fails for
@@ -183,7 +175,7 @@ func (l *loader) tell(ctx context.Context, relations []uint32) error {
 	end := time.Now().Add(tellTimeout)
 	if err := l.ask(ctx, end, defaultsSQL, defaulted, func(r row) error {
 		d.defaults[place{r.oid(0), int(r.number(1))}] = r.long(2)
-		return d.grow(len(r[2]))
+		return d.text.grow(len(r[2]))
 	}); err != nil {
 		return err
 	}

@@ -1,4 +1,17 @@
 package catalog
 
+import (
+	"context"
+
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+)
+
 // Reload loads a catalog with what an earlier one has.
-var Reload = load
+func Reload(ctx context.Context, s *projectdb.Session, e Exposure, previous *Catalog) (*Catalog, error) {
+	return load(ctx, s, e, previous, maxCatalog)
+}
+
+// LoadBounded loads a catalog that may be as large as room.
+func LoadBounded(ctx context.Context, s *projectdb.Session, e Exposure, room int) (*Catalog, error) {
+	return load(ctx, s, e, nil, room)
+}

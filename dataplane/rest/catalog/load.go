@@ -94,6 +94,7 @@ type procedure struct {
 type loader struct {
 	session  *projectdb.Session
 	exposure Exposure
+	room     int // how large the catalog may be; see maxCatalog
 	catalog  *Catalog
 	previous *state // may be nil
 	head     *head
@@ -110,17 +111,17 @@ type head struct {
 	relations       map[uint32]*object
 	functions       map[uint32]*procedure
 	handlers        []*MediaHandler
-	size            int
+	counter
 }
 
 // Load reads the catalog of a project. What it reads is the same for every role. It runs none of the project's code.
 func Load(ctx context.Context, s *projectdb.Session, e Exposure) (*Catalog, error) {
-	return load(ctx, s, e, nil)
+	return load(ctx, s, e, nil, maxCatalog)
 }
 
 // load is Load, taking from a previous catalog of the same project and exposure what has not changed since.
-func load(ctx context.Context, s *projectdb.Session, e Exposure, previous *Catalog) (*Catalog, error) {
-	l := &loader{session: s, exposure: e, catalog: New(s.Project, e.Schemas)}
+func load(ctx context.Context, s *projectdb.Session, e Exposure, previous *Catalog, room int) (*Catalog, error) {
+	l := &loader{session: s, exposure: e, room: room, catalog: New(s.Project, e.Schemas)}
 	if previous != nil {
 		l.previous = previous.state
 	}
@@ -172,9 +173,16 @@ func (l *loader) run(ctx context.Context, begin func() []step) error {
 	})
 }
 
-func errTooLarge() error {
-	return fault.New(fault.FailedPrecondition, "CATALOG_TOO_LARGE",
-		"The exposed schemas have more than %d tables, columns, functions and arguments. Expose fewer schemas, or move to others what need not be exposed.", maxCatalog)
+// counter bounds what is held: room things, of which each may have scale bytes of text (or be one).
+type counter struct{ size, room, scale int }
+
+// grow counts n more things.
+func (c *counter) grow(n int) error {
+	if c.size += n; c.size > c.room*c.scale {
+		return fault.New(fault.FailedPrecondition, "CATALOG_TOO_LARGE",
+			"The exposed schemas have more than %d tables, columns, functions and arguments, or very long comments. Expose fewer schemas, or move to others what need not be exposed.", c.room)
+	}
+	return nil
 }
 
 func (l *loader) physical(logical []string) []string {
@@ -193,7 +201,7 @@ func (l *loader) readHead(ctx context.Context) error {
 		headText = headUnversioned
 	}
 	return l.run(ctx, func() []step {
-		h := &head{comments: map[string]string{}, relations: map[uint32]*object{}, functions: map[uint32]*procedure{}}
+		h := &head{comments: map[string]string{}, relations: map[uint32]*object{}, functions: map[uint32]*procedure{}, counter: counter{0, l.room, 1}}
 		l.head = h
 		return []step{
 			{headText, []any{exposed, searched}, func(r row) error {
@@ -207,6 +215,9 @@ func (l *loader) readHead(ctx context.Context) error {
 			{relationsSQL, []any{exposed}, h.relation},
 			{functionsSQL, []any{exposed, searched}, h.function},
 			{handlersSQL, []any{exposed}, func(r row) error {
+				if !mediaType.Match(r[2]) {
+					return nil
+				}
 				h.handlers = append(h.handlers, &MediaHandler{
 					Schema: r.text(0), Function: r.text(1), MediaType: r.text(2), Base: r.text(3), RelationSchema: r.text(4), RelationName: r.text(5),
 				})
@@ -214,13 +225,6 @@ func (l *loader) readHead(ctx context.Context) error {
 			}},
 		}
 	})
-}
-
-func (h *head) grow(n int) error {
-	if h.size += n; h.size > maxCatalog {
-		return errTooLarge()
-	}
-	return nil
 }
 
 func (h *head) relation(r row) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ type types struct {
 	representations map[uint32]*Representation
 	facts           map[uint32]fact
 	digests         map[uint32]uint64
-	size            int
+	text            counter // in bytes
 }
 
 // typ is a type.
@@ -86,7 +87,7 @@ func (l *loader) readTypes(ctx context.Context) error {
 	}
 	ids := []any{oidArray(list)}
 	return l.run(ctx, func() []step {
-		t := &types{list: map[uint32]*typ{}, representations: map[uint32]*Representation{}, facts: map[uint32]fact{}, digests: map[uint32]uint64{}}
+		t := &types{list: map[uint32]*typ{}, representations: map[uint32]*Representation{}, facts: map[uint32]fact{}, digests: map[uint32]uint64{}, text: counter{0, l.room, 256}}
 		l.types = t
 		return []step{
 			{typesSQL, ids, t.typ},
@@ -106,13 +107,6 @@ func (p *proc) types() []uint32 {
 	return append(out, p.all...)
 }
 
-func (t *types) grow(n int) error {
-	if t.size += n; t.size > 256*maxCatalog {
-		return errTooLarge()
-	}
-	return nil
-}
-
 func (t *types) typ(r row) error {
 	one := &typ{
 		oid: r.oid(0), schema: r.text(1), name: r.text(2), formatted: r.text(3), kind: r[4][0], category: r[5][0], base: r.oid(6), modifier: int(r.number(7)),
@@ -122,14 +116,14 @@ func (t *types) typ(r row) error {
 		one.relkind = r[10][0]
 	}
 	t.list[one.oid] = one
-	return t.grow(256 + len(r[9]) + len(r[13]))
+	return t.text.grow(256 + len(r[9]) + len(r[13]))
 }
 
 func (t *types) field(r row) error {
 	if one := t.list[r.oid(0)]; one != nil {
 		one.fields = append(one.fields, attribute{number: int(r.number(1)), name: r.text(2), typ: r.oid(3), modifier: int(r.number(4)), formatted: r.text(5)})
 	}
-	return t.grow(256)
+	return t.text.grow(256)
 }
 
 func (t *types) cast(r row) error {
@@ -211,7 +205,7 @@ func (t *types) digestOf(seed maphash.Seed, oid uint32, depth int) uint64 {
 		return uint64(oid)
 	}
 	var parts []string
-	parts = append(parts, one.schema, one.name, one.formatted, string([]byte{one.kind, one.category, one.relkind, byte(one.modifier), byte(one.modifier >> 8)}),
+	parts = append(parts, one.schema, one.name, one.formatted, string([]byte{one.kind, one.category, one.relkind}), strconv.Itoa(one.modifier),
 		one.defaults, one.relation, one.relationFrom, strings.Join(one.labels, "\x00"))
 	if one.notNull {
 		parts = append(parts, "not null")

@@ -11,42 +11,42 @@ with recursive
     select d.refobjid, r.oid from reach r
     join pg_catalog.pg_rewrite w on w.ev_class = r.oid and w.ev_type = '1'
     join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = w.oid
-      and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> r.oid
+      and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid <> r.oid and d.refobjid >= 16384 -- not the server's own
   ),
   bases as materialized (
     select r.via, pg_catalog.array_agg(r.oid) as list from reach r where r.via is not null group by r.via
   ),
   ids as materialized (select pg_catalog.array_agg(distinct r.oid) as list from reach r),
-  -- One row for each row of a catalog; the second parameter of the hash tells the catalogs apart.
+  -- One row for each row of a catalog; the seed of the hash tells the catalogs and their rows apart.
   part (oid, hash) as (
-    select c.oid, pg_catalog.hashint8extended(c.xmin::pg_catalog.text::bigint * 4 + c.relhasrules::int + 2 * c.relhassubclass::int, 1)
+    select c.oid, pg_catalog.hashtextextended(c.xmin::pg_catalog.text, 1)
     from pg_catalog.pg_class c where c.oid = any ((select list from ids)::pg_catalog.oid[])
     union all
-    select a.attrelid, pg_catalog.hashint8extended((a.attnum::bigint << 32) | a.xmin::pg_catalog.text::bigint, 2)
+    select a.attrelid, pg_catalog.hashtextextended(a.xmin::pg_catalog.text, a.attnum::bigint * 16 + 2)
     from pg_catalog.pg_attribute a where a.attrelid = any ((select list from ids)::pg_catalog.oid[]) and a.attnum > 0
     union all
-    select a.adrelid, pg_catalog.hashint8extended((a.oid::bigint << 32) | a.xmin::pg_catalog.text::bigint, 3)
+    select a.adrelid, pg_catalog.hashtextextended(a.xmin::pg_catalog.text, a.oid::bigint * 16 + 3)
     from pg_catalog.pg_attrdef a where a.adrelid = any ((select list from ids)::pg_catalog.oid[])
     union all
-    select k.conrelid, pg_catalog.hashint8extended((k.oid::bigint << 32) | k.xmin::pg_catalog.text::bigint, 4)
+    select k.conrelid, pg_catalog.hashtextextended(k.xmin::pg_catalog.text, k.oid::bigint * 16 + 4)
     from pg_catalog.pg_constraint k where k.conrelid = any ((select list from ids)::pg_catalog.oid[]) and k.contype in ('p', 'u', 'f', 'c')
     union all
-    select i.indrelid, pg_catalog.hashint8extended((i.indexrelid::bigint << 32) | i.xmin::pg_catalog.text::bigint, 5)
+    select i.indrelid, pg_catalog.hashtextextended(i.xmin::pg_catalog.text, i.indexrelid::bigint * 16 + 5)
     from pg_catalog.pg_index i where i.indrelid = any ((select list from ids)::pg_catalog.oid[]) and (i.indexprs is not null or i.indpred is not null)
     union all
-    select x.stxrelid, pg_catalog.hashint8extended((x.oid::bigint << 32) | x.xmin::pg_catalog.text::bigint, 6)
+    select x.stxrelid, pg_catalog.hashtextextended(x.xmin::pg_catalog.text, x.oid::bigint * 16 + 6)
     from pg_catalog.pg_statistic_ext x where x.stxrelid = any ((select list from ids)::pg_catalog.oid[])
     union all
-    select p.polrelid, pg_catalog.hashint8extended((p.oid::bigint << 32) | p.xmin::pg_catalog.text::bigint, 7)
+    select p.polrelid, pg_catalog.hashtextextended(p.xmin::pg_catalog.text, p.oid::bigint * 16 + 7)
     from pg_catalog.pg_policy p where p.polrelid = any ((select list from ids)::pg_catalog.oid[])
     union all
-    select w.ev_class, pg_catalog.hashint8extended((w.oid::bigint << 32) | w.xmin::pg_catalog.text::bigint, 8)
+    select w.ev_class, pg_catalog.hashtextextended(w.xmin::pg_catalog.text, w.oid::bigint * 16 + 8)
     from pg_catalog.pg_rewrite w where w.ev_class = any ((select list from ids)::pg_catalog.oid[])
     union all
-    select t.tgrelid, pg_catalog.hashint8extended((t.oid::bigint << 32) | t.xmin::pg_catalog.text::bigint, 9)
+    select t.tgrelid, pg_catalog.hashtextextended(t.xmin::pg_catalog.text, t.oid::bigint * 16 + 9)
     from pg_catalog.pg_trigger t where t.tgrelid = any ((select list from ids)::pg_catalog.oid[]) and t.tgtype & 64 <> 0
     union all
-    select d.objoid, pg_catalog.hashint8extended((d.objsubid::bigint << 32) | d.xmin::pg_catalog.text::bigint, 10)
+    select d.objoid, pg_catalog.hashtextextended(d.xmin::pg_catalog.text, d.objsubid::bigint * 16 + 10)
     from pg_catalog.pg_description d where d.objoid = any ((select list from ids)::pg_catalog.oid[])
       and d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
   ),
