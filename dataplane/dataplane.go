@@ -23,6 +23,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/meta"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/rest"
+	"github.com/wayli-app/fluxbase/dataplane/rest/api"
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
@@ -94,8 +95,9 @@ func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 	return []gateway.Service{
 		{Name: "auth", Prefix: "/auth/v1", Handler: auth.New(auth.Deps{Log: w.log, Limiter: attempts{limiter}, Version: w.cfg.Version})},
 		{Name: "rest", Prefix: "/rest/v1", Handler: rest.New(rest.Deps{
-			Log: w.log, Engine: requests, Config: configs, Describer: openapi.Describer{Version: w.cfg.Version},
+			Log: w.log, Engine: requests, Config: configs, Describer: openapi.Describer{Engine: requests, Version: w.cfg.Version},
 		})},
+		{Name: "api", Prefix: "/api/v1", Handler: api.New(api.Deps{Log: w.log, Engine: requests, Config: configs, Version: w.cfg.Version})},
 		{Name: "meta", Prefix: "/meta/v1", Access: gateway.DeveloperAccess, Handler: meta.New(meta.Deps{Log: w.log})},
 	}
 }

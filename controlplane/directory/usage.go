@@ -18,7 +18,7 @@ import (
 // quotaInterval is how often all quotas are looked at; those of projects in a report are looked at with it.
 const quotaInterval = time.Minute
 
-var services = []string{"rest", "graphql", "auth", "storage", "realtime", "functions", "meta"}
+var services = []string{"rest", "api", "graphql", "auth", "storage", "realtime", "functions", "meta"}
 
 // ReportUsage adds a worker's counters, once for each report id.
 func (d *Directory) ReportUsage(ctx context.Context, req *directoryv1.ReportUsageRequest) (*directoryv1.ReportUsageResponse, error) {

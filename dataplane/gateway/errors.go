@@ -24,7 +24,7 @@ type refusal struct {
 
 // The gateway's refusals.
 var (
-	errRoute          = refusal{status: 404, code: "ROUTE_NOT_FOUND", message: "There is no service at this path.", hint: "Projects serve /rest/v1, /auth/v1 and /meta/v1."}
+	errRoute          = refusal{status: 404, code: "ROUTE_NOT_FOUND", message: "There is no service at this path.", hint: "Projects serve /rest/v1, /api/v1, /auth/v1 and /meta/v1."}
 	errNotFound       = refusal{status: 404, code: "PROJECT_NOT_FOUND", message: "There is no project at this address.", hint: "Check the project's ref, or that the domain is verified."}
 	errProvisioning   = refusal{status: 503, code: "PROJECT_PROVISIONING", message: "This project is being made ready.", hint: "Try again in a few seconds.", retryAfter: 2 * time.Second}
 	errPaused         = refusal{status: 503, code: "PROJECT_PAUSED", message: "This project is paused.", hint: "A developer of the project can resume it in the console."}
@@ -100,9 +100,17 @@ func (e refusal) body(service string, h http.Header) any {
 			Message   string `json:"msg"`
 		}{403, "bad_jwt", "invalid JWT: " + e.message}
 	}
-	return struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-		Hint    string `json:"hint,omitempty"`
-	}{e.code, e.message, e.hint}
+	plain := plainBody{e.code, e.message, e.hint}
+	if service == "api" {
+		return struct {
+			Error plainBody `json:"error"`
+		}{plain}
+	}
+	return plain
+}
+
+type plainBody struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
 }

@@ -28,7 +28,7 @@ var definitions = []Definition{
 	{Key: "rest.statement_timeout_ms", Type: Integer, Default: int64(0), Min: 0, Max: 3600000,
 		Description: "The longest that a statement of a request may run; 0 for the plan's limit, which it cannot exceed."},
 	{Key: "rest.aggregates_enabled", Type: Boolean, Default: false,
-		Description: "Whether requests may aggregate: count(), sum(), avg(), min(), max(). It lets anyone who may read a table ask for work on all of it."},
+		Description: "Whether requests of /rest/v1 may aggregate: count(), sum(), avg(), min(), max(). It lets anyone who may read a table ask for work on all of it."},
 	{Key: "rest.plan_enabled", Type: Boolean, Default: false,
 		Description: "Whether requests may ask for execution plans (application/vnd.pgrst.plan). For development: plans tell of the schema and its data."},
 	{Key: "rest.openapi_mode", Type: String, Default: "follow-privileges", OneOf: []string{"follow-privileges", "ignore-privileges", "disabled"},
@@ -45,6 +45,10 @@ var definitions = []Definition{
 		Description: "Reads that the planner reckons to cost more are refused; 0 for no limit. With a limit, reads that are not by key take one more round trip."},
 	{Key: "rest.server_timing", Type: Boolean, Default: false,
 		Description: "Whether answers tell in Server-Timing how long their parts took."},
+	{Key: "api.aggregates_enabled", Type: Boolean, Default: true,
+		Description: "Whether requests of /api/v1 may group rows and aggregate: group_by, count(*), sum(x). As costly as count=exact."},
+	{Key: "api.cache_control", Type: String, Default: "private, no-cache", check: checkHeader,
+		Description: "The header Cache-Control of what /api/v1 answers to reads."},
 	{Key: "auth.disable_signup", Type: Boolean, Default: false,
 		Description: "Whether new users are refused."},
 	{Key: "auth.autoconfirm", Type: Boolean, Default: true,
@@ -70,6 +74,16 @@ func checkSchemas(v any) error {
 		}
 	}
 	return checkSearchPath(v)
+}
+
+// checkHeader takes what can stand in a header.
+func checkHeader(v any) error {
+	for _, c := range []byte(v.(string)) {
+		if c < ' ' || c > '~' {
+			return errors.New("use printable ASCII only")
+		}
+	}
+	return nil
 }
 
 func checkSearchPath(v any) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/payload"
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
+	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
 // Deps are what the service needs.
@@ -25,8 +26,6 @@ type Deps struct {
 	Engine *engine.Engine
 	// Config is how the session's project wants REST to behave. What it returns is not changed.
 	Config func(*projectdb.Session) *engine.Config
-	// CacheControl is the header of answers to GET; "" is "private, no-cache".
-	CacheControl string
 	// Version is shown as the API's, in its description.
 	Version string
 }
@@ -41,9 +40,6 @@ const prefix = "/api/v1"
 
 // New makes the service. Its requests carry a projectdb.Session, and paths without /api/v1.
 func New(d Deps) http.Handler {
-	if d.CacheControl == "" {
-		d.CacheControl = "private, no-cache"
-	}
 	return &handler{d, d.Log}
 }
 
@@ -63,7 +59,7 @@ type request struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	session := projectdb.FromContext(r.Context())
 	config := *h.Config(session)
-	config.Aggregates = true // group_by is part of this API; cost and time have bounds of their own
+	config.Aggregates = setting.Get[bool](session.Project.Settings, "api.aggregates_enabled")
 	q := &request{handler: h, http: r, w: w, session: session, config: &config, prefer: query.ParsePrefer(r.Header.Values("Prefer"))}
 	w.Header()["Vary"] = []string{"Accept, Accept-Profile, Apikey, Authorization, Prefer"}
 	if err := q.route(); err != nil {

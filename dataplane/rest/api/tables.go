@@ -12,6 +12,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
 	"github.com/wayli-app/fluxbase/dataplane/rest/payload"
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
+	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
 // table answers at /tables/{table}.
@@ -120,7 +121,7 @@ func (q *request) head(kind string) {
 	h := q.w.Header()
 	h.Set("Content-Type", kind)
 	if q.http.Method == http.MethodGet || q.http.Method == http.MethodHead {
-		h.Set("Cache-Control", q.CacheControl)
+		h.Set("Cache-Control", setting.Get[string](q.session.Project.Settings, "api.cache_control"))
 	} else {
 		h.Set("Cache-Control", "no-store")
 	}

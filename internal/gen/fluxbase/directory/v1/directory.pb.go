@@ -898,7 +898,7 @@ func (x *WatchResponse) GetRevision() int64 {
 type UsageRecord struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	ProjectId string                 `protobuf:"bytes,1,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
-	// "rest", "auth", "storage", "realtime", "functions" or "meta".
+	// "rest", "api", "auth", "storage", "realtime", "functions" or "meta".
 	Service     string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
 	Minute      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=minute,proto3" json:"minute,omitempty"`
 	Requests    int64                  `protobuf:"varint,4,opt,name=requests,proto3" json:"requests,omitempty"`
