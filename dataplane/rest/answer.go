@@ -13,6 +13,9 @@ import (
 
 var errTwice = errors.New("rest: rows came twice after the answer began")
 
+// rangeTrailer tells after a long answer what Content-Range would have, had it been known before. HTTP has no trailer of that name.
+const rangeTrailer = "X-Content-Range"
+
 // Headers that most answers have. They are shared: nobody appends to them.
 var (
 	jsonHeader = []string{engine.JSON}
@@ -21,8 +24,8 @@ var (
 
 // answer runs the action and writes what comes back.
 func (x *exchange) answer(ctx context.Context) error {
-	s := stream{w: x.w, framing: framingOf(x.action), action: x.action}
-	s.commit = func() error { return x.begin(&s) }
+	s := &x.body
+	s.exchange, s.framing = x, framingOf(x.action)
 	s.open()
 	defer s.close()
 	x.action.Restart = s.again
@@ -41,7 +44,7 @@ func (x *exchange) answer(ctx context.Context) error {
 			panic(http.ErrAbortHandler)
 		}
 		if x.w.Header().Get("Trailer") != "" {
-			x.w.Header().Set("Content-Range", contentRange(x.offset(), out.Rows, out.Total))
+			x.w.Header().Set(rangeTrailer, contentRange(x.offset(), out.Rows, out.Total))
 		}
 		return nil
 	}
@@ -49,7 +52,7 @@ func (x *exchange) answer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.finish(status, out, &s)
+	return x.finish(status, out, s)
 }
 
 // finish writes an answer that is known in whole.
@@ -67,7 +70,7 @@ func (x *exchange) finish(status int, out *engine.Outcome, s *stream) error {
 		body = body && status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 	}
 	if body {
-		header["Content-Length"] = []string{strconv.Itoa(len(s.buf))}
+		x.put(header, "Content-Length", strconv.Itoa(len(s.buf)))
 	}
 	x.clock.lap(responding)
 	if timing := x.clock.header(); timing != "" {
@@ -81,7 +84,7 @@ func (x *exchange) finish(status int, out *engine.Outcome, s *stream) error {
 }
 
 // begin sends the header of an answer that goes out while the query runs.
-func (x *exchange) begin(s *stream) error {
+func (x *exchange) begin(s *stream) {
 	known := *x.action.Progress()
 	header := x.w.Header()
 	status := http.StatusOK
@@ -92,7 +95,7 @@ func (x *exchange) begin(s *stream) error {
 		status = http.StatusCreated
 	case engine.Read, engine.Call:
 		if known.Total < 0 || s.framing == framedOne {
-			header.Set("Trailer", "Content-Range")
+			header.Set("Trailer", rangeTrailer)
 			break
 		}
 		known.Rows = max(known.Total-x.offset(), 0)
@@ -109,7 +112,6 @@ func (x *exchange) begin(s *stream) error {
 		header.Set("Server-Timing", timing)
 	}
 	x.w.WriteHeader(status)
-	return nil
 }
 
 func (x *exchange) contentType(header http.Header) {
@@ -117,7 +119,7 @@ func (x *exchange) contentType(header http.Header) {
 		header["Content-Type"] = jsonHeader
 		return
 	}
-	header["Content-Type"] = []string{x.action.MediaType}
+	x.put(header, "Content-Type", x.action.MediaType)
 }
 
 func (x *exchange) offset() int64 { return x.action.Offset() }
@@ -126,15 +128,15 @@ func (x *exchange) offset() int64 { return x.action.Offset() }
 func (x *exchange) common(header http.Header) {
 	header["Vary"] = varyHeader
 	if len(x.config.Schemas) > 1 {
-		header["Content-Profile"] = []string{x.action.Schema.Name}
+		x.put(header, "Content-Profile", x.action.Schema.Name)
 	}
 	if x.r.Header["Prefer"] != nil {
 		if applied := x.applied(); applied != "" {
-			header["Preference-Applied"] = []string{applied}
+			x.put(header, "Preference-Applied", applied)
 		}
 	}
 	if x.request.Op == engine.Read {
-		header["Content-Location"] = []string{x.contentLocation()}
+		x.put(header, "Content-Location", x.contentLocation())
 	}
 }
 
@@ -165,9 +167,9 @@ func (x *exchange) heads(out *engine.Outcome) (status int, err error) {
 	full := x.request.Prefer.Return == "representation"
 	switch x.request.Op {
 	case engine.Insert:
-		header["Content-Range"] = []string{contentRange(0, 0, total)}
+		x.put(header, "Content-Range", contentRange(0, 0, total))
 		if out.Location != nil {
-			header["Location"] = []string{location(x.target, out)}
+			x.put(header, "Location", location(x.target, out))
 		}
 		if w := x.action.Statement.Write; w.Resolution == "merge-duplicates" && out.Inserted == 0 {
 			return http.StatusOK, nil
@@ -182,9 +184,9 @@ func (x *exchange) heads(out *engine.Outcome) (status int, err error) {
 		}
 		return http.StatusOK, nil
 	case engine.Update:
-		header["Content-Range"] = []string{contentRange(0, out.Rows, total)}
+		x.put(header, "Content-Range", contentRange(0, out.Rows, total))
 	default:
-		header["Content-Range"] = []string{contentRange(0, 0, total)}
+		x.put(header, "Content-Range", contentRange(0, 0, total))
 	}
 	if full {
 		return http.StatusOK, nil
@@ -205,7 +207,7 @@ func (x *exchange) headsOfRows(header http.Header, out *engine.Outcome) (status 
 		}
 	}
 	x.common(header)
-	header["Content-Range"] = []string{contentRange(x.offset(), out.Rows, out.Total)}
+	x.put(header, "Content-Range", contentRange(x.offset(), out.Rows, out.Total))
 	if f := x.action.Function; f != nil && f.Returns == "void" {
 		return http.StatusNoContent, nil
 	}

@@ -11,6 +11,17 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 )
 
+// put sets a header of the answer.
+func (x *exchange) put(header http.Header, name, value string) {
+	if x.set == len(x.values) {
+		header[name] = []string{value}
+		return
+	}
+	x.values[x.set] = value
+	x.set++
+	header[name] = x.values[x.set-1 : x.set : x.set]
+}
+
 // headers is what request.headers reads: names in lower case.
 func (x *exchange) headers() []byte {
 	out := make([]byte, 0, 512)

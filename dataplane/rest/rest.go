@@ -65,6 +65,10 @@ type exchange struct {
 	request engine.Request
 	action  *engine.Action
 	clock   clock
+	body    stream
+	// values are room for the header's.
+	values [8]string
+	set    int
 }
 
 // ServeHTTP answers "/<relation>", "/rpc/<function>" and "/".

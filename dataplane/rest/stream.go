@@ -2,7 +2,6 @@ package rest
 
 import (
 	"bytes"
-	"net/http"
 	"sync"
 
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
@@ -31,27 +30,27 @@ const (
 // stream is the body of an answer. It is written straight to the connection when it is long, so a client that reads slowly slows
 // the query.
 type stream struct {
-	w       http.ResponseWriter
+	*exchange
 	framing framing
-	action  *engine.Action
 	buf     []byte
+	pooled  *[]byte
 	rows    int64
 	sent    bool
-	// commit sends the header of an answer whose rows are not all known.
-	commit func() error
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
 func (s *stream) open() {
-	s.buf = (*buffers.Get().(*[]byte))[:0]
+	s.pooled = buffers.Get().(*[]byte)
+	s.buf = (*s.pooled)[:0]
 }
 
 func (s *stream) close() {
-	if b := s.buf; cap(b) > 0 && cap(b) <= 2*chunk {
-		buffers.Put(&b)
+	if cap(s.buf) <= 2*chunk { // a larger one is not kept
+		*s.pooled = s.buf
 	}
-	s.buf = nil
+	buffers.Put(s.pooled)
+	s.buf, s.pooled = nil, nil
 }
 
 func framingOf(a *engine.Action) framing {
@@ -177,9 +176,7 @@ func (s *stream) end() {
 // flush sends what there is.
 func (s *stream) flush() error {
 	if !s.sent {
-		if err := s.commit(); err != nil {
-			return err
-		}
+		s.begin(s)
 		s.sent = true
 	}
 	_, err := s.w.Write(s.buf)

@@ -27,9 +27,6 @@ const held = 1 << 20
 const trailing = `select pg_catalog.current_setting('response.status', true), pg_catalog.current_setting('response.headers', true),
  pg_catalog.current_setting('rest.inserted', true)`
 
-// immediate checks deferred constraints, for a transaction that will not be committed: whether it could be is what was asked.
-const immediate = "set constraints all immediate"
-
 // Run runs the action in a transaction of its own. A name that is gone by now is looked up again, once, when nothing can have changed.
 func (a *Action) Run(ctx context.Context, row Row) (*Outcome, error) {
 	err := a.guard(ctx)
@@ -76,7 +73,7 @@ func (a *Action) run(ctx context.Context, row Row) error {
 	if err != nil {
 		return err
 	}
-	p.fill(&batch, o.Rollback)
+	p.fill(&batch)
 	if !a.small() {
 		// When nobody wants the rest of the rows the query ends, rather than that they are read for nothing.
 		var cancel context.CancelFunc
@@ -218,7 +215,7 @@ func covered(columns []string, where []plan.Condition) bool {
 }
 
 // fill writes the batch: the function before requests, the count, the statement itself, and what is left in settings.
-func (p *pass) fill(b *projectdb.Batch, undone bool) {
+func (p *pass) fill(b *projectdb.Batch) {
 	a, r := p.Action, p.request
 	p.count, p.explain, p.at = -1, -1, -1
 	plain := a.Statement.Plain()
@@ -242,9 +239,6 @@ func (p *pass) fill(b *projectdb.Batch, undone bool) {
 		}
 	}
 	p.main = add(a.main, plain)
-	if undone {
-		b.Statements = append(b.Statements, projectdb.Statement{SQL: immediate})
-	}
 	if !plain || (a.Statement.Write != nil && a.Statement.Write.Resolution != "") {
 		p.at = len(b.Statements)
 		b.Statements = append(b.Statements, projectdb.Statement{SQL: trailing, Plain: true})

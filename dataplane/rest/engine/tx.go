@@ -44,7 +44,7 @@ func (e *Engine) InTx(ctx context.Context, r *Request, fn func(pgx.Tx) error) er
 			return err
 		}
 		if o.Rollback {
-			if _, err := tx.Exec(ctx, immediate); err != nil {
+			if _, err := tx.Exec(ctx, "set constraints all immediate"); err != nil {
 				return err
 			}
 			return errUndone
@@ -62,7 +62,7 @@ func (e *Engine) InTx(ctx context.Context, r *Request, fn func(pgx.Tx) error) er
 func (a *Action) RunTx(ctx context.Context, tx pgx.Tx, row Row) (*Outcome, error) {
 	p := &pass{Action: a, row: row}
 	var batch projectdb.Batch
-	p.fill(&batch, false)
+	p.fill(&batch)
 	upsert := a.Statement.Write != nil && a.Statement.Write.Resolution != ""
 	if upsert { // an earlier operation may have counted
 		if _, err := tx.Exec(ctx, "select pg_catalog.set_config('rest.inserted', '', true)"); err != nil {
