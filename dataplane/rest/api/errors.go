@@ -139,6 +139,9 @@ func fromQuery(e *query.Error, role string) *failure {
 		out.hint = "A filter is column=operator.value or column.operator=value, for example price=lt.50."
 	}
 	out.message = strings.ReplaceAll(out.message, " in the schema cache", "")
+	if text, ok := out.details.(string); ok {
+		out.details = strings.ReplaceAll(text, " in the schema cache", "")
+	}
 	return out
 }
 

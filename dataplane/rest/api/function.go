@@ -16,7 +16,11 @@ func (q *request) function(name string) error {
 		return err
 	}
 	posted := q.http.Method == http.MethodPost
-	a, err := q.ask(!posted)
+	arguments, err := q.argumentsOf(name, posted)
+	if err != nil {
+		return err
+	}
+	a, err := q.ask(arguments)
 	if err != nil {
 		return err
 	}
@@ -32,6 +36,24 @@ func (q *request) function(name string) error {
 		}
 	}
 	return q.read(e)
+}
+
+// argumentsOf are the names of a function's arguments, which the URL of a GET has; nil for a POST.
+func (q *request) argumentsOf(name string, posted bool) (map[string]bool, error) {
+	if posted {
+		return nil, nil
+	}
+	s, err := q.described(q.http.Context(), false)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, f := range s.Functions[name] {
+		for _, a := range f.Arguments {
+			out[a.Name] = true
+		}
+	}
+	return out, nil
 }
 
 // checkCall checks the arguments of a function that has no overloads. What is not known is left to the planner.

@@ -183,7 +183,7 @@ func (t *transaction) filters(raw json.RawMessage) ([]query.Condition, error) {
 	}
 	var out []query.Condition
 	for _, m := range in {
-		column, err := parse(escape(m.name)+"=is.null", false)
+		column, err := parse(escape(m.name)+"=is.null", nil)
 		if err != nil || len(column.Where) != 1 || column.Where[0].Filter == nil {
 			return nil, wrong("filters."+m.name, "It must be a column's name.")
 		}

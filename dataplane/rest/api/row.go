@@ -28,7 +28,7 @@ func (q *request) row(name, id string) error {
 	if err != nil {
 		return err
 	}
-	a, err := q.ask(false)
+	a, err := q.ask(nil)
 	if err != nil {
 		return err
 	}

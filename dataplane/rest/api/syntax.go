@@ -28,8 +28,9 @@ type asked struct {
 }
 
 // parse reads a query string. Beyond PostgREST's it knows price.lt=50, sort=-price, count=exact, group_by=category and
-// select=count(*),sum(price): all of that is another way to write what PostgREST's has, and becomes it.
-func parse(raw string, call bool) (*asked, error) {
+// select=count(*),sum(price): all of that is another way to write what PostgREST's has, and becomes it. For a call by GET, arguments are
+// the function's, which no parameter of ours hides; else it is nil.
+func parse(raw string, arguments map[string]bool) (*asked, error) {
 	out := &asked{}
 	var groups, pairs []string
 	selected, order := "", ""
@@ -45,8 +46,10 @@ func parse(raw string, call bool) (*asked, error) {
 		case len(pairs) > 1000:
 			return nil, badQuery("There are too many parameters.")
 		}
-		own := !startsWithOperator(value) && !call
+		own := !startsWithOperator(value)
 		switch {
+		case arguments[key]:
+			pairs = append(pairs, pair)
 		case key == "apikey": // a key may come in the URL
 		case key == "select":
 			selected = value
@@ -62,6 +65,8 @@ func parse(raw string, call bool) (*asked, error) {
 			out.count = value
 		case key == "group_by" && own:
 			groups, out.grouped = split(value), true
+		case (key == "limit" || key == "offset") && !number(value):
+			return nil, badQuery(key + " is a whole number, not negative.")
 		default:
 			key, value = moved(key, value)
 			pairs = append(pairs, url.QueryEscape(key)+"="+url.QueryEscape(value))
@@ -77,8 +82,13 @@ func parse(raw string, call bool) (*asked, error) {
 	if order != "" {
 		pairs = append(pairs, "order="+url.QueryEscape(ordering(order)))
 	}
-	out.Query, err = query.Parse(strings.Join(pairs, "&"), call)
+	out.Query, err = query.Parse(strings.Join(pairs, "&"), arguments != nil)
 	return out, err
+}
+
+func number(text string) bool {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return err == nil && n >= 0
 }
 
 // moved turns price.lt=50 into price=lt.50: an operator at the end of a key, after a dot. A column that is called like an operator

@@ -39,9 +39,9 @@ func TestSyntax(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parse(escaped(c.in), false)
+			got, err := parse(escaped(c.in), nil)
 			require.NoError(t, err)
-			want, err := parse(escaped(c.same), false)
+			want, err := parse(escaped(c.same), nil)
 			require.NoError(t, err)
 			require.Equal(t, want.Query, got.Query)
 		})
@@ -74,7 +74,7 @@ func TestSyntaxRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := parse(in, false)
+			_, err := parse(in, nil)
 			require.Error(t, err)
 		})
 	}
@@ -85,7 +85,7 @@ func FuzzSyntax(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		a, err := parse(raw, false)
+		a, err := parse(raw, nil)
 		if err == nil && a.Query == nil {
 			t.Fatal("neither a query nor an error")
 		}
@@ -221,7 +221,7 @@ func TestFilters(t *testing.T) {
 	} {
 		got, err := tr.filters([]byte(c.in))
 		require.NoError(t, err, c.in)
-		want, err := parse(escaped(c.same), false)
+		want, err := parse(escaped(c.same), nil)
 		require.NoError(t, err)
 		require.ElementsMatch(t, want.Where, got, c.in)
 	}

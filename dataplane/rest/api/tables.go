@@ -24,7 +24,7 @@ func (q *request) table(name string) error {
 	if err := q.allows(r, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodDelete); err != nil {
 		return err
 	}
-	a, err := q.ask(false)
+	a, err := q.ask(nil)
 	if err != nil {
 		return err
 	}
@@ -43,9 +43,9 @@ func (q *request) table(name string) error {
 var errFilter = &failure{status: http.StatusBadRequest, code: "FILTER_REQUIRED", message: "Rows are changed and deleted by a filter, and this request has none.",
 	hint: "Add one, for example ?id=eq.5, or name one row by its key: /tables/{table}/{id}."}
 
-// ask reads the query string.
-func (q *request) ask(call bool) (*asked, error) {
-	a, err := parse(q.http.URL.RawQuery, call)
+// ask reads the query string: see parse.
+func (q *request) ask(arguments map[string]bool) (*asked, error) {
+	a, err := parse(q.http.URL.RawQuery, arguments)
 	if err == nil && a.Columns != nil {
 		return nil, badQuery("columns is not read here: a row's columns are the keys of its object.")
 	}
@@ -301,7 +301,11 @@ func (q *request) write(e *engine.Request, shape shape, checked *rows, status fu
 		panic(http.ErrAbortHandler)
 	}
 	if err != nil {
-		return lacking(q.failed(ctx, q.session, err), checked)
+		f := q.failed(ctx, q.session, err)
+		if f.code == "PERMISSION_DENIED" && !silent && e.Op != engine.Delete {
+			f.hint += " What is written is returned, and must be readable: Prefer: return=minimal returns nothing."
+		}
+		return lacking(f, checked)
 	}
 	s.end()
 	code := status(out, s.buffer)

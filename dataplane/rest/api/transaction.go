@@ -347,7 +347,7 @@ func (t *transaction) plan(o *operation) (*engine.Request, *rows, error) {
 	if o.OnConflict != "" {
 		raw += "&on_conflict=" + escape(o.OnConflict)
 	}
-	a, err := parse(strings.TrimPrefix(raw, "&"), false)
+	a, err := parse(strings.TrimPrefix(raw, "&"), nil)
 	if err != nil {
 		return nil, nil, err
 	}
