@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// maxRelationships bounds those of one relation, keptRelationships those that a schema keeps besides what is asked for: whoever makes
-	// a schema can have any number, as each two foreign keys of a table make one, and each column that a view repeats another.
-	maxRelationships  = 10_000
+	// maxRelationships bounds those of one relation, keptRelationships those that a schema keeps: whoever makes a schema can have any
+	// number, as each two foreign keys of a table make one, and each column that a view repeats another.
+	maxRelationships  = 5_000
 	keptRelationships = 100_000
 	// maxRepeats bounds the ways in which a view that repeats columns has a key.
 	maxRepeats = 64
@@ -141,9 +141,11 @@ func (s *Schema) Relationships(relation string) []*Relationship {
 	list := f.found
 	slices.SortStableFunc(list, compareRelationships)
 	list = append(list, s.computedRelationships(r, &list)...)
-	if s.kept.Add(int64(len(list))) <= keptRelationships {
-		s.relationships.Store(relation, list)
+	if s.kept.Add(int64(len(list))) > keptRelationships {
+		s.relationships.Clear()
+		s.kept.Store(int64(len(list)))
 	}
+	s.relationships.Store(relation, list)
 	return list
 }
 
@@ -174,8 +176,10 @@ type finder struct {
 	found  []*Relationship
 }
 
+func (f *finder) full() bool { return len(f.found) >= maxRelationships }
+
 func (f *finder) add(r *Relationship) {
-	if len(f.found) < maxRelationships && r.To.Schema == f.schema.Physical {
+	if !f.full() && r.To.Schema == f.schema.Physical {
 		f.found = append(f.found, r)
 	}
 }
@@ -212,7 +216,7 @@ func (f *finder) direct() {
 func (f *finder) byJunction() {
 	for _, table := range f.from.tables() {
 		for _, fk := range f.graph.in[table] {
-			if fk.one {
+			if fk.one || f.full() {
 				continue
 			}
 			for _, own := range f.from.shows(table, fk.targets) {
@@ -230,7 +234,7 @@ func (f *finder) byJunction() {
 func (f *finder) across(j *Relation, key []string, constraint string, from []Pair) {
 	for _, table := range j.tables() {
 		for _, fk := range f.graph.out[table] {
-			if fk.one || fk.name == constraint || len(f.found) >= maxRelationships {
+			if fk.one || fk.name == constraint || f.full() {
 				continue
 			}
 			for _, own := range j.shows(table, fk.columns) {
@@ -264,22 +268,33 @@ func sameSet(a, b []string) bool { return len(a) == len(b) && subset(a, b) && su
 var ranks = map[Cardinality]int{OneToMany: 0, ManyToOne: 1, OneToOne: 2, ManyToMany: 3}
 
 func compareRelationships(a, b *Relationship) int {
-	order := cmp.Or(cmp.Compare(a.To.Name, b.To.Name), cmp.Compare(ranks[a.Cardinality], ranks[b.Cardinality]))
-	if order != 0 {
+	if order := strings.Compare(a.To.Name, b.To.Name); order != 0 {
+		return order
+	}
+	if order := cmp.Compare(ranks[a.Cardinality], ranks[b.Cardinality]); order != 0 {
 		return order
 	}
 	if a.Junction != nil && b.Junction != nil {
-		return cmp.Or(cmp.Compare(a.Junction.Relation.Schema, b.Junction.Relation.Schema), cmp.Compare(a.Junction.Relation.Name, b.Junction.Relation.Name),
-			cmp.Compare(a.Junction.FromConstraint, b.Junction.FromConstraint), cmp.Compare(a.Junction.ToConstraint, b.Junction.ToConstraint),
-			comparePairs(a.Junction.From, b.Junction.From), comparePairs(a.Junction.To, b.Junction.To))
+		return compareJunctions(a.Junction, b.Junction)
 	}
-	parent := func(r *Relationship) int {
-		if r.Parent {
-			return 1
-		}
+	if order := cmp.Or(strings.Compare(a.Constraint, b.Constraint), comparePairs(a.Columns, b.Columns)); order != 0 {
+		return order
+	}
+	switch {
+	case a.Parent == b.Parent:
 		return 0
+	case b.Parent:
+		return -1
 	}
-	return cmp.Or(strings.Compare(a.Constraint, b.Constraint), comparePairs(a.Columns, b.Columns), cmp.Compare(parent(a), parent(b)))
+	return 1
+}
+
+func compareJunctions(a, b *Junction) int {
+	if order := cmp.Or(strings.Compare(a.Relation.Schema, b.Relation.Schema), strings.Compare(a.Relation.Name, b.Relation.Name)); order != 0 {
+		return order
+	}
+	return cmp.Or(strings.Compare(a.FromConstraint, b.FromConstraint), strings.Compare(a.ToConstraint, b.ToConstraint),
+		comparePairs(a.From, b.From), comparePairs(a.To, b.To))
 }
 
 func comparePairs(a, b []Pair) int {

@@ -145,6 +145,8 @@ var changes = []string{
 
 // unseen are those of the changes that make no difference to what is exposed.
 var unseen = []string{
+	`create or replace view tags as select id, work as book, writer from hidden.tags where id > 0`,
+	`drop table hidden.tags`,
 	`alter table hidden.tags rename column book to work`,
 	`alter table hidden.tags add column label text`,
 	`create index on writers (lower(name))`,
