@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
@@ -67,6 +66,7 @@ func (s *Statement) Plain() bool {
 	return s.Read.plain()
 }
 
+// plain relies on what Relation.Plain says: that all its types are Postgres' own, and that the project has no operators.
 func (r *Read) plain() bool {
 	if r.Call != nil || r.Relation == nil || !r.Relation.Plain || !plainConditions(r.Where) || !plainOrders(r.Order) {
 		return false
@@ -74,16 +74,12 @@ func (r *Read) plain() bool {
 	for i := range r.Outputs {
 		o := &r.Outputs[i]
 		switch {
-		case o.Star:
-			if slices.ContainsFunc(r.Relation.Columns, func(c *catalog.Column) bool { return c.Representation != nil }) {
-				return false
-			}
-		case o.Embed >= 0:
-		case o.Cast != "" || o.AggregateCast != "" || o.Computed != nil:
+		case o.Star || o.Embed >= 0:
+		case o.Column != "" && !plainValue(&o.Value):
 			return false
-		case o.Column != "" && (o.Info == nil || o.Info.Representation != nil || (len(o.Path) > 0 && !plainType(o.Info.Type))):
+		case o.Cast != "" && !plainType(o.Cast), o.AggregateCast != "" && !plainType(o.AggregateCast):
 			return false
-		case o.Aggregate != "" && o.Aggregate != "count" && (len(o.Path) > 0 || !summed[o.Info.Type]):
+		case o.Aggregate != "" && o.Aggregate != "count" && (len(o.Path) > 0 || o.Cast != "" || !summed[o.Info.Type]):
 			return false
 		}
 	}
@@ -91,36 +87,11 @@ func (r *Read) plain() bool {
 		if e.Relationship.Function != nil || (e.Relationship.Junction != nil && !e.Relationship.Junction.Relation.Plain) || !e.plain() {
 			return false
 		}
-		// The keys are compared.
-		for _, pair := range e.Relationship.Columns {
-			if !plainColumn(r.Relation, pair.From) || !plainColumn(e.Relation, pair.To) {
-				return false
-			}
-		}
-		if j := e.Relationship.Junction; j != nil {
-			for _, pair := range j.From {
-				if !plainColumn(r.Relation, pair.From) || !plainColumn(j.Relation, pair.To) {
-					return false
-				}
-			}
-			for _, pair := range j.To {
-				if !plainColumn(j.Relation, pair.From) || !plainColumn(e.Relation, pair.To) {
-					return false
-				}
-			}
-		}
 	}
 	return true
 }
 
-func plainColumn(r *catalog.Relation, name string) bool {
-	c := r.Column(name)
-	return c != nil && plainType(c.Type)
-}
-
-func plainValue(v *Value) bool {
-	return v.Info != nil && v.Computed == nil && v.Info.Representation == nil && plainType(v.Info.Type)
-}
+func plainValue(v *Value) bool { return v.Info != nil && v.Info.Representation == nil }
 
 func plainConditions(list []Condition) bool {
 	for i := range list {
@@ -130,7 +101,6 @@ func plainConditions(list []Condition) bool {
 			if !plainConditions(c.Any) || !plainConditions(c.All) {
 				return false
 			}
-		case c.Embed < 0 && c.Operator == "is" && c.Value.Info != nil && c.Value.Computed == nil:
 		case c.Embed < 0 && !plainValue(&c.Value):
 			return false
 		}
@@ -147,30 +117,21 @@ func plainOrders(list []Order) bool {
 	return true
 }
 
-// exact are types for whose operators Postgres finds its own by an exact match, so that no operator that the project defines takes
-// their place; and that have casts of Postgres' own only.
-var exact = map[string]bool{
-	"text": true, "integer": true, "bigint": true, "smallint": true, "boolean": true, "numeric": true, "real": true, "double precision": true,
-	"uuid": true, "date": true, "timestamp with time zone": true, "timestamp without time zone": true, "time without time zone": true,
-	"time with time zone": true, "interval": true, "json": true, "jsonb": true, "bytea": true, "tsvector": true, "inet": true,
+// own are types of Postgres' own that casts may name: only a superuser can make casts between them.
+var own = map[string]bool{
+	"text": true, "int": true, "integer": true, "bigint": true, "smallint": true, "boolean": true, "numeric": true, "decimal": true, "real": true,
+	"double precision": true, "float": true, "uuid": true, "date": true, "timestamp": true, "timestamptz": true, "timestamp with time zone": true,
+	"timestamp without time zone": true, "time": true, "interval": true, "json": true, "jsonb": true, "varchar": true, "character varying": true,
+	"int2": true, "int4": true, "int8": true, "float4": true, "float8": true, "bool": true,
 }
-
-// summed are types that Postgres has all aggregate functions for.
-var summed = map[string]bool{"integer": true, "bigint": true, "smallint": true, "numeric": true, "real": true, "double precision": true}
 
 func plainType(name string) bool {
-	if exact[name] {
-		return true
-	}
-	if i := strings.IndexByte(name, '('); i > 0 { // modifiers
-		rest := ""
-		if j := strings.IndexByte(name, ')'); j > i {
-			rest = name[j+1:]
-		}
-		return exact[name[:i]+rest]
-	}
-	return false
+	name, _, _ = strings.Cut(strings.ToLower(strings.TrimSuffix(name, "[]")), "(")
+	return own[name]
 }
+
+// summed are types that Postgres has all aggregate functions for, so that none of the project's is called.
+var summed = map[string]bool{"integer": true, "bigint": true, "smallint": true, "numeric": true, "real": true, "double precision": true}
 
 // Columns lists the columns of the source that the read uses, so that a write returns no more than those (each needs the privilege to
 // select it). All tells that it needs whole rows, or that columns are not known.

@@ -10,14 +10,13 @@ import (
 
 // embed writes an embed as a subquery of one value. Postgres computes it for the rows that are returned only, after any limit.
 func (b *builder) embed(parent *scope, e *plan.Embed) {
-	s := parent.embedded(e)
 	b.sql("(")
-	b.embedded(s)
+	b.embedded(parent.embedded(e), "")
 	b.sql(")")
 }
 
 // embedded writes "select <JSON> from <the embed's rows>": an object or null for a to-one, an array for a to-many.
-func (b *builder) embedded(s *scope) {
+func (b *builder) embedded(s *scope, name string) {
 	e := s.link
 	one := e.Relationship.One()
 	aggregate := "pg_catalog.row_to_json("
@@ -27,21 +26,30 @@ func (b *builder) embedded(s *scope) {
 	}
 	b.sql("select ", aggregate)
 	if whole(&e.Read) && (one || (len(e.Order) == 0 && e.Limit < 0 && e.Offset <= 0)) {
-		b.ident(s.alias).sql(".*", end)
+		b.ident(s.alias).sql(".*", end, name)
 		b.body(s, nil, func() { b.related(s) })
 	} else {
-		b.sql(`"$j".*`, end, " from (")
+		b.sql(`"$j".*`, end, name, " from (")
 		b.query(s, fieldsOf(&e.Read), func() { b.related(s) }, false)
 		b.sql(`) "$j"`)
 	}
-	if one && !unique(e) && e.Limit < 0 {
+	b.first(e)
+}
+
+// first bounds the rows of a function that says that it returns one.
+func (b *builder) first(e *plan.Embed) {
+	if e.Relationship.Function != nil && e.Relationship.One() && e.Limit < 0 {
 		b.sql(" limit 1")
 	}
 }
 
-// unique tells that a to-one has one row by a constraint of its table.
-func unique(e *plan.Embed) bool {
-	return e.Relationship.Function == nil && (e.Relation.Kind == "r" || e.Relation.Kind == "p")
+// apart tells that an embed is joined to the parent: what is spread or grouped by, and one row of a view, whose rows Postgres may want to
+// find all at once rather than one by one.
+func apart(r *plan.Read, e *plan.Embed) bool {
+	if e.Silent {
+		return false
+	}
+	return e.Spread || r.Grouped || (e.Relationship.One() && e.Relationship.Function == nil && (e.Relation.Kind == "v" || e.Relation.Kind == "m"))
 }
 
 // related writes the FROM item of an embed: its relation, with the junction that leads there, or the function of a computed relationship.
@@ -90,15 +98,15 @@ func (b *builder) joined(parent *scope, i int) {
 	s := parent.embedded(e)
 	b.sql(" left join lateral (")
 	switch {
+	case !e.Spread && parent.read.Grouped:
+		b.sql(`select "$j"."$v"::pg_catalog.jsonb as "$v" from (`)
+		b.embedded(s, ` as "$v"`)
+		b.sql(`) "$j"`)
 	case !e.Spread:
-		b.sql(`select "$j"."$v"::pg_catalog.jsonb as "$v" from (select (`)
-		b.embedded(s)
-		b.sql(`) as "$v") "$j"`)
+		b.embedded(s, ` as "$v"`)
 	case e.Relationship.One():
 		b.query(s, spreadFields(e), func() { b.related(s) }, true)
-		if !unique(e) && e.Limit < 0 {
-			b.sql(" limit 1")
-		}
+		b.first(e)
 	default:
 		fields := spreadFields(e)
 		b.sql("select ")
@@ -126,9 +134,7 @@ func (b *builder) orderJoin(parent *scope, i int) {
 	b.sql(` as "$v" from `)
 	b.related(s)
 	b.where(s, e.Where)
-	if !unique(e) {
-		b.sql(" limit 1")
-	}
+	b.first(e)
 	b.sql(`) "$o`, strconv.Itoa(i), `" on true`)
 }
 

@@ -16,6 +16,8 @@ type field struct {
 	column *catalog.Column
 	// embed is the index of the embed that it comes from, or -1; sub is the index of the field within what is spread, or -1.
 	embed, sub int
+	// json tells of JSON that this package makes, which rows cannot be grouped by unless it is jsonb.
+	json bool
 	// aggregate and cast are of what is to be aggregated, here or where this is spread into.
 	aggregate, cast string
 }
@@ -33,16 +35,19 @@ func fieldsOf(r *plan.Read) []field {
 				continue
 			}
 			for _, c := range all {
-				fields = append(fields, field{name: c.Name, column: c, embed: -1, sub: -1})
+				fields = append(fields, field{name: c.Name, column: c, embed: -1, sub: -1, json: c.Representation != nil})
 			}
 		case o.Embed >= 0 && r.Embeds[o.Embed].Spread:
 			for k, sub := range spreadFields(r.Embeds[o.Embed]) {
-				fields = append(fields, field{name: sub.name, embed: o.Embed, sub: k, aggregate: sub.aggregate, cast: sub.cast})
+				fields = append(fields, field{
+					name: sub.name, embed: o.Embed, sub: k, json: sub.json || !r.Embeds[o.Embed].Relationship.One(), aggregate: sub.aggregate, cast: sub.cast,
+				})
 			}
 		case o.Embed >= 0:
-			fields = append(fields, field{name: o.Name, embed: o.Embed, sub: -1})
+			fields = append(fields, field{name: o.Name, embed: o.Embed, sub: -1, json: true})
 		default:
 			f := field{name: o.Name, out: o, embed: -1, sub: -1, aggregate: o.Aggregate, cast: o.AggregateCast}
+			f.json = o.Info != nil && o.Info.Representation != nil && o.Cast == "" && len(o.Path) == 0
 			if f.name == "" {
 				if f.name = o.Column; o.Aggregate != "" {
 					f.name = o.Aggregate
@@ -116,8 +121,10 @@ func (b *builder) field(s *scope, f *field) (named bool) {
 	case f.column != nil:
 		named = b.shown(s, f.column)
 	case f.sub >= 0:
-		b.sql(`"$`, strconv.Itoa(f.embed), `"."$c`, strconv.Itoa(f.sub), `"`)
-	case f.embed >= 0 && s.read.Grouped:
+		if b.sql(`"$`, strconv.Itoa(f.embed), `"."$c`, strconv.Itoa(f.sub), `"`); f.json && s.read.Grouped && !aggregated {
+			b.sql("::pg_catalog.jsonb")
+		}
+	case f.embed >= 0 && apart(s.read, s.read.Embeds[f.embed]):
 		b.sql(`"$`, strconv.Itoa(f.embed), `"."$v"`)
 	case f.embed >= 0:
 		b.embed(s, s.read.Embeds[f.embed])

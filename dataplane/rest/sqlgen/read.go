@@ -76,6 +76,7 @@ func (b *builder) rows(r *plan.Read, f plan.Form, from func()) {
 			b.sql("(")
 			end = ")::" + quoted(f.Handler.RelationSchema, f.Handler.RelationName) + ")"
 		}
+		end += ", pg_catalog.count(*)"
 	default:
 		if f.StripNulls {
 			b.sql("pg_catalog.json_strip_nulls(")
@@ -120,7 +121,7 @@ func (b *builder) body(s *scope, fields []field, from func()) {
 	b.sql(" from ")
 	from()
 	for i, e := range r.Embeds {
-		if !e.Silent && (e.Spread || r.Grouped) {
+		if apart(r, e) {
 			b.joined(s, i)
 		}
 	}
