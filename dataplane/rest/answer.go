@@ -135,9 +135,24 @@ func (x *exchange) common(header http.Header) {
 			x.put(header, "Preference-Applied", applied)
 		}
 	}
+	if legacy := x.request.Query.Legacy; len(legacy) > 0 {
+		x.put(header, "Warning", warning(legacy))
+	}
 	if x.request.Op == engine.Read {
 		x.put(header, "Content-Location", x.contentLocation())
 	}
+}
+
+// warning tells of names in filters that will not be understood for ever.
+func warning(names []string) string {
+	out := []byte(`299 PostgREST "Deprecated: filters, orders or limits name aliased resources by their relation: `)
+	for i, name := range names {
+		if i > 0 {
+			out = append(out, ", "...)
+		}
+		out = appendEscaped(out, name)
+	}
+	return string(append(out, `. Use the alias."`...))
 }
 
 // applied tells which preferences were followed.

@@ -95,6 +95,11 @@ func WriteError(w http.ResponseWriter, e *query.Error, terse bool) {
 	for name, values := range e.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}
+	if e.Status == http.StatusNoContent || e.Status == http.StatusNotModified { // raised by the project: it has no body
+		delete(header, "Content-Type")
+		w.WriteHeader(e.Status)
+		return
+	}
 	header.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(max(e.Status, http.StatusOK))
 	_, _ = w.Write(text) // whoever asked is gone: nothing to tell

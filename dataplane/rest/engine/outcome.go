@@ -49,7 +49,13 @@ func (a *Action) finish() error {
 	return nil
 }
 
+// maxHeaders bounds what of an answer's headers the database may set, in bytes.
+const maxHeaders = 64 << 10
+
 func headerList(text string) ([]Header, bool) {
+	if len(text) > maxHeaders {
+		return nil, false
+	}
 	var list []map[string]*string
 	if json.Unmarshal([]byte(text), &list) != nil || list == nil {
 		return nil, false
@@ -129,10 +135,7 @@ func (a *Action) guard(ctx context.Context) error {
 	s := *a.Statement
 	s.Form.Explain, s.Form.ExplainFormat = []string{}, "JSON"
 	explain := sqlgen.Rows(&s)
-	o, err := a.options()
-	if err != nil {
-		return err
-	}
+	o := a.options()
 	o.ReadOnly = true
 	return a.request.Session.Query(ctx, o, projectdb.Statement{SQL: explain.SQL, Args: explain.Args, Plain: a.Statement.Plain()}, func(rows pgx.Rows) error {
 		out, err := readPlan(rows)

@@ -69,10 +69,7 @@ func (a *Action) run(ctx context.Context, row Row) error {
 	p := &pass{Action: a, row: row}
 	var room [5]projectdb.Statement
 	batch := projectdb.Batch{Statements: room[:0]}
-	o, err := a.options()
-	if err != nil {
-		return err
-	}
+	o := a.options()
 	p.fill(&batch)
 	if !a.small() {
 		// When nobody wants the rest of the rows the query ends, rather than that they are read for nothing.
@@ -89,7 +86,7 @@ func (a *Action) run(ctx context.Context, row Row) error {
 			return err
 		}
 	}
-	err = a.request.Session.Run(ctx, o, batch, p.read)
+	err := a.request.Session.Run(ctx, o, batch, p.read)
 	if a.failed != nil {
 		return a.failed
 	}
@@ -103,9 +100,9 @@ func (a *Action) run(ctx context.Context, row Row) error {
 }
 
 // options are how the transaction runs.
-func (a *Action) options() (projectdb.Options, error) {
+func (a *Action) options() projectdb.Options {
 	r := a.request
-	o := projectdb.Options{ReadOnly: a.readOnly(), SearchPath: a.searchPath()}
+	o := projectdb.Options{ReadOnly: a.readOnly(), SearchPath: a.searchPath(), Isolation: r.Config.Isolation}
 	if a.settings || r.Config.PreRequest != "" {
 		o.Method, o.Path = r.Method, r.Path
 		if r.Headers != nil {
@@ -120,14 +117,12 @@ func (a *Action) options() (projectdb.Options, error) {
 		o.Settings = append(o.Settings, projectdb.Setting{Name: "timezone", Value: a.timezone})
 	}
 	if f := a.Function; f != nil && len(f.Settings) > 0 {
-		if err := a.hoist(&o, f); err != nil {
-			return o, err
-		}
+		a.hoist(&o, f)
 	}
 	if !o.ReadOnly {
 		o.Rollback = r.Config.rollsBack(r.Prefer.Tx)
 	}
-	return o, nil
+	return o
 }
 
 // rollsBack reports whether a request's transaction is undone at its end.
@@ -143,25 +138,35 @@ func (c *Config) rollsBack(asked string) bool {
 	return false
 }
 
-// hoist takes a function's own settings on for the whole transaction.
-func (a *Action) hoist(o *projectdb.Options, f *catalog.Function) error {
-	switch level := f.Settings["default_transaction_isolation"]; level {
-	case "repeatable read", "serializable":
-		o.Isolation = level
+// hoist takes a function's own settings on for the whole transaction, as far as the configuration lets it. A function cannot give
+// itself more time than the project's plan gives.
+func (a *Action) hoist(o *projectdb.Options, f *catalog.Function) {
+	c := a.request.Config
+	for name, value := range f.Settings {
+		if c.Hoisted != nil && !slices.Contains(c.Hoisted, name) {
+			continue
+		}
+		switch name { // others only where the configuration, which is the operator's, names them
+		case "default_transaction_isolation":
+			o.Isolation = ""
+			if value == "repeatable read" || value == "serializable" {
+				o.Isolation = value
+			}
+		case "statement_timeout":
+			asked, ok := duration(value)
+			if !ok {
+				continue
+			}
+			if most := a.request.Session.Project.Limits.StatementTimeout; most > 0 && (asked == 0 || asked > most) {
+				asked = most
+			}
+			o.Settings = append(o.Settings, projectdb.Setting{Name: name, Value: strconv.FormatInt(asked.Milliseconds(), 10)})
+		default:
+			if c.Hoisted != nil {
+				o.Settings = append(o.Settings, projectdb.Setting{Name: name, Value: value})
+			}
+		}
 	}
-	timeout, ok := f.Settings["statement_timeout"]
-	if !ok {
-		return nil
-	}
-	asked, ok := duration(timeout)
-	if !ok {
-		return nil
-	}
-	if most := a.request.Session.Project.Limits.StatementTimeout; most > 0 && (asked == 0 || asked > most) {
-		asked = most
-	}
-	o.Settings = append(o.Settings, projectdb.Setting{Name: "statement_timeout", Value: strconv.FormatInt(asked.Milliseconds(), 10)})
-	return nil
 }
 
 func (a *Action) searchPath() []string {

@@ -25,10 +25,7 @@ func (e *Engine) InTx(ctx context.Context, r *Request, fn func(pgx.Tx) error) er
 		return err
 	}
 	a := &Action{Schema: schema, engine: e, request: r, catalog: c, settings: true}
-	o, err := a.options()
-	if err != nil {
-		return err
-	}
+	o := a.options()
 	err = r.Session.InTx(ctx, o, func(tx pgx.Tx) error {
 		for _, s := range o.Settings {
 			if _, err := tx.Exec(ctx, "select pg_catalog.set_config($1, $2, true)", s.Name, s.Value); err != nil {

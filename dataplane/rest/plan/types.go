@@ -184,7 +184,7 @@ const (
 	FormScalar
 	// FormGeoJSON: as FormJSON, each row a GeoJSON feature by PostGIS.
 	FormGeoJSON
-	// FormHandler: one row, one column: what the handler makes of all rows (bytea in hex).
+	// FormHandler: one row, two columns: what the handler makes of all rows (bytea in hex), and how many they are.
 	FormHandler
 	// FormCount: one row, one column: how many rows there are (HEAD, and writes that return nothing). For a write with Location the
 	// key's columns follow, those of the first row as text and named as the columns are; null when no row was written.

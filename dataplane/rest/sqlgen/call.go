@@ -20,7 +20,7 @@ func (b *builder) call(r *plan.Read, f plan.Form) {
 	switch f.Kind {
 	case plan.FormScalar:
 	case plan.FormHandler:
-		open, end = quoted(f.Handler.Schema, f.Handler.Function)+"(", ")"
+		open, end = quoted(f.Handler.Schema, f.Handler.Function)+"(", "), pg_catalog.count(*)"
 	default:
 		open, end = "pg_catalog.to_json(", ")"
 		if f.StripNulls {
