@@ -121,8 +121,11 @@ func (w *writer) take(b *payload.Body) error {
 	if b == nil || len(b.JSON) == 0 || (!b.Object && b.JSON[0] != '[') {
 		return invalidBody("Empty or invalid json")
 	}
-	if (!b.Array && !b.Object) || (w.query.Columns == nil && !b.Uniform) {
+	switch {
+	case w.query.Columns == nil && !b.Uniform:
 		return invalidBody("All object keys must match")
+	case !b.Array && !b.Object: // what Postgres would say of it
+		return &query.Error{Status: http.StatusBadRequest, Code: "22023", Message: "argument of json_to_recordset must be an array of objects"}
 	}
 	w.Payload, w.List, w.Rows = b.JSON, b.Array, b.Rows
 	names := w.query.Columns

@@ -66,7 +66,7 @@ func TestWritesThatAreRefused(t *testing.T) {
 	}{
 		{"keys that differ", "POST /notes", `[{"a":1},{"b":2}]`, plan.Options{}, 400, "PGRST102", "All object keys must match"},
 		{"what is no object among objects", "POST /notes", `[{"a":1},2]`, plan.Options{}, 400, "PGRST102", "All object keys must match"},
-		{"with columns too", "POST /notes?columns=a", `[{"a":1},2]`, plan.Options{}, 400, "PGRST102", "All object keys must match"},
+		{"with columns too", "POST /notes?columns=a", `[{"a":1},2]`, plan.Options{}, 400, "22023", "argument of json_to_recordset must be an array of objects"},
 		{"a value", "POST /notes", `1`, plan.Options{}, 400, "PGRST102", "Empty or invalid json"},
 		{"an object as text", "POST /notes", `"{\"a\":1}"`, plan.Options{}, 400, "PGRST102", "Empty or invalid json"},
 		{"an unknown column", "POST /notes", `{"x":1}`, plan.Options{}, 400, "PGRST204", "Could not find the 'x' column of 'notes' in the schema cache"},
