@@ -141,7 +141,7 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 	}
 	v, err := g.tokens.verify(p, c.bearer, now)
 	if err != nil {
-		no := refuseToken(err)
+		no := refuseToken(err, c.bearer)
 		if k.id == "" && access == KeyAccess && errors.Is(err, token.ErrMalformed) {
 			no = errKeyMissing
 		}
@@ -157,7 +157,7 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 		return projectdb.Caller{Role: roleService, Claims: v.claims, Subject: v.subject, Developer: v.subject}, k, nil
 	}
 	if v.role != roleAuthenticated && v.role != roleAnon && v.role != roleService {
-		no := tokenRefused("TOKEN_ROLE", "JWT role is not accepted")
+		no := tokenRefused("TOKEN_ROLE", "JWT role is not accepted", restWords{code: "PGRST301", message: "JWT role is not accepted"})
 		return none, k, &no
 	}
 	if k.id == "" && access == KeyAccess {

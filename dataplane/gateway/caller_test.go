@@ -122,7 +122,7 @@ func bearerCases(t *testing.T, s, other *sample, expired string) []accessCase {
 		{name: "user of another project", path: rest, apikey: s.publishable, bearer: other.user, status: 401, code: `"PGRST301"`},
 		{name: "legacy token of another project", path: rest, apikey: s.publishable, bearer: other.service, status: 401, code: `"PGRST301"`},
 		{name: "expired bearer", path: rest, apikey: s.publishable, bearer: expired, status: 401,
-			code: `{"code":"PGRST301","details":null,"hint":null,"message":"JWT expired"}`},
+			code: `{"code":"PGRST303","details":null,"hint":null,"message":"JWT expired"}`},
 		{name: "expired bearer with a secret key", path: rest, apikey: s.secret, bearer: expired, status: 401, code: "JWT expired"},
 		{name: "bearer without signature", path: rest, apikey: s.publishable, bearer: none, status: 401, code: `"PGRST301"`},
 		{name: "bearer with a public value for a secret", path: rest, apikey: s.publishable, bearer: confused, status: 401, code: `"PGRST301"`},

@@ -20,7 +20,11 @@ type refusal struct {
 	retryAfter time.Duration
 	// tokens says that a bearer token was refused: REST and auth have words of their own for that.
 	tokens bool
+	rest   restWords
 }
+
+// restWords is what REST says of a bearer token: PostgREST's code, message and details.
+type restWords struct{ code, message, details string }
 
 // The gateway's refusals.
 var (
@@ -44,8 +48,8 @@ var (
 )
 
 // tokenRefused is the refusal of a bearer token, by its reason.
-func tokenRefused(code, message string) refusal {
-	return refusal{status: 401, code: code, message: message, hint: "Sign in again, or leave out the Authorization header.", tokens: true}
+func tokenRefused(code, message string, rest restWords) refusal {
+	return refusal{status: 401, code: code, message: message, rest: rest, hint: "Sign in again, or leave out the Authorization header.", tokens: true}
 }
 
 // lookupRefused renders what the directory answered.
@@ -67,10 +71,10 @@ func (e refusal) write(w http.ResponseWriter, service string) {
 	if e.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.retryAfter.Seconds()))))
 	}
-	status, body := e.status, e.body(service, h)
-	if status == 401 {
+	if e.status == 401 {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
+	status, body := e.status, e.body(service, h)
 	if service == "auth" && e.tokens {
 		status = http.StatusForbidden // as GoTrue answers
 	}
@@ -86,13 +90,18 @@ func (e refusal) write(w http.ResponseWriter, service string) {
 func (e refusal) body(service string, h http.Header) any {
 	switch {
 	case e.tokens && service == "rest":
-		h.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+e.message+`"`)
+		h.Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+e.rest.message+`"`)
+		h.Set("Proxy-Status", "PostgREST; error="+e.rest.code)
+		var details *string
+		if e.rest.details != "" {
+			details = &e.rest.details
+		}
 		return struct {
 			Code    string  `json:"code"`
 			Details *string `json:"details"`
 			Hint    *string `json:"hint"`
 			Message string  `json:"message"`
-		}{Code: "PGRST301", Message: e.message}
+		}{Code: e.rest.code, Details: details, Message: e.rest.message}
 	case e.tokens && service == "auth":
 		return struct {
 			Code      int    `json:"code"`

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -104,19 +105,29 @@ func tokenHash(p *directory.Project, compact string) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// refuseToken says in words why a bearer token is not accepted.
-func refuseToken(err error) refusal {
+// refuseToken says in words why a bearer token is not accepted, for REST in PostgREST's.
+func refuseToken(err error, bearer string) refusal {
+	const noKey = "No suitable key or wrong key type"
+	var claim *token.ClaimError
 	switch {
 	case errors.Is(err, token.ErrExpired):
-		return tokenRefused("TOKEN_EXPIRED", "JWT expired")
+		return tokenRefused("TOKEN_EXPIRED", "JWT expired", restWords{code: "PGRST303", message: "JWT expired"})
 	case errors.Is(err, token.ErrNotYet):
-		return tokenRefused("TOKEN_NOT_YET_VALID", "JWT not yet valid")
+		return tokenRefused("TOKEN_NOT_YET_VALID", "JWT not yet valid", restWords{code: "PGRST303", message: "JWT not yet valid"})
+	case errors.Is(err, token.ErrUnsigned):
+		return tokenRefused("TOKEN_INVALID", noKey, restWords{"PGRST301", "Wrong or unsupported encoding algorithm", "JWT is unsecured but expected 'alg' was not 'none'"})
 	case errors.Is(err, token.ErrSignature):
-		return tokenRefused("TOKEN_INVALID", "JWT signature does not match")
+		return tokenRefused("TOKEN_INVALID", "JWT signature does not match", restWords{"PGRST301", noKey, "None of the keys was able to decode the JWT"})
 	case errors.Is(err, token.ErrKey), errors.Is(err, token.ErrAlgorithm):
-		return tokenRefused("TOKEN_INVALID", "No suitable key or wrong key type")
+		return tokenRefused("TOKEN_INVALID", noKey, restWords{"PGRST301", noKey, "None of the keys was able to decode the JWT"})
+	case errors.As(err, &claim) && (claim.Claim == "exp" || claim.Claim == "nbf"):
+		return tokenRefused("TOKEN_INVALID", "JWT claims are malformed", restWords{code: "PGRST303", message: "The JWT '" + claim.Claim + "' claim must be a number"})
 	case errors.Is(err, token.ErrClaims):
-		return tokenRefused("TOKEN_INVALID", "JWT claims are malformed")
+		return tokenRefused("TOKEN_INVALID", "JWT claims are malformed", restWords{code: "PGRST303", message: "Parsing claims failed"})
 	}
-	return tokenRefused("TOKEN_INVALID", "JWT is malformed")
+	words := restWords{code: "PGRST301", message: "JWT couldn't be decoded"}
+	if parts := strings.Count(bearer, ".") + 1; parts != 3 {
+		words.message = "Expected 3 parts in JWT; got " + strconv.Itoa(parts)
+	}
+	return tokenRefused("TOKEN_INVALID", "JWT is malformed", words)
 }

@@ -26,7 +26,17 @@ var (
 	ErrExpired   = errors.New("token has expired")
 	ErrNotYet    = errors.New("token is not valid yet")
 	ErrClaims    = errors.New("token's claims are not of the right types")
+	// ErrUnsigned is an ErrAlgorithm.
+	ErrUnsigned = fmt.Errorf("%w: it has no signature", ErrAlgorithm)
 )
+
+// ClaimError is an ErrClaims that names the claim.
+type ClaimError struct{ Claim string }
+
+func (e *ClaimError) Error() string { return ErrClaims.Error() + ": " + e.Claim }
+
+// Is makes it an ErrClaims.
+func (*ClaimError) Is(target error) bool { return target == ErrClaims }
 
 // Leeway is how far clocks may differ, for the claims nbf and iat.
 const Leeway = 30 * time.Second
@@ -166,6 +176,8 @@ func (v *Verifier) Verify(compact string, now time.Time) (*Verified, error) {
 			return nil, ErrKey
 		}
 		option = jws.WithKey(jwa.HS256, v.legacy)
+	case jwa.NoSignature:
+		return nil, ErrUnsigned
 	default:
 		return nil, ErrAlgorithm
 	}
@@ -190,6 +202,10 @@ func decode(payload []byte, keyID string, now time.Time) (*Verified, error) {
 		Audience  json.RawMessage `json:"aud"`
 	}
 	if err := json.Unmarshal(payload, &typed); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return nil, &ClaimError{wrong.Field}
+		}
 		return nil, ErrClaims
 	}
 	if typed.Expires != nil {
