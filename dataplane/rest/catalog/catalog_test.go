@@ -65,12 +65,26 @@ func TestPlain(t *testing.T) {
 			create table joined (id int); alter table joined enable row level security; create policy p on joined using (exists (select from policed));
 			create table moody (id int, m mood); create table bounded (id int, c checked); create table computed (id int, c int generated always as (id) stored);
 			create table ruled (id int); create rule r as on insert to ruled do instead nothing;
-			create table parted (id int) partition by range (id);
+			create table parted (id int) partition by range (id); create table parted2 (id int) partition by range (id);
 			create table mother (id int); create table heir () inherits (mother);
 			create function lie(int) returns boolean language plpgsql immutable as 'begin return true; end';
 			create table indexed (id int); create index on indexed (lie(id)); create table partly (id int); create index on partly (id) where lie(5);
 			create table tested (id int check (lie(5))); create table keyed (id int) partition by range (lie(id));
 			create table counted (id int, b int); create statistics st on (lie(id)), b from counted; create table defaulted (id boolean default lie(1));
+			create table below partition of parted2 for values from (1) to (2);
+			create function acc(int, int) returns int language sql as 'select 1'; create aggregate agg(int) (sfunc = acc, stype = int);
+			create table summed (id int); alter table summed enable row level security; create policy p on summed using ((select agg(x) from (values (1)) v (x)) = 1);
+			create table ranked (id int); alter table ranked enable row level security;
+			create policy p on ranked using ((select min(r) from (select agg(1) over () from generate_series(1, 2)) w (r)) = 1);
+			create domain tested_by as int check (lie(value)); create type holder as (a tested_by);
+			create table held (id int, t text); alter table held enable row level security; create policy p on held using (t::holder is not null);
+			create table filled (id int, j json); alter table filled enable row level security; create policy p on filled using (json_populate_record(null::holder, j) is not null);
+			create table vast (id int); alter table vast enable row level security;
+			do $$ begin execute 'create policy p on vast using (id in (' || (select string_agg((n * 7)::text, ',') from generate_series(1, 60000) n) || ') or id = 1)'; end $$;
+			create table many (id int); alter table many enable row level security;
+			create policy p on many using (id in (16384, 20000, 99999) and auth.uid() is not null); create policy q on many using (id::varchar(20000) = 'x');
+			create table badly (id int); alter table badly enable row level security; create policy p on badly using (true); create policy q on badly for select using (mine(id));
+			create table checking (id int); alter table checking enable row level security; create policy p on checking for insert with check (mine(id));
 			create view seen as select * from bare; create materialized view kept as select * from bare;`)
 		c, err := catalog.Load(context.Background(), s, catalog.Exposed(s))
 		require.NoError(t, err)
@@ -83,7 +97,8 @@ func TestPlain(t *testing.T) {
 			"own":     plain["own"], // a subquery, judged below
 			"policed": false, "locked": false, "setting": false, "xml": false, "joined": false, "moody": false, "bounded": false, "ruled": false,
 			"mother": false, "heir": true, "indexed": false, "partly": false, "tested": false, "keyed": false, "counted": false, "defaulted": true,
-			"seen": false, "kept": false,
+			"seen": false, "kept": false, "parted2": false, "below": false, "summed": false, "ranked": false, "held": false, "filled": false, "vast": plain["vast"],
+			"many": true, "badly": false, "checking": true,
 		}, plain)
 		require.True(t, plain["own"], "the recommended form of a policy, (select auth.uid()), reads no other table")
 		require.True(t, c.Schemas["public"].Relations["settings"].ReadsSettings)

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 )
@@ -14,4 +15,11 @@ func Reload(ctx context.Context, s *projectdb.Session, e Exposure, previous *Cat
 // LoadBounded loads a catalog that may be as large as room.
 func LoadBounded(ctx context.Context, s *projectdb.Session, e Exposure, room int) (*Catalog, error) {
 	return load(ctx, s, e, nil, room)
+}
+
+// At makes the cache believe that it is some time later than it is.
+func (c *Cache) At(later time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = func() time.Time { return time.Now().Add(later) }
 }
