@@ -186,25 +186,23 @@ func (p *planner) notRelated(from string, q *query.Embed, all []*catalog.Relatio
 	}
 	e.Details = fmt.Sprintf("Searched for a foreign key relationship between '%s' and '%s'%s in the schema '%s', but no matches were found.",
 		from, q.Relation, using, p.schema.Name)
-	wrong, names, least := q.Relation, map[string]bool{}, 0.33
+	if len(all) == 0 { // nothing leads from there: perhaps another relation was meant
+		if near := similar(from, listed(p.schema), 0.75); near != "" && near != from && len(p.schema.Relationships(near)) > 0 {
+			e.Hint = fmt.Sprintf("Perhaps you meant '%s' instead of '%s'.", near, from)
+		}
+		return e
+	}
+	names := map[string]bool{}
 	for _, r := range all {
 		if r.Function == nil {
 			names[r.To.Name] = true
 		}
 	}
-	if len(all) == 0 {
-		wrong, least = from, 0.75
-		for name := range p.schema.Relations {
-			if len(p.schema.Relationships(name)) > 0 {
-				names[name] = true
-			}
-		}
-	}
-	if names[wrong] {
+	if names[q.Relation] {
 		return e
 	}
-	if near := similar(wrong, maps.Keys(names), least); near != "" {
-		e.Hint = fmt.Sprintf("Perhaps you meant '%s' instead of '%s'.", near, wrong)
+	if near := similar(q.Relation, maps.Keys(names), 0.33); near != "" {
+		e.Hint = fmt.Sprintf("Perhaps you meant '%s' instead of '%s'.", near, q.Relation)
 	}
 	return e
 }

@@ -55,6 +55,20 @@ type planner struct {
 	options Options
 	// bounded tells that MaxRows holds: not for what a write returns.
 	bounded bool
+	// weight counts what SQL is made of so far: a short request can make much of it, as each filter of an embed by null repeats the
+	// embed's own filters.
+	weight int
+}
+
+// maxWeight bounds the SQL of one statement to about a megabyte, and its bound values to what the protocol allows.
+const maxWeight = 20_000
+
+func (p *planner) weigh(n int) error {
+	if p.weight += n; p.weight > maxWeight {
+		return &query.Error{Status: http.StatusBadRequest, Code: "PGRST100", Message: "The request is too complex",
+			Details: "It selects and filters too much at once."}
+	}
+	return nil
 }
 
 // NewRead plans a read of a relation.
@@ -107,9 +121,18 @@ func (p *planner) read(r *Read, n *query.Node, depth int) (aggregated bool, err 
 	if aggregated, err = p.outputs(r, n.Select, depth); err != nil {
 		return false, err
 	}
+	before := p.weight
 	if r.Where, err = p.conditions(r, n.Where); err != nil {
 		return false, err
 	}
+	for _, e := range r.Embeds {
+		if e.Inner {
+			if err = p.weigh(e.weight); err != nil {
+				return false, err
+			}
+		}
+	}
+	r.weight = p.weight - before + 2
 	r.Order, err = p.orders(r, n.Order)
 	return aggregated, err
 }
@@ -117,13 +140,16 @@ func (p *planner) read(r *Read, n *query.Node, depth int) (aggregated bool, err 
 func (p *planner) outputs(r *Read, items []query.Item, depth int) (aggregated bool, err error) {
 	if len(items) == 0 {
 		r.Outputs = []Output{{Star: true, Embed: -1}}
-		return false, nil
+		return false, p.weigh(len(r.All()))
 	}
 	r.Outputs = make([]Output, 0, len(items))
 	for i := range items {
 		item := &items[i]
 		if item.Star {
 			r.Outputs = append(r.Outputs, Output{Star: true, Embed: -1})
+			if err := p.weigh(len(r.All())); err != nil {
+				return false, err
+			}
 			continue
 		}
 		if item.Embed != nil {

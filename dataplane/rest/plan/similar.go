@@ -19,10 +19,10 @@ func similar(name string, names iter.Seq[string], least float64) string {
 		best, high := "", least
 		for other := range names {
 			lower := strings.ToLower(other)
-			if len(other) > 63 || !shares(grams, lower, size) {
+			longest := max(len(name), len(other))
+			if other == name || len(other) > 63 || float64(min(len(name), len(other)))/float64(longest) < least || !shares(grams, lower, size) {
 				continue
 			}
-			longest := max(len(name), len(other))
 			score := 1 - float64(distance(name, lower))/float64(longest)
 			if score > high || (score == high && (best == "" || other < best)) {
 				best, high = other, score

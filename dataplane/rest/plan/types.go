@@ -84,6 +84,8 @@ type Read struct {
 	Embeds        []*Embed
 	// Grouped tells that an output is aggregated: the others are what is grouped by.
 	Grouped bool
+	// weight is how much SQL its conditions make, wherever it is asked whether it has rows.
+	weight int
 }
 
 // Embed is a related source within a read. Its outputs become one JSON value, or are spread into the parent's.

@@ -48,6 +48,9 @@ var aggregates = map[string]bool{
 
 func (p *planner) value(src *Source, f query.Field) (Value, error) {
 	v := Value{Column: f.Column, Path: f.Path}
+	if err := p.weigh(1 + len(f.Path)); err != nil {
+		return v, err
+	}
 	if v.Info = src.column(f.Column); v.Info != nil {
 		v.Row = len(f.Path) > 0 && !v.Info.JSON
 		return v, nil
@@ -101,7 +104,7 @@ func (p *planner) filter(r *Read, f *query.Filter, o *Condition) (err error) {
 		if i := r.embedNamed(f.Column); i >= 0 {
 			if f.Operator == "is" && (f.Value == "null" || f.Value == "not_null") {
 				o.Embed = i
-				return nil
+				return p.weigh(r.Embeds[i].weight)
 			}
 			if r.column(f.Column) == nil {
 				return &query.Error{Status: http.StatusBadRequest, Code: "PGRST120",
