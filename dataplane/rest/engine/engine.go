@@ -109,6 +109,7 @@ type Action struct {
 	request  *Request
 	catalog  *catalog.Catalog
 	main     sqlgen.Statement
+	plain    bool // as of projectdb.Statement
 	settings bool // the statement may read the request's settings
 	timezone string
 	windowed bool // the worker applies the window to a call's rows

@@ -137,7 +137,7 @@ func (a *Action) guard(ctx context.Context) error {
 	explain := sqlgen.Rows(&s)
 	o := a.options()
 	o.ReadOnly = true
-	return a.request.Session.Query(ctx, o, projectdb.Statement{SQL: explain.SQL, Args: explain.Args, Plain: a.Statement.Plain()}, func(rows pgx.Rows) error {
+	return a.request.Session.Query(ctx, o, projectdb.Statement{SQL: explain.SQL, Args: explain.Args, Plain: a.plain}, func(rows pgx.Rows) error {
 		out, err := readPlan(rows)
 		if err != nil {
 			return err
@@ -166,11 +166,11 @@ func duration(text string) (time.Duration, bool) {
 	text = strings.TrimSpace(text)
 	digits := strings.TrimRight(text, "abcdefghijklmnopqrstuvwxyz ")
 	n, err := strconv.ParseFloat(digits, 64)
-	if err != nil || n < 0 || n > 1e12 {
+	unit, ok := units[strings.TrimSpace(text[len(digits):])]
+	if !ok || err != nil || !(n >= 0 && n*unit.Seconds() < 1e9) {
 		return 0, false
 	}
-	unit, ok := units[strings.TrimSpace(text[len(digits):])]
-	return time.Duration(n * float64(unit)), ok
+	return time.Duration(n * float64(unit)), true
 }
 
 var units = map[string]time.Duration{"": time.Millisecond, "us": time.Microsecond, "ms": time.Millisecond, "s": time.Second,

@@ -101,7 +101,7 @@ func (e *Engine) plan(c *catalog.Catalog, r *Request) (*Action, error) {
 	}
 	if a.Statement != nil {
 		a.main = sqlgen.Rows(a.Statement)
-		a.settings = a.Statement.ReadsSettings()
+		a.plain, a.settings = a.Statement.Plain(), a.Statement.ReadsSettings()
 	}
 	return a, nil
 }

@@ -181,13 +181,16 @@ func (a *Action) searchPath() []string {
 	return path
 }
 
-// small reports whether the statement returns a row at most, as far as can be told without effort.
+// small reports whether the statement returns few rows, as far as can be told without effort.
 func (a *Action) small() bool {
 	if a.Statement.Write != nil {
 		return a.Statement.Form.Kind == plan.FormCount
 	}
-	return a.Statement.Form.Kind == plan.FormCount || a.Bare || a.byKey()
+	return a.Statement.Form.Kind == plan.FormCount || a.Bare || (a.limit >= 0 && a.limit <= fewRows && !a.windowed) || a.byKey()
 }
+
+// fewRows are read to their end, whoever wants them.
+const fewRows = 100
 
 // byKey reports whether a read asks for the row of one key.
 func (a *Action) byKey() bool {
@@ -223,7 +226,7 @@ func covered(columns []string, where []plan.Condition) bool {
 func (p *pass) fill(b *projectdb.Batch) {
 	a, r := p.Action, p.request
 	p.count, p.explain, p.at = -1, -1, -1
-	plain := a.Statement.Plain()
+	plain := a.plain
 	if r.Config.PreRequest != "" {
 		b.Statements = append(b.Statements, projectdb.Statement{SQL: a.preRequest()})
 		plain = false
