@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,7 +28,8 @@ func Document(s *Source) []byte {
 		}
 	}
 	d.ids.of("Error")
-	tags := []any{object{{"name", "tables"}, {"description", "Tables and views."}}, object{{"name", "functions"}}, object{{"name", "transactions"}}, object{{"name", "description"}}}
+	tags := []any{object{{"name", "tables"}, {"description", "Tables and views."}}, object{{"name", "functions"}, {"description", "Functions of the database."}},
+		object{{"name", "transactions"}, {"description", "Several operations, all or none."}}, object{{"name", "description"}, {"description", "This document."}}}
 	for _, r := range s.relations() {
 		d.relation(r)
 	}
@@ -248,7 +250,7 @@ func (d *document) function(f *catalog.Function) {
 	summary, description := headline(f.Comment)
 	operation := func(verb string) object {
 		out := object{{"operationId", d.ids.of(verb + "." + f.Name)}, {"tags", []string{"functions"}}}
-		out.text("summary", summary)
+		out.set("summary", cmp.Or(summary, "Call "+f.Name))
 		out.text("description", description)
 		return out
 	}

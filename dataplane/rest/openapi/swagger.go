@@ -220,6 +220,9 @@ func (s *Source) arguments(f *catalog.Function) object {
 	properties := make(object, 0, len(f.Arguments))
 	for i := range f.Arguments {
 		a := &f.Arguments[i]
+		if slices.ContainsFunc(properties, func(m member) bool { return m.key == a.Name }) {
+			continue // another without a name
+		}
 		if a.Required {
 			required = append(required, a.Name)
 		}
