@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks and installs what Fluxbase needs besides Go, Node and git.
 #   deps.sh node   check that Node is there and new enough
-#   deps.sh test   install Redis and Chromium, which the tests use
+#   deps.sh test   install Redis, Chromium and (on Debian) PostgreSQL 15, which the tests use
 set -euo pipefail
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
@@ -20,15 +20,15 @@ browser() {
   [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
 }
 
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
 # apt installs packages on Debian and Ubuntu, as root or with sudo.
 apt() {
-  local sudo=()
-  if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || fail "Install these as root, then run this again: apt-get install $*"
-    sudo=(sudo)
-  fi
-  "${sudo[@]}" apt-get update -qq
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || fail "Install these as root, then run this again: apt-get install $*"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # chromium_apt: Debian has a package; Ubuntu's is a wrapper around a snap, which containers cannot run, so Playwright's build
@@ -59,9 +59,28 @@ need_test() {
   done
 }
 
+# need_postgres15: the cases of PostgREST's protocol, where they lie beside the repository, want PostgreSQL 15 with PostGIS. Their tests
+# are skipped without it.
+need_postgres15() {
+  [ -d ../shared/conformance/postgrest ] && command -v apt-get >/dev/null || return 0
+  [ -x /usr/lib/postgresql/15/bin/initdb ] && [ -e /usr/share/postgresql/15/extension/postgis.control ] && return 0
+  if ! apt-cache show postgresql-15-postgis-3 >/dev/null 2>&1 && ! { as_root apt-get update -qq && apt-cache show postgresql-15-postgis-3 >/dev/null 2>&1; }; then
+    echo "this system has no PostgreSQL 15: tests of PostgREST's protocol are skipped"
+    return 0
+  fi
+  echo "installing PostgreSQL 15"
+  # The package would make a cluster and start it on port 5432, which is nobody's wish.
+  local conf=/etc/postgresql-common/createcluster.d/fluxbase-tests.conf code=0
+  as_root mkdir -p "${conf%/*}"
+  echo "create_main_cluster = false" | as_root tee "$conf" >/dev/null
+  apt postgresql-15 postgresql-15-postgis-3 || code=$?
+  as_root rm -f "$conf"
+  return "$code"
+}
+
 cd "$(dirname "$0")/.."
 case "${1:-}" in
   node) need_node ;;
-  test) need_node; need_test ;;
+  test) need_node; need_test; need_postgres15 ;;
   *) fail "usage: scripts/deps.sh node|test" ;;
 esac
