@@ -47,7 +47,7 @@ func BenchmarkLoad1000(b *testing.B) {
 	s := door.Bind(p, projectdb.Caller{Role: "anon", Developer: "test"})
 	large(b, s)
 	load := func(previous *catalog.Catalog) *catalog.Catalog {
-		c, err := catalog.Reload(ctx, s, catalog.Exposed(s), previous)
+		c, err := catalog.Reload(ctx, s, exposed(s), previous)
 		require.NoError(b, err)
 		return c
 	}

@@ -2,14 +2,10 @@ package catalog
 
 import (
 	"cmp"
-	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
 )
-
-// seed makes digests comparable between the catalogs of a worker.
-var seed = maphash.MakeSeed()
 
 // build makes the objects of relations and functions anew from their details.
 func (l *loader) build(relations, functions []uint32) {
@@ -80,7 +76,7 @@ func (l *loader) object(old *object) *object {
 		r.Columns = append(r.Columns, l.column(o.oid, a))
 	}
 	r.index()
-	o.typesDigest = l.types.digest(seed, o.types)
+	o.typesDigest = l.types.digest(o.types)
 	switch bits := d.updatable[o.oid]; o.kind {
 	case 'r', 'p':
 		r.Insertable, r.Updatable, r.Deletable = true, true, true
@@ -230,12 +226,12 @@ func (l *loader) stale() (relations, functions []uint32) {
 		if l.previous.relations[oid] != o {
 			continue
 		}
-		if o.exposed && l.types.digest(seed, o.types) != o.typesDigest || slices.ContainsFunc(o.references, func(to uint32) bool { return l.appeared(to, renamed) }) {
+		if o.exposed && l.types.digest(o.types) != o.typesDigest || slices.ContainsFunc(o.references, func(to uint32) bool { return l.appeared(to, renamed) }) {
 			relations = append(relations, oid)
 		}
 	}
 	for oid, p := range l.head.functions {
-		if l.previous.functions[oid] == p && l.types.digest(seed, p.types) != p.typesDigest {
+		if l.previous.functions[oid] == p && l.types.digest(p.types) != p.typesDigest {
 			functions = append(functions, oid)
 		}
 	}

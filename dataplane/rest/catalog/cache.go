@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
-	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
 const (
@@ -37,16 +36,6 @@ type Exposure struct {
 
 func (e Exposure) same(o Exposure) bool {
 	return e.Unversioned == o.Unversioned && slices.Equal(e.Schemas, o.Schemas) && slices.Equal(e.ExtraSearchPath, o.ExtraSearchPath)
-}
-
-// Exposed is what a hosted project exposes by its settings.
-func Exposed(s *projectdb.Session) Exposure {
-	return Exposure{Schemas: Schemas(s), ExtraSearchPath: setting.Get[[]string](s.Project.Settings, "rest.extra_search_path")}
-}
-
-// Schemas returns the logical names of a project's exposed schemas.
-func Schemas(s *projectdb.Session) []string {
-	return setting.Get[[]string](s.Project.Settings, "rest.schemas")
 }
 
 // Cache holds catalogs of many projects. A project that nobody uses costs memory only, and no connection: when it is
@@ -241,6 +230,18 @@ func (c *Cache) zones(ctx context.Context, s *projectdb.Session, version int) (m
 	if known != nil {
 		return known, nil
 	}
+	known, err := timezones(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timezones[version] = known
+	return known, nil
+}
+
+func timezones(ctx context.Context, s *projectdb.Session) (map[string]bool, error) {
+	var known map[string]bool
 	stmt := projectdb.Statement{SQL: timezonesSQL, Plain: true}
 	err := s.Query(ctx, projectdb.Options{ReadOnly: true}, stmt, func(rows pgx.Rows) error {
 		known = map[string]bool{}
@@ -249,13 +250,7 @@ func (c *Cache) zones(ctx context.Context, s *projectdb.Session, version int) (m
 		}
 		return rows.Err()
 	})
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.timezones[version] = known
-	return known, nil
+	return known, err
 }
 
 func schemaVersion(ctx context.Context, s *projectdb.Session) (version int64, err error) {

@@ -20,24 +20,24 @@ func TestCacheChecksBehindRequests(t *testing.T) {
 	s := setup(t, true, "create table a (id int)")
 	ctx := context.Background()
 	cache := catalog.NewCache()
-	first, err := cache.Get(ctx, s, catalog.Exposed(s))
+	first, err := cache.Get(ctx, s, exposed(s))
 	require.NoError(t, err)
 	require.True(t, first.Timezones["Europe/Paris"])
 	owner(t, s, "create table b (id int)")
-	again, err := cache.Get(ctx, s, catalog.Exposed(s))
+	again, err := cache.Get(ctx, s, exposed(s))
 	require.NoError(t, err)
 	require.Same(t, first, again, "it was looked at within the second")
 	cache.At(2 * time.Second)
-	again, err = cache.Get(ctx, s, catalog.Exposed(s))
+	again, err = cache.Get(ctx, s, exposed(s))
 	require.NoError(t, err)
 	require.Same(t, first, again, "requests go on with the old one")
 	require.Eventually(t, func() bool {
-		newer, err := cache.Get(ctx, s, catalog.Exposed(s))
+		newer, err := cache.Get(ctx, s, exposed(s))
 		return err == nil && newer != first && newer.Schemas["public"].Relations["b"] != nil
 	}, 20*time.Second, time.Millisecond)
 	owner(t, s, "create table c (id int)")
 	cache.At(time.Hour)
-	idle, err := cache.Get(ctx, s, catalog.Exposed(s))
+	idle, err := cache.Get(ctx, s, exposed(s))
 	require.NoError(t, err)
 	require.Contains(t, idle.Schemas["public"].Relations, "c", "one that was idle is checked first")
 	require.Same(t, first.Schemas["public"].Relations["a"], idle.Schemas["public"].Relations["a"])
@@ -48,7 +48,7 @@ func TestCacheOfUnversioned(t *testing.T) {
 	s := setup(t, true, "create table a (id int)")
 	ctx := context.Background()
 	cache := catalog.NewCache()
-	e := catalog.Exposed(s)
+	e := exposed(s)
 	e.Unversioned = true
 	first, err := cache.Get(ctx, s, e)
 	require.NoError(t, err)
@@ -102,7 +102,7 @@ func TestCheckIsAsNewAsTheCall(t *testing.T) {
 					return err
 				})
 				assert.NoError(t, err)
-				c, err := cache.Check(context.Background(), s, catalog.Exposed(s))
+				c, err := cache.Check(context.Background(), s, exposed(s))
 				if assert.NoError(t, err) {
 					assert.Contains(t, c.Schemas["public"].Relations, name)
 					assert.Empty(t, c.Schemas["public"].Relationships(name))
@@ -122,7 +122,7 @@ func TestLockedViews(t *testing.T) {
 	require.NoError(t, s.AsOwner(ctx, func(c *pgx.Conn) error {
 		_, err := c.PgConn().Exec(ctx, "begin; lock table va in access exclusive mode").ReadAll()
 		require.NoError(t, err)
-		got, err := cache.Get(ctx, s, catalog.Exposed(s))
+		got, err := cache.Get(ctx, s, exposed(s))
 		require.NoError(t, err)
 		public := got.Schemas["public"]
 		require.Equal(t, "5", public.Relations["a"].Column("id").Default)
@@ -132,10 +132,10 @@ func TestLockedViews(t *testing.T) {
 		_, err = c.PgConn().Exec(ctx, "rollback").ReadAll()
 		return err
 	}))
-	got, err := cache.Check(ctx, s, catalog.Exposed(s))
+	got, err := cache.Check(ctx, s, exposed(s))
 	require.NoError(t, err)
 	require.True(t, got.Schemas["public"].Relations["va"].Updatable)
-	same, err := cache.Check(ctx, s, catalog.Exposed(s))
+	same, err := cache.Check(ctx, s, exposed(s))
 	require.NoError(t, err)
 	require.Same(t, got, same)
 }
@@ -152,7 +152,7 @@ func TestHostileSearchPath(t *testing.T) {
 		create operator = (leftarg = oid, rightarg = oid, function = tripped);
 		create domain text as int check (called() > 0); create domain oid as int; create domain bigint as int check (called() > 0);
 		create table pg_class (a int default called()); create table pg_attribute (x int); create view pg_namespace as select called() as nspname;`)
-	c, err := catalog.Load(context.Background(), s, catalog.Exposed(s))
+	c, err := catalog.Load(context.Background(), s, exposed(s))
 	require.NoError(t, err)
 	require.Len(t, c.Schemas["public"].Relations, 3)
 	require.False(t, c.Schemas["public"].Relations["pg_attribute"].Plain)

@@ -17,7 +17,7 @@ type Catalog struct {
 	Schemas map[string]*Schema
 	// Representations of domains, by the domain's SQL name (Column.Type without modifiers).
 	Representations map[string]*Representation
-	// Timezones are the names that Prefer: timezone may have; shared by all catalogs of a server version. Load leaves it nil.
+	// Timezones are the names that Prefer: timezone may have; shared by all catalogs of a Cache and server version.
 	Timezones map[string]bool
 	// ServerVersion is server_version_num.
 	ServerVersion int

@@ -11,6 +11,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
+	"github.com/wayli-app/fluxbase/internal/setting"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
@@ -35,6 +36,14 @@ func owner(t testing.TB, s *projectdb.Session, sql string) {
 		_, err := c.PgConn().Exec(context.Background(), sql).ReadAll()
 		return err
 	}))
+}
+
+// exposed is what a project exposes by its settings.
+func exposed(s *projectdb.Session) catalog.Exposure {
+	return catalog.Exposure{
+		Schemas:         setting.Get[[]string](s.Project.Settings, "rest.schemas"),
+		ExtraSearchPath: setting.Get[[]string](s.Project.Settings, "rest.extra_search_path"),
+	}
 }
 
 func both(t *testing.T, run func(t *testing.T, shared bool)) {
@@ -86,7 +95,7 @@ func TestPlain(t *testing.T) {
 			create table badly (id int); alter table badly enable row level security; create policy p on badly using (true); create policy q on badly for select using (mine(id));
 			create table checking (id int); alter table checking enable row level security; create policy p on checking for insert with check (mine(id));
 			create view seen as select * from bare; create materialized view kept as select * from bare;`)
-		c, err := catalog.Load(context.Background(), s, catalog.Exposed(s))
+		c, err := catalog.Load(context.Background(), s, exposed(s))
 		require.NoError(t, err)
 		plain := map[string]bool{}
 		for name, r := range c.Schemas["public"].Relations {
@@ -105,7 +114,7 @@ func TestPlain(t *testing.T) {
 		require.False(t, c.Schemas["public"].Relations["own2"].ReadsSettings)
 
 		owner(t, s, `create function fake(int, int) returns boolean language sql as 'select true'; create operator = (leftarg = int, rightarg = int, function = fake)`)
-		c, err = catalog.Load(context.Background(), s, catalog.Exposed(s))
+		c, err = catalog.Load(context.Background(), s, exposed(s))
 		require.NoError(t, err)
 		require.False(t, c.Schemas["public"].Relations["bare"].Plain, "an operator of the project's could be meant")
 	})
@@ -118,7 +127,7 @@ func TestLoad(t *testing.T) {
 			create table parent (a int, b text, primary key (b, a));
 			create table child (id bigint generated always as identity, a int not null, b text default 'x', m mood, j jsonb, n numeric(10, 2), foreign key (b, a) references parent (b, a));
 			create function f(a int, b mood default 'a', out x int, out y text) language sql as 'select 1, ''x''';`)
-		c, err := catalog.Load(context.Background(), s, catalog.Exposed(s))
+		c, err := catalog.Load(context.Background(), s, exposed(s))
 		require.NoError(t, err)
 		public := c.Schemas["public"]
 		require.Equal(t, s.Project.Schema("public"), public.Physical)
@@ -143,19 +152,19 @@ func TestCacheFollowsTheSchema(t *testing.T) {
 	both(t, func(t *testing.T, shared bool) {
 		s := setup(t, shared, "create table a (id int)")
 		cache := catalog.NewCache()
-		first, err := cache.Get(context.Background(), s, catalog.Exposed(s))
+		first, err := cache.Get(context.Background(), s, exposed(s))
 		require.NoError(t, err)
-		again, err := cache.Check(context.Background(), s, catalog.Exposed(s))
+		again, err := cache.Check(context.Background(), s, exposed(s))
 		require.NoError(t, err)
 		require.Same(t, first, again, "nothing changed")
 		owner(t, s, "create table b (id int)")
-		again, err = cache.Check(context.Background(), s, catalog.Exposed(s))
+		again, err = cache.Check(context.Background(), s, exposed(s))
 		require.NoError(t, err)
 		require.Contains(t, again.Schemas["public"].Relations, "b")
 		moved := *s.Project
 		moved.Settings = map[string]any{"rest.schemas": []string{"extensions"}}
 		s.Project = &moved
-		other, err := cache.Get(context.Background(), s, catalog.Exposed(s))
+		other, err := cache.Get(context.Background(), s, exposed(s))
 		require.NoError(t, err)
 		require.NotContains(t, other.Schemas, "public", "a change of settings counts at once")
 	})

@@ -114,9 +114,14 @@ type head struct {
 	counter
 }
 
-// Load reads the catalog of a project. What it reads is the same for every role. It runs none of the project's code.
+// Load reads the catalog of a project. What it reads is the same for every role. It runs none of the project's code. A Cache loads
+// sooner: it knows the time zones, and what has not changed.
 func Load(ctx context.Context, s *projectdb.Session, e Exposure) (*Catalog, error) {
-	return load(ctx, s, e, nil, maxCatalog)
+	c, err := load(ctx, s, e, nil, maxCatalog)
+	if err == nil {
+		c.Timezones, err = timezones(ctx, s)
+	}
+	return c, err
 }
 
 // load is Load, taking from a previous catalog of the same project and exposure what has not changed since.

@@ -12,7 +12,7 @@ import (
 func load(t *testing.T, shared bool, sql string) (*catalog.Catalog, *catalog.Schema) {
 	t.Helper()
 	s := setup(t, shared, sql)
-	c, err := catalog.Load(context.Background(), s, catalog.Exposed(s))
+	c, err := catalog.Load(context.Background(), s, exposed(s))
 	require.NoError(t, err)
 	return c, c.Schemas["public"]
 }
@@ -194,7 +194,7 @@ func TestBrokenViews(t *testing.T) {
 		do $$ begin execute 'create view wide as select ' || (select string_agg('id as c' || n, ', ') from generate_series(1, 1600) n) || ' from t'; end $$;
 		create function f() returns int language plpgsql stable as 'begin raise exception ''called''; end';
 		create view failing as select f() as x; create view zero as select 1 / 0 as x, id from t;`)
-	c, err := catalog.Load(context.Background(), s, catalog.Exposed(s))
+	c, err := catalog.Load(context.Background(), s, exposed(s))
 	require.NoError(t, err)
 	public := c.Schemas["public"]
 	require.Equal(t, []string{"id"}, public.Relations["v300"].PrimaryKey(), "through three hundred views")

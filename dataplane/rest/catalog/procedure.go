@@ -12,7 +12,7 @@ func (l *loader) procedure(old *procedure) *procedure {
 		return nil
 	}
 	p := &procedure{oid: old.oid, schema: old.schema, name: old.name, print: old.print, exposed: old.exposed, types: d.types()}
-	p.typesDigest = l.types.digest(seed, p.types)
+	p.typesDigest = l.types.digest(p.types)
 	f := &Function{
 		OID: p.oid, Schema: d.schema, Name: d.name, Volatility: d.volatility, Comment: d.comment, Set: d.set, Rows: d.rows,
 		Settings: hoisted(d.configuration),

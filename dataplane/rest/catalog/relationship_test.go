@@ -38,7 +38,7 @@ func TestRelationships(t *testing.T) {
 			create function similar_books(book) returns setof book language sql stable as 'select * from book';
 			create function first_book(writer) returns setof book rows 1 language sql stable as 'select * from book';
 			create function reader(loan) returns reader language sql stable as 'select * from reader';`)
-		c, err := catalog.Load(context.Background(), s, catalog.Exposed(s))
+		c, err := catalog.Load(context.Background(), s, exposed(s))
 		require.NoError(t, err)
 		public := c.Schemas["public"]
 		for name, want := range map[string]string{

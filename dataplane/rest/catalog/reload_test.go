@@ -162,7 +162,7 @@ func TestReload(t *testing.T) {
 	both(t, func(t *testing.T, shared bool) {
 		s := setup(t, shared, "create table still (id int primary key)")
 		ctx := context.Background()
-		c, err := catalog.Load(ctx, s, catalog.Exposed(s))
+		c, err := catalog.Load(ctx, s, exposed(s))
 		require.NoError(t, err)
 		still := c.Schemas["public"].Relations["still"]
 		for _, sql := range changes {
@@ -171,9 +171,9 @@ func TestReload(t *testing.T) {
 			}
 			before := dump(t, c)
 			owner(t, s, sql)
-			c, err = catalog.Reload(ctx, s, catalog.Exposed(s), c)
+			c, err = catalog.Reload(ctx, s, exposed(s), c)
 			require.NoError(t, err)
-			whole, err := catalog.Load(ctx, s, catalog.Exposed(s))
+			whole, err := catalog.Reload(ctx, s, exposed(s), nil)
 			require.NoError(t, err)
 			got := dump(t, c)
 			require.Equal(t, dump(t, whole), got, "after: %s", sql)
@@ -192,9 +192,9 @@ func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	s := setup(t, true, `create table a (id int, b int, c int); comment on table a is '`+strings.Repeat("x", 5000)+`'; create function f(a int, b int) returns int language sql as 'select 1'`)
 	for _, room := range []int{1, 4, 6, 8, 16} {
-		_, err := catalog.LoadBounded(context.Background(), s, catalog.Exposed(s), room)
+		_, err := catalog.LoadBounded(context.Background(), s, exposed(s), room)
 		require.ErrorIs(t, err, fault.New(fault.FailedPrecondition, "CATALOG_TOO_LARGE", ""), "with room for %d", room)
 	}
-	_, err := catalog.LoadBounded(context.Background(), s, catalog.Exposed(s), 60)
+	_, err := catalog.LoadBounded(context.Background(), s, exposed(s), 60)
 	require.NoError(t, err)
 }

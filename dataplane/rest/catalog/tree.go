@@ -63,6 +63,9 @@ func viewTargets(tree []byte) []target {
 	return out
 }
 
+// separates tells what ends a token.
+var separates = [256]bool{' ': true, '\n': true, '\t': true, '(': true, ')': true, '{': true, '}': true}
+
 // scanTree calls fn for each token of a stored expression, with the field that it belongs to: the last one before it.
 func scanTree(tree []byte, fn func(field, token []byte)) {
 	var field []byte
@@ -78,7 +81,7 @@ func scanTree(tree []byte, fn func(field, token []byte)) {
 			continue
 		}
 		start := at
-		for at < len(tree) && !bytes.ContainsRune([]byte(" \n\t(){}"), rune(tree[at])) {
+		for at < len(tree) && !separates[tree[at]] {
 			if tree[at] == '\\' {
 				at++
 			}

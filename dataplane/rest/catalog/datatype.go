@@ -2,7 +2,7 @@ package catalog
 
 import (
 	"context"
-	"hash/maphash"
+	"hash/fnv"
 	"regexp"
 	"strconv"
 	"strings"
@@ -188,15 +188,15 @@ func (t *types) column(a attribute) *Column {
 }
 
 // digest tells whether types are as they were.
-func (t *types) digest(seed maphash.Seed, oids []uint32) uint64 {
+func (t *types) digest(oids []uint32) uint64 {
 	var sum uint64
 	for i, oid := range oids {
-		sum = sum*31 + t.digestOf(seed, oid, 0) + uint64(i)
+		sum = sum*31 + t.digestOf(oid, 0) + uint64(i)
 	}
 	return sum
 }
 
-func (t *types) digestOf(seed maphash.Seed, oid uint32, depth int) uint64 {
+func (t *types) digestOf(oid uint32, depth int) uint64 {
 	if known, ok := t.digests[oid]; ok {
 		return known
 	}
@@ -216,12 +216,14 @@ func (t *types) digestOf(seed maphash.Seed, oid uint32, depth int) uint64 {
 	for _, f := range one.fields {
 		parts = append(parts, f.name, f.formatted)
 	}
-	sum := maphash.String(seed, strings.Join(parts, "\x01"))
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(strings.Join(parts, "\x01")))
+	sum := hash.Sum64()
 	if one.base != 0 {
-		sum = sum*31 + t.digestOf(seed, one.base, depth+1)
+		sum = sum*31 + t.digestOf(one.base, depth+1)
 	}
 	for _, f := range one.fields {
-		sum = sum*31 + t.digestOf(seed, f.typ, depth+1)
+		sum = sum*31 + t.digestOf(f.typ, depth+1)
 	}
 	t.digests[oid] = sum
 	return sum
