@@ -83,7 +83,11 @@ func searchPath(p *directory.Project, logical []string) string {
 		if i > 0 {
 			out = append(out, ", "...)
 		}
-		out = append(out, pg.Ident(p.Schema(name))...)
+		if name = p.Schema(name); strings.ContainsAny(name, "\"\x00") {
+			out = append(out, pg.Ident(name)...)
+			continue
+		}
+		out = append(append(append(out, '"'), name...), '"')
 	}
 	return string(out)
 }
@@ -134,6 +138,9 @@ func (d *Door) run(ctx context.Context, s *Session, o Options, b Batch, read fun
 // lostStatement reports whether the server no longer has a prepared statement as we know it: a project's SQL may deallocate
 // it, and a change of a table may change its result.
 func lostStatement(err error) bool {
+	if err == nil {
+		return false
+	}
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) {
 		return false
@@ -143,9 +150,12 @@ func lostStatement(err error) bool {
 }
 
 func queryFault(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
 	var refused *pgconn.PgError
 	var known *fault.Error
-	if err == nil || errors.As(err, &known) {
+	if errors.As(err, &known) {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -169,6 +179,15 @@ func queryFault(ctx context.Context, err error) error {
 type readError struct{ err error }
 
 func (e *readError) Error() string { return e.err.Error() }
+
+// ofReader reports whether err is none, or one of a caller's read function.
+func ofReader(err error) bool {
+	if err == nil {
+		return true
+	}
+	var own *readError
+	return errors.As(err, &own)
+}
 
 // plain reports whether a batch leaves nothing behind.
 func (b Batch) plain(o Options) bool {

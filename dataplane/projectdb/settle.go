@@ -2,7 +2,6 @@ package projectdb
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
@@ -26,21 +25,23 @@ func (d *Door) settle(c *conn, err error, plain bool) {
 		d.discard(c)
 		return
 	}
-	var own *readError
-	if plain && raw.TxStatus() == 'I' && (err == nil || errors.As(err, &own)) {
+	if plain && raw.TxStatus() == 'I' && ofReader(err) {
 		d.release(c)
 		return
 	}
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
-		defer cancel()
-		if !c.clean(ctx) {
-			d.metrics.tampered.Inc()
-			d.discard(c)
-			return
-		}
-		d.release(c)
-	}()
+	go d.restore(c)
+}
+
+// restore gives a connection back when it is clean, and closes it when it cannot be cleaned.
+func (d *Door) restore(c *conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
+	defer cancel()
+	if !c.clean(ctx) {
+		d.metrics.tampered.Inc()
+		d.discard(c)
+		return
+	}
+	d.release(c)
 }
 
 // clean resets the session, and reports whether it is as good as new.
