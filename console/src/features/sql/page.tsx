@@ -58,7 +58,7 @@ function Workbench({ project }: { project: Project }) {
   const meta = useMeta(project.ref, project.pathUrl);
   const { run, start, cancel } = useRun(meta);
   const columns = useQuery({ queryKey: ["catalog", project.ref], queryFn: ({ signal }) => meta.columns(signal), staleTime: 30_000, retry: false });
-  const catalog = useMemo(() => namespace(columns.data ?? []), [columns.data]);
+  const catalog = useMemo(() => (columns.isPending ? undefined : namespace(columns.data ?? [])), [columns.isPending, columns.data]);
   const refreshCatalog = columns.refetch;
 
   const runChosen = useCallback(async () => {
