@@ -22,12 +22,13 @@ func cpuTime(command string) float64 {
 		_, rest, _ := strings.Cut(string(raw), "(")
 		name, rest, _ := strings.Cut(rest, ") ")
 		fields := strings.Fields(rest)
-		if name != command || len(fields) < 13 {
+		if name != command || len(fields) < 15 {
 			continue
 		}
-		user, _ := strconv.Atoi(fields[11])
-		system, _ := strconv.Atoi(fields[12])
-		total += user + system
+		for _, field := range fields[11:15] { // user and system, its own and that of children that have ended
+			n, _ := strconv.Atoi(field)
+			total += n
+		}
 	}
 	return float64(total) / ticks
 }
