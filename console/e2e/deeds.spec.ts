@@ -94,6 +94,19 @@ test.describe("in a project that is there", () => {
     await expect(page.getByRole("option", { name: /^tonnage/ })).toBeVisible();
   });
 
+  test("a table that was just created is completed, also when the catalog before it comes late", async ({ page, installation, workshop }) => {
+    // The first request is never answered: it stands for one that read the catalog before the table was there.
+    await page.route("**/meta/v1/columns", () => {}, { times: 1 });
+    const asked = page.waitForRequest("**/meta/v1/columns");
+    await page.goto(`${installation.url}/projects/${workshop.ref}/sql`);
+    await asked;
+    await runSql(page, "create table harbours (id int primary key, depth int); select 1 as built;");
+    await expect(page.getByRole("grid", { name: "Result" })).toContainText("built");
+    await writeSql(page, "select harbours.");
+    await page.keyboard.press("Control+Space");
+    await expect(page.getByRole("option", { name: /^depth/ })).toBeVisible();
+  });
+
   test("settings are refused whole, or saved", async ({ page, installation, workshop }) => {
     await page.goto(`${installation.url}/projects/${workshop.ref}/settings`);
     const rows = page.getByLabel("rest.max_rows", { exact: true });
