@@ -11,7 +11,7 @@ BASE ?= main
 TOOLS := bin/tools
 export PATH := $(CURDIR)/$(TOOLS):$(PATH)
 
-.PHONY: help up deps test-deps build test race lint format generate bench size clean tools
+.PHONY: help up deps test-deps build test race lint format generate bench fuzz size clean tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,8 +41,12 @@ generate: tools console/node_modules/.stamp ## Write generated code and pages an
 	go test ./cmd/fluxbase -run 'TestCommandPages' -update
 	go test ./internal/archtest -run 'TestErrorsPage|TestConfigurationPage|TestGeneratedCodeIsFresh' -update
 
-bench: ## Run the benchmarks
-	go run ./internal/testkit/run -- go test -run '^$$' -bench . -benchmem ./...
+bench: ## Run the benchmarks; the table of REST beside the floor server comes last
+	go run ./internal/testkit/run -- go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /loadtest/)
+	go run ./internal/testkit/run -- go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./loadtest/...
+
+fuzz: ## Run every fuzz test for FUZZTIME (60s) each: for a nightly job
+	go run ./internal/testkit/run -- scripts/fuzz.sh $(or $(FUZZTIME),60s)
 
 size: ## Show what is over the size budget
 	@go test ./internal/archtest -count=1 -run TestSizeBudget && echo "Everything is within the budget."

@@ -6,11 +6,12 @@ begun=$SECONDS
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 summary=()
+broken=()
 failed=0
 
-note() { # name, exit code, seconds
+note() { # name, exit code, seconds, file with its output
   local state=ok
-  if [ "$2" != 0 ]; then state=FAILED; failed=1; fi
+  if [ "$2" != 0 ]; then state=FAILED; failed=1; broken+=("$1" "$4"); fi
   summary+=("$(printf '%-28s %-7s %4d s' "$1" "$state" "$3")")
 }
 
@@ -18,13 +19,39 @@ step() { # name, command…
   local name=$1 start=$SECONDS code
   shift
   printf '\n── %s\n' "$name"
-  "$@"
-  code=$?
-  note "$name" "$code" $((SECONDS - start))
+  "$@" 2>&1 | tee "$logs/step-${#summary[@]}"
+  code=${PIPESTATUS[0]}
+  note "$name" "$code" $((SECONDS - start)) "$logs/step-${#summary[@]}"
   return "$code"
 }
 
+# Of a failed step's output what tells why: of each failed test its name and the message, or else the last lines.
+excerpt() { # file, bytes
+  local plain
+  plain=$(sed -e 's/\x1b\[[0-9;]*[A-Za-z]//g' -e 's/ *\(─\)*$//' "$1" | tr -d '\r')
+  awk '
+    function begin(kind) { in_test = kind; lines = 0 }
+    /^ +[0-9]+\) .*\.spec\.ts/ { begin("browser"); print; next }    # Playwright
+    /^--- FAIL: /             { begin("go"); print; next }                          # go test
+    /^--- |^(ok  |FAIL)\t|^Failed:$/ { in_test = ""; next }
+    in_test == "" || /^[ \t]*$/ { next }
+    in_test == "browser" && /Error Context:|attachment #|^ +[0-9]+ (failed|passed|flaky|did not run)/ { in_test = ""; next }
+    in_test == "browser" && /^ +([0-9]+ )?\|/ { next }                               # source around the line
+    in_test == "browser" && /^ +(> +[0-9]+ \||at )/ { print; next }                  # the line, and where it is
+    ++lines <= (in_test == "go" ? 10 : 14) { print }
+  ' <<<"$plain" | cut -c -220 >"$1.excerpt"
+  [ -s "$1.excerpt" ] || tail -n 15 <<<"$plain" | cut -c -220 >"$1.excerpt"
+  head -c "$2" "$1.excerpt"
+  echo
+}
+
 finish() {
+  local i
+  # Before the summary, because CI may show the end only; short for the same reason.
+  for ((i = 0; i < ${#broken[@]}; i += 2)); do
+    printf '\n── Why it failed: %s\n' "${broken[i]}"
+    excerpt "${broken[i + 1]}" $((3200 / ${#broken[@]}))
+  done
   printf '\n── Summary\n'
   printf '%s\n' "${summary[@]}"
   printf '%-36s %4d s\n' all $((SECONDS - begun))
@@ -60,6 +87,6 @@ step "go test" go_tests
 wait "$beside"
 printf '\n── console: types, lint, unit tests\n'
 cat "$logs/console"
-note "console: types, lint, units" "$(cat "$logs/console.code")" "$(cat "$logs/console.seconds")"
+note "console: types, lint, units" "$(cat "$logs/console.code")" "$(cat "$logs/console.seconds")" "$logs/console"
 step "console in a browser" env FLUXBASE_BIN="$PWD/bin/fluxbase" bash -c 'cd console && npm run --silent test:e2e'
 finish

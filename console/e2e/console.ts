@@ -1,10 +1,16 @@
-import { expect, type Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 
 /** Deeds of a person at the console, that several tests need. */
 
 let people = 0;
 
-export function newPerson() {
+export interface Person {
+  name: string;
+  email: string;
+  password: string;
+}
+
+export function newPerson(): Person {
   people += 1;
   return { name: `Ada ${people}`, email: `ada-${people}-${Date.now()}@example.com`, password: "correct horse battery" };
 }
@@ -19,11 +25,13 @@ export async function signUp(page: Page, url: string, person = newPerson()) {
   return person;
 }
 
-export async function createOrganization(page: Page, name: string) {
+/** Creates an organisation. Answers with its slug. */
+export async function createOrganization(page: Page, name: string): Promise<string> {
   await page.getByRole("link", { name: "Create organisation" }).first().click();
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByRole("button", { name: "Create organisation" }).click();
-  await expect(page.getByRole("heading", { name: "Projects" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Projects", exact: true })).toBeVisible();
+  return new URL(page.url()).pathname.split("/")[2]!;
 }
 
 /** Creates a project and waits until it is active. Answers with its ref. */
@@ -32,15 +40,32 @@ export async function createProject(page: Page, name: string, isolation = "As th
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Isolation").selectOption({ label: isolation });
   await page.getByRole("button", { name: "Create project" }).click();
-  await expect(page.getByRole("heading", { name })).toBeVisible();
-  await expect(page.getByText("Active", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole("heading", { name, exact: true })).toBeVisible();
+  await expect(status(page, "Active")).toBeVisible({ timeout: 60_000 });
   return new URL(page.url()).pathname.split("/")[2]!;
+}
+
+/** The badge that tells how a project is. Only the page has it: toasts and menus may use the same word. */
+export function status(page: Page, word: string): Locator {
+  return page.getByRole("main").getByText(word, { exact: true });
+}
+
+/** What a toast says. Its words stand twice: a moment after it, and for a second, also where screen readers are told of it. */
+export function toast(page: Page, text: string | RegExp): Locator {
+  return page.getByRole("region", { name: "Notifications" }).getByText(text);
+}
+
+/** Writes into the SQL editor, in place of what is there. */
+export async function writeSql(page: Page, sql: string) {
+  const editor = page.getByRole("textbox", { name: "SQL" });
+  await editor.focus(); // not by a click: a list of completions may lie above it
+  await expect(editor).toBeFocused();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.insertText(sql);
 }
 
 /** Writes into the SQL editor and runs it. */
 export async function runSql(page: Page, sql: string) {
-  await page.getByRole("textbox", { name: "SQL" }).click();
-  await page.keyboard.press("ControlOrMeta+a");
-  await page.keyboard.insertText(sql);
+  await writeSql(page, sql);
   await page.keyboard.press("ControlOrMeta+Enter");
 }

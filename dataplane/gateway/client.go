@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -38,20 +40,21 @@ func (p proxies) trust(address netip.Addr) bool {
 }
 
 // client finds the address of a request's client: the peer's, or when that is a trusted proxy the last one in
-// X-Forwarded-For that is not. What strangers forwarded is taken away, so that no service believes it.
-func (p proxies) client(r *http.Request) netip.Addr {
+// X-Forwarded-For that is not; direct tells that RemoteAddr names it as it is. What strangers forwarded is taken away, so that no service believes it.
+func (p proxies) client(r *http.Request) (client netip.Addr, direct bool) {
 	var peer netip.Addr
 	if address, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		peer = address.Addr().Unmap()
+		direct = peer == address.Addr()
 	}
 	if !peer.IsValid() || !p.trust(peer) {
 		for _, name := range forwarded {
 			delete(r.Header, name)
 		}
-		return peer
+		return peer, direct
 	}
 	list := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
-	client := peer
+	client = peer
 	for i := len(list) - 1; i >= 0; i-- {
 		address, err := netip.ParseAddr(strings.TrimSpace(list[i]))
 		if err != nil {
@@ -62,7 +65,7 @@ func (p proxies) client(r *http.Request) netip.Addr {
 			break
 		}
 	}
-	return client
+	return client, direct && client == peer
 }
 
 // forwarded are the headers, in canonical form, that only a trusted proxy may send.
@@ -72,16 +75,25 @@ var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-
 func requestID(r *http.Request) string {
 	given := r.Header.Get("X-Request-Id")
 	if len(given) < 8 || len(given) > 128 {
-		return uuid.NewString()
+		return newRequestID()
 	}
 	for i := range len(given) {
 		c := given[i]
 		sane := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == ':'
 		if !sane {
-			return uuid.NewString()
+			return newRequestID()
 		}
 	}
 	return given
+}
+
+// newRequestID makes a UUID (version 4). It is a name, not a secret: the fast generator will do.
+func newRequestID() string {
+	var u uuid.UUID
+	binary.LittleEndian.PutUint64(u[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(u[8:], rand.Uint64())
+	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
+	return u.String()
 }
 
 // headerSize is about what the headers take on the wire.

@@ -20,10 +20,13 @@ var (
 	exposed   = []string{corsExposed}
 )
 
-// cors allows every origin: keys and tokens are headers, and no cookie is ever read.
-func cors(h http.Header) {
+// cors allows every origin: keys and tokens are headers, and no cookie is ever read. Only a script of another origin is told what
+// it may read.
+func cors(h http.Header, r *http.Request) {
 	h["Access-Control-Allow-Origin"] = anyOrigin
-	h["Access-Control-Expose-Headers"] = exposed
+	if len(r.Header["Origin"]) > 0 {
+		h["Access-Control-Expose-Headers"] = exposed
+	}
 }
 
 // isPreflight tells a browser's question from an OPTIONS request that is meant.

@@ -18,11 +18,13 @@ import (
 // exchange is one request and its answer. It is the ResponseWriter that services see.
 type exchange struct {
 	http.ResponseWriter
-	g       *Gateway
-	r       *http.Request
-	began   time.Time
-	id      string
-	client  netip.Addr
+	g      *Gateway
+	r      *http.Request
+	began  time.Time
+	id     string
+	client netip.Addr
+	// direct tells that client is the peer, and the request's RemoteAddr its address.
+	direct  bool
 	path    string
 	ref     string
 	project *directory.Project
@@ -34,15 +36,18 @@ type exchange struct {
 	limit         limit.Answer
 	status        int
 	bytes         int64
-	served        bool
-	code          string
-	err           error
+	// writeBy is when the answer must have been taken by the client; zero once that is set, and before a service runs.
+	writeBy time.Time
+	served  bool
+	code    string
+	err     error
 }
 
 // WriteHeader notes the status.
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		x.status = status
+		secure(x.Header())
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
@@ -50,7 +55,10 @@ func (x *exchange) WriteHeader(status int) {
 // Write counts the bytes of the body.
 func (x *exchange) Write(b []byte) (int, error) {
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.WriteHeader(http.StatusOK)
+	}
+	if x.bytes+int64(len(b)) > smallAnswer {
+		x.boundWrites()
 	}
 	n, err := x.ResponseWriter.Write(b)
 	x.bytes += int64(n)
@@ -60,9 +68,21 @@ func (x *exchange) Write(b []byte) (int, error) {
 // Flush sends what is buffered.
 func (x *exchange) Flush() {
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.WriteHeader(http.StatusOK)
 	}
+	x.boundWrites()
 	_ = http.NewResponseController(x.ResponseWriter).Flush()
+}
+
+// smallAnswer is what every connection takes at once: it is written when the service is done, and waits for no client.
+const smallAnswer = 2 << 10
+
+// boundWrites ends writing to a client that does not read.
+func (x *exchange) boundWrites() {
+	if !x.writeBy.IsZero() {
+		_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(x.writeBy) // not every writer has a connection, in tests
+		x.writeBy = time.Time{}
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -81,7 +101,7 @@ func (x *exchange) finish() {
 		x.panicked(v)
 	}
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.WriteHeader(http.StatusOK)
 	}
 	took := x.g.now().Sub(x.began)
 	x.service.metrics.count(x.status, took)
@@ -105,8 +125,7 @@ func (x *exchange) panicked(v any) {
 	if x.status == 0 {
 		clear(x.Header())
 		x.Header().Set("X-Request-Id", x.id)
-		secure(x.Header())
-		cors(x.Header())
+		cors(x.Header(), x.r)
 		x.refuse(&errPanic)
 		return
 	}

@@ -158,9 +158,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["X-Request-Id"] = []string{x.id}
 	r.Header["X-Request-Id"] = h["X-Request-Id"]
-	x.client = g.proxies.client(r)
-	secure(h)
-	cors(h)
+	x.client, x.direct = g.proxies.client(r)
+	cors(h, r)
 	if r.ContentLength != 0 { // of refused requests too: the server reads on before the next one
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.timeout)) // not every writer has a connection, in tests
 	}
@@ -187,10 +186,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.serve(r.Context())
 }
 
-// secure sets the headers that every answer has. Project content that a browser opens as a page may do nothing there: in
-// `fluxbase dev` it shares the console's origin.
+// secure sets the headers that tell browsers what an answer may do. Project content that a browser opens as a page may do
+// nothing there: in `fluxbase dev` it shares the console's origin. JSON does nothing anyway, as long as it is taken for JSON.
 func secure(h http.Header) {
 	h["X-Content-Type-Options"] = nosniff
+	if kind := h["Content-Type"]; len(kind) == 1 && strings.HasPrefix(kind[0], "application/json") {
+		return
+	}
 	h["Referrer-Policy"] = noReferrer
 	h["Content-Security-Policy"] = sandbox
 	h["Cross-Origin-Resource-Policy"] = crossOrigin
@@ -333,7 +335,7 @@ func (x *exchange) serve(ctx context.Context) {
 		return
 	}
 	deadline := time.Now().Add(x.g.timeout)
-	_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(deadline.Add(5 * time.Second)) // as in ServeHTTP
+	x.writeBy = deadline.Add(5 * time.Second)
 	ctx, cancel := context.WithDeadlineCause(ctx, deadline, errTimeout)
 	defer cancel()
 	ctx = telemetry.With(ctx, slog.String("request_id", x.id), slog.String("project", x.ref))
@@ -344,7 +346,7 @@ func (x *exchange) serve(ctx context.Context) {
 	u := *x.r.URL
 	u.Path, u.RawPath = x.inner, innerRaw(x.r.URL, x.prefix+s.Prefix)
 	r.URL = &u
-	if x.client.IsValid() {
+	if x.client.IsValid() && !x.direct {
 		r.RemoteAddr = netip.AddrPortFrom(x.client, 0).String()
 	}
 	delete(r.Header, "X-Forwarded-Prefix")

@@ -161,6 +161,9 @@ func echo(name string) http.Handler {
 			_, _ = io.WriteString(w, "half")
 			http.NewResponseController(w).Flush()
 			panic("a late defect")
+		case "/page":
+			_, _ = io.WriteString(w, "<!doctype html><script>alert(1)</script>")
+			return
 		case "/broken":
 			w.WriteHeader(http.StatusBadGateway)
 			return

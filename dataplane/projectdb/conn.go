@@ -45,9 +45,11 @@ type conn struct {
 
 	element *list.Element
 	used    bool
-	since   time.Time
-	opened  time.Time
-	values  [][]byte // scratch
+	// sequences tells that the session may know values that a plain write took from sequences (currval, lastval).
+	sequences bool
+	since     time.Time
+	opened    time.Time
+	values    [][]byte // scratch
 }
 
 // statementKey tells prepared statements apart. The role and the search path are part of it, because the server resolves names

@@ -26,6 +26,7 @@ const (
 	beginWrite = "begin"
 	commit     = "commit"
 	rollback   = "rollback"
+	forget     = "discard sequences"
 	// immediate makes a transaction that will be rolled back find what a commit would find.
 	immediate = "set constraints all immediate"
 	// assume sets what a request is, for this transaction. One number comes back instead of the settings' echo.
@@ -126,7 +127,11 @@ func (d *Door) run(ctx context.Context, s *Session, o Options, b Batch, read fun
 			return err
 		}
 		err = c.run(ctx, id, o, b, read)
-		d.settle(c, err, b.plain(o))
+		plain := b.plain() && len(o.Settings) == 0
+		if plain && !o.ReadOnly {
+			c.sequences = true
+		}
+		d.settle(c, err, plain)
 		if attempt == 0 && lostStatement(err) {
 			d.metrics.retried.Inc() // nothing ran: the server refused before it began, and the transaction is rolled back
 			continue
@@ -189,9 +194,14 @@ func ofReader(err error) bool {
 	return errors.As(err, &own)
 }
 
-// plain reports whether a batch leaves nothing behind.
-func (b Batch) plain(o Options) bool {
-	return o.ReadOnly && len(o.Settings) == 0 && o.Isolation == "" && !slices.ContainsFunc(b.Statements, func(s Statement) bool { return !s.Plain })
+// plain reports whether a batch runs nothing of the project's.
+func (b Batch) plain() bool {
+	return !slices.ContainsFunc(b.Statements, func(s Statement) bool { return !s.Plain })
+}
+
+// single reports whether a plain batch can do without a transaction block: there is nothing that a rollback would have to undo.
+func (b Batch) single(o Options) bool {
+	return o.ReadOnly && len(o.Settings) == 0 && o.Isolation == "" && b.plain()
 }
 
 // run runs the batch. Whatever the outcome, the caller must settle the connection.
@@ -242,9 +252,9 @@ func (c *conn) run(ctx context.Context, id identity, o Options, b Batch, read fu
 }
 
 // request sends a batch as the caller, and returns the place of its first statement. A plain read runs in the transaction that the
-// pipeline itself is: there is nothing that a rollback would have to undo.
+// pipeline itself is. What an earlier plain write left of sequences is forgotten before code of the project's could see it.
 func (p *pipeline) request(id identity, o Options, b Batch) (first int, err error) {
-	plain := b.plain(o)
+	single := b.single(o)
 	begin, end := beginWrite, commit
 	if o.ReadOnly {
 		begin, end = beginRead, rollback
@@ -255,10 +265,14 @@ func (p *pipeline) request(id identity, o Options, b Batch) (first int, err erro
 	if o.Isolation != "" {
 		begin += " isolation level " + o.Isolation
 	}
-	if !plain {
+	if !single {
 		p.send(statementKey{sql: begin}, nil)
+		if p.c.sequences && !b.plain() {
+			p.send(statementKey{sql: forget}, nil)
+			p.c.sequences = false
+		}
 	}
-	if plain && id.timeout != "" && o.Method == "" && o.Path == "" && o.Headers == nil {
+	if single && id.timeout != "" && o.Method == "" && o.Path == "" && o.Headers == nil {
 		p.send(statementKey{sql: assumePlain}, [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.searchPath), []byte(id.timeout)})
 	} else if id.timeout == "" {
 		p.send(statementKey{sql: assumeOwn}, id.values()[:6])
@@ -279,7 +293,7 @@ func (p *pipeline) request(id identity, o Options, b Batch) (first int, err erro
 	if o.Rollback && !o.ReadOnly {
 		p.send(statementKey{sql: immediate}, nil)
 	}
-	if !plain && (!b.Hold || o.ReadOnly) {
+	if !single && (!b.Hold || o.ReadOnly) {
 		p.send(statementKey{sql: end}, nil)
 	}
 	return first, nil

@@ -54,7 +54,8 @@ type Statement struct {
 	SQL  string
 	Args []any
 	// Plain promises that the statement runs no code that the project wrote or chose: no function, trigger, operator or view of
-	// its own. A plain read leaves nothing behind, and needs nothing undone.
+	// its own. A plain read leaves nothing behind, and needs nothing undone; a plain write leaves what it took from sequences, which
+	// is forgotten before any other code can see it.
 	Plain bool
 	// Hold waits with the commit until read has returned, and rolls back when it returns an error, at the price of a second round
 	// trip. Without it an error of read leaves the statement's effects committed.

@@ -58,6 +58,7 @@ func (c *conn) clean(ctx context.Context) bool {
 	if !ok || fromSQL > 0 && !c.door.pooled || c.pg.PgConn().TxStatus() != 'I' {
 		return false
 	}
+	c.sequences = false
 	if c.door.pooled {
 		return true
 	}

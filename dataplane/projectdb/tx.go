@@ -71,6 +71,10 @@ func (d *Door) transact(ctx context.Context, p *directory.Project, l login, begi
 			d.discard(c)
 		}
 	}()
+	if c.sequences {
+		begin = forget + "; " + begin
+		c.sequences = false
+	}
 	tx, err := c.pg.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	if err == nil {
 		if err = fn(heldTx{tx}); err == nil && !readOnly {

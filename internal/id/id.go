@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"math/big"
-	"regexp"
 )
 
 // PlatformRef is the ref of the project whose users are the console's accounts. It is the one ref that is not 20
@@ -21,13 +20,21 @@ const (
 	PrefixInvitation  = "fbi_"
 )
 
-var ref = regexp.MustCompile(`^(?:[a-z]{20}|platform)$`)
-
 // NewRef makes a random project ref: 20 letters from a to z.
 func NewRef() string { return random("abcdefghijklmnopqrstuvwxyz", 20) }
 
 // ValidRef reports whether s has the form of a ref.
-func ValidRef(s string) bool { return ref.MatchString(s) }
+func ValidRef(s string) bool {
+	if len(s) != 20 {
+		return s == PlatformRef
+	}
+	for i := range len(s) {
+		if s[i] < 'a' || s[i] > 'z' {
+			return false
+		}
+	}
+	return true
+}
 
 // NewSecret makes a random key or token: the prefix and 40 characters (238 bits).
 func NewSecret(prefix string) string {

@@ -58,8 +58,16 @@ func TestAdminWithoutSuperuser(t *testing.T) {
 	exec(t, conn, "revoke all on database %s from public", name)
 	require.NoError(t, managed.inDatabase(t.Context(), name, func(db *pgx.Conn) error {
 		before := one[int64](t, db, "select fluxbase.schema_version()")
-		exec(t, db, "create table extensions.x (a int)")
-		require.NotEqual(t, before, one[int64](t, db, "select fluxbase.schema_version()"), "the version changes without an event trigger")
+		for _, change := range []string{
+			"create table extensions.x (a int)", "create policy p on extensions.x using (true)", "alter policy p on extensions.x using (false)",
+			"alter table extensions.x alter a set default 1", "comment on table extensions.x is 'X'", "create type extensions.e as enum ('a')",
+			"alter type extensions.e add value 'b'", "create statistics extensions.s on (a + 1), (a + 2) from extensions.x", "drop table extensions.x",
+		} {
+			exec(t, db, "%s", change)
+			after := one[int64](t, db, "select fluxbase.schema_version()")
+			require.NotEqual(t, before, after, "the version changes without an event trigger: %s", change)
+			before = after
+		}
 		_, err := db.Exec(t.Context(), fmt.Sprintf("reassign owned by %s to %q; reassign owned by %s to %q", templateOwner, n.Owner(), templateAdmin, n.Admin()))
 		return err
 	}))

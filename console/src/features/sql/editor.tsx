@@ -1,4 +1,4 @@
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type CompletionContext } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { PostgreSQL, sql, type SQLNamespace } from "@codemirror/lang-sql";
 import { bracketMatching, indentOnInput } from "@codemirror/language";
@@ -22,7 +22,8 @@ export interface Editor {
 
 interface Props {
   initial: string;
-  catalog: SQLNamespace;
+  /** Undefined while it is being read. */
+  catalog: SQLNamespace | undefined;
   onChange: (text: string) => void;
   onSelection: (selected: boolean) => void;
   onRun: () => void;
@@ -63,7 +64,7 @@ export function SqlEditor({ initial, catalog, onChange, onSelection, onRun, ref 
           highlightSelectionMatches(),
           keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap, indentWithTab]),
           placeholder("select * from …"),
-          language.current.of(sql({ dialect: PostgreSQL })),
+          language.current.of(languageOf(undefined)),
           EditorView.contentAttributes.of({ "aria-label": "SQL" }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) handlers.current.onChange(update.state.doc.toString());
@@ -79,9 +80,7 @@ export function SqlEditor({ initial, catalog, onChange, onSelection, onRun, ref 
   }, []);
 
   useEffect(() => {
-    view.current?.dispatch({
-      effects: language.current.reconfigure(sql({ dialect: PostgreSQL, schema: catalog, defaultSchema: "public", upperCaseKeywords: false })),
-    });
+    view.current?.dispatch({ effects: language.current.reconfigure(languageOf(catalog)) });
   }, [catalog]);
 
   useImperativeHandle(ref, () => ({
@@ -109,4 +108,14 @@ export function SqlEditor({ initial, catalog, onChange, onSelection, onRun, ref 
   }));
 
   return <div ref={parent} className="h-full min-h-0 overflow-hidden" data-testid="sql-editor" />;
+}
+
+/** SQL with the names of the catalog. What is asked before the catalog is there waits: CodeMirror asks again when the language is replaced. */
+function languageOf(catalog: SQLNamespace | undefined) {
+  if (catalog) return sql({ dialect: PostgreSQL, schema: catalog, defaultSchema: "public", upperCaseKeywords: false });
+  return [sql({ dialect: PostgreSQL }), PostgreSQL.language.data.of({ autocomplete: untilAborted })];
+}
+
+function untilAborted(context: CompletionContext): Promise<null> {
+  return new Promise((resolve) => context.addEventListener("abort", () => resolve(null)));
 }

@@ -1,5 +1,5 @@
 import type { SQLNamespace } from "@codemirror/lang-sql";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { Play, Square } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
@@ -57,9 +57,15 @@ function Workbench({ project }: { project: Project }) {
   const editor = useRef<Editor>(null);
   const meta = useMeta(project.ref, project.pathUrl);
   const { run, start, cancel } = useRun(meta);
-  const columns = useQuery({ queryKey: ["catalog", project.ref], queryFn: ({ signal }) => meta.columns(signal), staleTime: 30_000, retry: false });
-  const catalog = useMemo(() => namespace(columns.data ?? []), [columns.data]);
-  const refreshCatalog = columns.refetch;
+  const queries = useQueryClient();
+  const columns = useQuery({ queryKey: ["catalog", project.ref], queryFn: ({ signal }) => meta.columns(signal), staleTime: 30_000 });
+  const catalog = useMemo(() => (columns.isPending ? undefined : namespace(columns.data ?? [])), [columns.isPending, columns.data]);
+  const refreshCatalog = useCallback(async () => {
+    const queryKey = ["catalog", project.ref];
+    // An answer still under way may be older than what was just run; a first one would otherwise be waited for, and kept.
+    await queries.cancelQueries({ queryKey });
+    await queries.refetchQueries({ queryKey });
+  }, [queries, project.ref]);
 
   const runChosen = useCallback(async () => {
     const { text, from } = editor.current!.chosen();
