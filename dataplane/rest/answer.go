@@ -25,7 +25,7 @@ var (
 // answer runs the action and writes what comes back.
 func (x *exchange) answer(ctx context.Context) error {
 	s := &x.body
-	s.exchange, s.framing = x, framingOf(x.action)
+	s.exchange = x
 	s.open()
 	defer s.close()
 	x.action.Restart = s.again

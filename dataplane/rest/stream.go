@@ -74,6 +74,9 @@ func framingOf(a *engine.Action) framing {
 
 // row takes a row.
 func (s *stream) row(columns [][]byte) error {
+	if s.rows == 0 {
+		s.framing = framingOf(s.action) // it may have been planned again
+	}
 	switch s.framing {
 	case framedArray:
 		s.separate("[", ",\n")
@@ -155,6 +158,9 @@ func (s *stream) line(columns [][]byte) {
 
 // end writes what comes after the rows.
 func (s *stream) end() {
+	if s.rows == 0 {
+		s.framing = framingOf(s.action)
+	}
 	switch s.framing {
 	case framedArray:
 		if s.rows == 0 {
