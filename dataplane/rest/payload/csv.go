@@ -21,6 +21,9 @@ func (b *Body) csv(body []byte, o Options) error {
 	if !more {
 		return refuse("Empty or invalid csv", "The first line has the names of the columns.")
 	}
+	if len(header) > maxKeys {
+		return refuse("Empty or invalid csv", "There are too many columns.")
+	}
 	places := make(map[string]int, len(header))
 	for i, raw := range header {
 		name := string(raw)

@@ -6,8 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds arrays and objects within each other.
-const maxDepth = 1000
+// maxDepth bounds arrays and objects within each other, and maxKeys the keys that are kept: no table has so many columns, so that
+// there is one that nothing knows among those.
+const (
+	maxDepth = 1000
+	maxKeys  = 1700
+)
 
 func (b *Body) json(body []byte, o Options) error {
 	body = bytes.Trim(body, " \t\r\n")
@@ -128,8 +132,8 @@ func (k *keys) object(s *scanner) bool {
 // add takes a key of the first object.
 func (k *keys) add(raw []byte) bool {
 	name, ok := unquote(raw)
-	if !ok {
-		return false
+	if !ok || len(k.raw) == maxKeys {
+		return ok
 	}
 	if k.places == nil {
 		k.places = map[string]int{}

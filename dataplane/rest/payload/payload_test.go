@@ -102,6 +102,7 @@ func TestBodiesThatAreRefused(t *testing.T) {
 		{"an open quote", "text/csv", "a\n\"b", "Empty or invalid csv"},
 		{"a quote within", "text/csv", "a\nb\"c", "Empty or invalid csv"},
 		{"more after a quote", "text/csv", "a\n\"b\"c", "Empty or invalid csv"},
+		{"endless columns", "text/csv", "a" + numbers(5000), "Empty or invalid csv"},
 		{"a column twice", "text/csv", "a,a\n1,2", "Empty or invalid csv"},
 		{"CSV that is not UTF-8", "text/csv", "a\n\xff", `invalid byte sequence for encoding "UTF8"`},
 		{"CSV with a zero byte", "text/csv", "a\n\x00", `invalid byte sequence for encoding "UTF8": 0x00`},
@@ -119,6 +120,28 @@ func TestBodiesThatAreRefused(t *testing.T) {
 		require.Equal(t, c.message, refusal.Message, c.name)
 		require.Contains(t, []string{"PGRST102", "22021"}, refusal.Code, c.name)
 	}
+}
+
+// numbers is ",a0,a1,…".
+func numbers(n int) string {
+	var out strings.Builder
+	for i := range n {
+		out.WriteString(",a" + jsonNumber(i))
+	}
+	return out.String()
+}
+
+func TestKeysAreBounded(t *testing.T) {
+	t.Parallel()
+	object := `{"a":1` + strings.ReplaceAll(strings.ReplaceAll(numbers(100_000), ",a", `,"a`), `,"a`, `":1,"a`)[2:] + `":1}`
+	require.True(t, json.Valid([]byte(object)))
+	b, err := read(object, "", payload.Options{})
+	require.NoError(t, err)
+	require.Len(t, b.Keys, 1700)
+	require.True(t, b.Object)
+	b, err = read("["+object+","+object+"]", "", payload.Options{})
+	require.NoError(t, err)
+	require.Equal(t, 2, b.Rows)
 }
 
 func TestBodiesOfCalls(t *testing.T) {

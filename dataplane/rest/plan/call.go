@@ -184,7 +184,7 @@ func describe(s *catalog.Schema, f *catalog.Function) string {
 
 // unknown refuses a call of what is not there, in PostgREST's words.
 func (g *given) unknown() error {
-	function := g.schema.Name + "." + g.name
+	function := g.schema.Name + "." + clip(g.name)
 	with, what, hint := "", "", ""
 	if g.raw() {
 		with = " with a single unnamed " + bodyTypes[g.body.Type][0] + " parameter"
@@ -199,8 +199,8 @@ func (g *given) unknown() error {
 			with = " with parameters "
 		}
 		if len(g.names) > 0 {
-			with += strings.Join(g.names, ", ")
-			what = "(" + strings.Join(g.names, ", ") + ")"
+			with += g.list()
+			what = "(" + g.list() + ")"
 		}
 		if g.body != nil && g.body.Type == "application/json" {
 			with += " or with a single unnamed json/jsonb parameter"
@@ -214,6 +214,15 @@ func (g *given) unknown() error {
 		e.Hint = fmt.Sprintf("Perhaps you meant to call the function %s.%s", g.schema.Name, hint)
 	}
 	return e
+}
+
+// list names what is given. No function takes more than a hundred arguments.
+func (g *given) list() string {
+	names := make([]string, min(len(g.names), 101))
+	for i := range names {
+		names[i] = clip(g.names[i])
+	}
+	return strings.Join(names, ", ")
 }
 
 // hint is the overload that is most like what was called, or else the function whose name is.
@@ -234,7 +243,7 @@ func (g *given) hint() string {
 		slices.Sort(names)
 		signatures["("+strings.Join(names, ", ")+")"] = true
 	}
-	if near := similarIn("("+strings.Join(g.names, ", ")+")", signatures); near != "" {
+	if near := similarIn("("+g.list()+")", signatures); near != "" {
 		return g.name + near
 	}
 	return ""

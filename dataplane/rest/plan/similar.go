@@ -7,10 +7,13 @@ import (
 	"unicode"
 )
 
+// longestName bounds what is compared, in bytes: names have 63 at most, lists of arguments' names more.
+const longestName = 255
+
 // similar finds the name that is most like one that is not there, if it is at least as like as least says (one is the same, zero has
 // nothing in common), or returns "". Names that share three letters in a row come before those that share but two.
 func similar(name string, names iter.Seq[string], least float64) string {
-	if len(name) > 63 {
+	if len(name) > longestName {
 		return ""
 	}
 	name = strings.ToLower(name)
@@ -20,7 +23,7 @@ func similar(name string, names iter.Seq[string], least float64) string {
 		for other := range names {
 			lower := strings.ToLower(other)
 			longest := max(len(name), len(other))
-			if other == name || len(other) > 63 || float64(min(len(name), len(other)))/float64(longest) < least || !shares(grams, lower, size) {
+			if other == name || len(other) > longestName || float64(min(len(name), len(other)))/float64(longest) < least || !shares(grams, lower, size) {
 				continue
 			}
 			score := 1 - float64(distance(name, lower))/float64(longest)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/dataplane/rest/payload"
@@ -17,6 +18,38 @@ func invalidBody(message string) *query.Error {
 // PutMismatch refuses a PUT that wrote another number of rows than one: the payload is not what the URL names.
 func PutMismatch() *query.Error {
 	return &query.Error{Status: http.StatusBadRequest, Code: "PGRST115", Message: "Payload values do not match URL in primary key column(s)"}
+}
+
+// maxDefaults bounds the rows of nothing but defaults where each takes a place in the text of the statement.
+const maxDefaults = 1000
+
+// DefaultColumn is the column by which rows of nothing but defaults are inserted: one whose default can be written, or else an
+// identity, or else one that is computed (Generated). It is nil for a relation without columns.
+func (w *Write) DefaultColumn() *catalog.Column {
+	var identity, computed *catalog.Column
+	for _, c := range w.Relation.Columns {
+		switch {
+		case c.Generated:
+			computed = c
+		case c.HasDefault && c.Default == "":
+			identity = c
+		default:
+			return c
+		}
+	}
+	if identity != nil {
+		return identity
+	}
+	return computed
+}
+
+// clip shortens a name that nothing in a database has, so that a refusal is no longer than the request.
+func clip(name string) string {
+	const most = 200
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
 }
 
 // writer plans a write.
@@ -34,6 +67,11 @@ func NewInsert(c *catalog.Catalog, s *catalog.Schema, r *catalog.Relation, q *qu
 	w := &writer{c, s, o, q, p, &Write{Verb: "insert", Relation: r}}
 	if err := w.take(b); err != nil {
 		return nil, err
+	}
+	if len(w.Columns) == 0 && w.Rows > maxDefaults {
+		if c := w.DefaultColumn(); c == nil || c.Generated {
+			return nil, invalidBody(fmt.Sprintf("More than %d objects without keys", maxDefaults))
+		}
 	}
 	if p.Resolution != "" {
 		if err := w.conflict(q.OnConflict); err != nil {
@@ -136,7 +174,7 @@ func (w *writer) take(b *payload.Body) error {
 		col := w.Relation.Column(name)
 		if col == nil {
 			return &query.Error{Status: http.StatusBadRequest, Code: "PGRST204",
-				Message: fmt.Sprintf("Could not find the '%s' column of '%s' in the schema cache", name, w.Relation.Name)}
+				Message: fmt.Sprintf("Could not find the '%s' column of '%s' in the schema cache", clip(name), w.Relation.Name)}
 		}
 		if slices.Index(names, name) < i {
 			continue
@@ -182,7 +220,7 @@ func (w *writer) conflict(names []string) error {
 	}
 	for _, name := range names {
 		if w.Relation.Column(name) == nil {
-			return &query.Error{Status: http.StatusBadRequest, Code: "42703", Message: fmt.Sprintf("column %q does not exist", name)}
+			return &query.Error{Status: http.StatusBadRequest, Code: "42703", Message: fmt.Sprintf("column %q does not exist", clip(name))}
 		}
 	}
 	if len(names) > 0 { // without a key there are no duplicates

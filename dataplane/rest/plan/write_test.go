@@ -71,6 +71,7 @@ func TestWritesThatAreRefused(t *testing.T) {
 		{"an object as text", "POST /notes", `"{\"a\":1}"`, plan.Options{}, 400, "PGRST102", "Empty or invalid json"},
 		{"an unknown column", "POST /notes", `{"x":1}`, plan.Options{}, 400, "PGRST204", "Could not find the 'x' column of 'notes' in the schema cache"},
 		{"an unknown named column", "PATCH /notes?columns=x", `{"a":1}`, plan.Options{}, 400, "PGRST204", "Could not find the 'x' column of 'notes' in the schema cache"},
+		{"an endless name", "POST /notes", `{"` + strings.Repeat("é", 1000) + `":1}`, plan.Options{}, 400, "PGRST204", "Could not find the '" + strings.Repeat("é", 100) + "…' column of 'notes' in the schema cache"},
 		{"a PUT with a limit", "PUT /notes?a=eq.1&limit=1", `{"a":1}`, plan.Options{}, 400, "PGRST114", "limit/offset querystring parameters are not allowed for PUT"},
 		{"a PUT with an offset", "PUT /notes?a=eq.1&offset=1", `{"a":1}`, plan.Options{}, 400, "PGRST114", "limit/offset querystring parameters are not allowed for PUT"},
 		{"a PUT without a filter", "PUT /notes", `{"a":1}`, plan.Options{}, 405, "PGRST105", "Filters must include all and only primary key columns with 'eq' operators"},

@@ -9,9 +9,6 @@ import (
 
 // The names that writes give: "$written" are the rows that were written, "$v" those of the payload, "$e" its objects, "$p" those of a PUT.
 
-// manyDefaults bounds the rows of nothing but defaults where each takes a place in the text.
-const manyDefaults = 1000
-
 // write writes a write, and the read over what it returns.
 func (b *builder) write(s *plan.Statement) {
 	w := s.Write
@@ -125,23 +122,26 @@ func (b *builder) inserted(w *plan.Write) {
 
 // allDefaults inserts several rows of nothing but defaults, for which SQL has no form: one column is named that takes its default.
 func (b *builder) allDefaults(w *plan.Write) {
-	for _, c := range w.Relation.Columns {
-		if c.Generated || (c.HasDefault && c.Default == "") {
-			continue
-		}
-		b.sql(" (").ident(c.Name).sql(") select ")
-		b.defaultOf(w, c)
-		b.sql(" from pg_catalog.generate_series(1, ").number(int64(w.Rows)).sql(")")
-		return
-	}
-	if len(w.Relation.Columns) == 0 { // a table without columns
+	c := w.DefaultColumn()
+	if c == nil {
 		b.sql(" default values")
 		return
 	}
-	b.sql(" (").ident(w.Relation.Columns[0].Name).sql(") values (default)")
-	for range min(w.Rows, manyDefaults) - 1 {
-		b.sql(", (default)")
+	b.sql(" (").ident(c.Name)
+	switch {
+	case c.Generated:
+		b.sql(") values (default)")
+		for range w.Rows - 1 {
+			b.sql(", (default)")
+		}
+		return
+	case c.HasDefault && c.Default == "": // an identity makes its own value, whatever it is given
+		b.sql(") overriding user value select cast(null as ", c.Type, ")")
+	default:
+		b.sql(") select ")
+		b.defaultOf(w, c)
 	}
+	b.sql(" from pg_catalog.generate_series(1, ").number(int64(w.Rows)).sql(")")
 }
 
 // defaultOf writes the default of a column as its owner wrote it. An identity has none of its own, but a sequence.
