@@ -343,7 +343,7 @@ func BenchmarkReadOne(b *testing.B) {
 			session := s.door.Bind(s.project, projectdb.Caller{Role: "anon", Claims: json.RawMessage(`{"role":"anon"}`)})
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
-				r := httptest.NewRequest("GET", target, nil)
+				r := httptest.NewRequest(http.MethodGet, target, nil)
 				r = r.WithContext(projectdb.NewContext(r.Context(), session))
 				w := &nowhere{header: http.Header{}}
 				for pb.Next() {
