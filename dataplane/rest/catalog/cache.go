@@ -189,7 +189,7 @@ func (c *Cache) refresh(ctx context.Context, s *projectdb.Session, e Exposure) (
 	if loaded.Timezones, err = c.zones(ctx, s, loaded.ServerVersion); err != nil {
 		return nil, err
 	}
-	if found != nil {
+	if found != nil && (e.Unversioned || loaded.Version != previous.Version) {
 		s.Renew()
 	}
 	c.mu.Lock()

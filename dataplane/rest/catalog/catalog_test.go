@@ -120,6 +120,31 @@ func TestPlain(t *testing.T) {
 	})
 }
 
+// TestPlainIsNotFooledByOtherSchemas is TestPlain for what stands in schemas that nobody names.
+func TestPlainIsNotFooledByOtherSchemas(t *testing.T) {
+	t.Parallel()
+	s := setup(t, false, `create schema apart; create schema auth2;
+		create function apart.same(int, int) returns boolean language plpgsql immutable as 'begin return true; end';
+		create operator apart.=== (leftarg = int, rightarg = int, function = apart.same); create domain apart.bounded as int check (apart.same(value, 1));
+		create function auth2.uid() returns uuid language sql stable as 'select null::uuid';
+		create table bare (id int);
+		create table checked (id int check (5 operator(apart.===) 5)); create table cast_checked (id int check ((5::apart.bounded)::int > 0));
+		create table indexed (id int); create index on indexed ((id operator(apart.===) 5)); create table partly (id int); create index on partly (id) where 5 operator(apart.===) 5;
+		create table policed (id int); alter table policed enable row level security; create policy p on policed using (id operator(apart.===) 5);
+		create table policed_by_cast (id int); alter table policed_by_cast enable row level security; create policy p on policed_by_cast using (id::apart.bounded > 0);
+		create table claims (id uuid); alter table claims enable row level security; create policy p on claims using (id = auth2.uid());
+		create table own (id uuid); alter table own enable row level security; create policy p on own using (id = auth.uid());`)
+	for _, unversioned := range []bool{false, true} {
+		e := exposed(s)
+		e.Unversioned = unversioned
+		c, err := catalog.Load(context.Background(), s, e)
+		require.NoError(t, err)
+		for name, r := range c.Schemas["public"].Relations {
+			require.Equal(t, name == "bare" || name == "own" && !unversioned, r.Plain, name)
+		}
+	}
+}
+
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, shared bool) {

@@ -113,3 +113,31 @@ func TestRelationshipsAreBounded(t *testing.T) {
 		require.Len(t, list, 5_000, "of some 24,000 by the junction")
 	}
 }
+
+// TestRelationshipsOfHiddenTables holds that views join by the keys of tables that are not exposed, and by junctions of any exposed schema.
+func TestRelationshipsOfHiddenTables(t *testing.T) {
+	t.Parallel()
+	s := setup(t, false, `create schema api; create schema other; create schema private; grant usage on schema api, other to anon;
+		create table private.a (id int primary key); create table private.b (id int primary key);
+		create table private.ab (a int references private.a, b int references private.b, primary key (a, b));
+		create view private.between as select b as inner_b, a as inner_a from private.ab;
+		create view api.a as select id as a_id from private.a; create view api.b as select id from private.b; create view other.ab as select inner_a, inner_b from private.between;
+		create table api.own (a int primary key references private.a); create view api.outside as select relname from pg_catalog.pg_class;`)
+	load := func(schemas ...string) *catalog.Schema {
+		c, err := catalog.Load(context.Background(), s, catalog.Exposure{Schemas: schemas})
+		require.NoError(t, err)
+		require.Len(t, c.Schemas, len(schemas))
+		return c.Schemas["api"]
+	}
+	api := load("api", "other")
+	require.Equal(t, []string{
+		"many-to-many b ab_a_fkey [{a_id inner_a}] ab ab_b_fkey [{inner_b id}]",
+		"one-to-one own own_a_fkey [{a_id a}] parent",
+	}, describe(api, "a"))
+	require.Equal(t, []string{"one-to-one a own_a_fkey [{a a_id}]"}, describe(api, "own"))
+	require.Equal(t, []string{"a_id"}, api.Relations["a"].PrimaryKey())
+	require.NotContains(t, api.Relations, "ab")
+	require.Empty(t, api.Relations["outside"].Keys)
+	require.Equal(t, []string{"one-to-one own own_a_fkey [{a_id a}] parent"}, describe(load("api"), "a"), "the junction is not exposed")
+	require.Equal(t, []string{"one-to-one own own_a_fkey [{a_id a}] parent"}, describe(load("api", "nowhere"), "a"))
+}

@@ -1,5 +1,6 @@
 -- Those of the relations ($1) whose planning itself may run functions of the project's: those of indexes, checks, statistics and
--- partition keys, which call themselves immutable.
+-- partition keys, which call themselves immutable; those behind operators and of domains too. (Of what is the server's own, pg_depend
+-- says nothing.)
 select distinct o.relation from (
   select c.oid as relation, 'pg_catalog.pg_class'::pg_catalog.regclass as class, c.oid as object
     from pg_catalog.pg_class c where c.oid = any ($1::pg_catalog.oid[])
@@ -12,4 +13,5 @@ select distinct o.relation from (
   union all
   select x.stxrelid, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, x.oid
     from pg_catalog.pg_statistic_ext x where x.stxrelid = any ($1::pg_catalog.oid[])
-) o join pg_catalog.pg_depend d on d.classid = o.class and d.objid = o.object and d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+) o join pg_catalog.pg_depend d on d.classid = o.class and d.objid = o.object
+  and d.refclassid in ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass)
