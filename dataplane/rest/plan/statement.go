@@ -6,19 +6,6 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 )
 
-// Sources calls fn for the read and for each embed within it, from the outside in, until fn returns false.
-func (r *Read) Sources(fn func(*Read) bool) bool {
-	if !fn(r) {
-		return false
-	}
-	for _, e := range r.Embeds {
-		if !e.Sources(fn) {
-			return false
-		}
-	}
-	return true
-}
-
 // Relations calls fn for each relation whose rows the read uses, junctions included, until fn returns false.
 func (r *Read) Relations(fn func(*catalog.Relation) bool) bool {
 	if r.Relation != nil && !fn(r.Relation) {

@@ -95,11 +95,8 @@ func (b *builder) comparison(c *plan.Condition) {
 		b.sql(states[c.Operand])
 		return
 	case "in":
-		if fromText != "" {
-			b.sql(" = any (array(select ", fromText, "(v) from pg_catalog.unnest(").arg(arrayLiteral(c.List)).sql("::text[]) v))")
-		} else {
-			b.sql(" = any (").arg(arrayLiteral(c.List)).sql(")")
-		}
+		b.sql(" = any (")
+		b.list(arrayLiteral(c.List), fromText)
 		return
 	}
 	operand := c.Operand
@@ -113,7 +110,11 @@ func (b *builder) comparison(c *plan.Condition) {
 	b.sql(comparisons[c.Operator])
 	switch c.Quantifier {
 	case "any", "all":
-		b.sql(c.Quantifier, " (").arg(operand).sql(")")
+		b.sql(c.Quantifier, " (")
+		if pattern {
+			fromText = ""
+		}
+		b.list(operand, fromText)
 		return
 	}
 	if fromText != "" && !pattern {
@@ -121,6 +122,15 @@ func (b *builder) comparison(c *plan.Condition) {
 		return
 	}
 	b.arg(operand)
+}
+
+// list writes an array of values and the parenthesis after it.
+func (b *builder) list(array, fromText string) {
+	if fromText != "" {
+		b.sql("array(select ", fromText, "(v) from pg_catalog.unnest(").arg(array).sql("::text[]) v))")
+	} else {
+		b.arg(array).sql(")")
+	}
 }
 
 var searches = map[string]string{"fts": "to_tsquery", "plfts": "plainto_tsquery", "phfts": "phraseto_tsquery", "wfts": "websearch_to_tsquery"}
