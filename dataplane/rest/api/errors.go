@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/rest/api/fields"
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
@@ -23,16 +24,10 @@ type failure struct {
 	code, message, hint string
 	details             any
 	sqlState            string
-	fields              []fieldError
+	fields              fields.Errors
 	operation           *int
 	allow               string
 	header              http.Header
-}
-
-// fieldError is what is wrong with one field of a request's body: "price", or "2.price" in the third of several rows.
-type fieldError struct {
-	Field   string `json:"field"`
-	Message string `json:"message"`
 }
 
 func (f *failure) Error() string { return f.code + ": " + f.message }
@@ -42,13 +37,13 @@ type failureBody struct {
 }
 
 type failureJSON struct {
-	Code         string       `json:"code"`
-	Message      string       `json:"message"`
-	Hint         string       `json:"hint,omitempty"`
-	Details      any          `json:"details,omitempty"`
-	DatabaseCode string       `json:"database_code,omitempty"`
-	Operation    *int         `json:"operation,omitempty"`
-	Fields       []fieldError `json:"fields,omitempty"`
+	Code         string        `json:"code"`
+	Message      string        `json:"message"`
+	Hint         string        `json:"hint,omitempty"`
+	Details      any           `json:"details,omitempty"`
+	DatabaseCode string        `json:"database_code,omitempty"`
+	Operation    *int          `json:"operation,omitempty"`
+	Fields       fields.Errors `json:"fields,omitempty"`
 }
 
 func (f *failure) write(w http.ResponseWriter) {
@@ -70,6 +65,13 @@ func (f *failure) write(w http.ResponseWriter) {
 	_ = out.Encode(failureBody{failureJSON{f.code, f.message, f.hint, f.details, f.sqlState, f.operation, f.fields}})
 }
 
+func invalid(list fields.Errors) *failure {
+	return &failure{status: http.StatusBadRequest, code: "VALIDATION_FAILED", message: "Some fields are not as they must be.",
+		hint: "Correct the fields that are named.", fields: list}
+}
+
+func malformed(why string) error { return &fields.Malformed{Why: why} }
+
 // statusOfKind maps faults of the door; their reason is the code.
 var statusOfKind = map[fault.Kind]int{
 	fault.Internal: 500, fault.Invalid: 400, fault.Unauthenticated: 401, fault.Denied: 403, fault.NotFound: 404, fault.Exists: 409,
@@ -83,9 +85,16 @@ func (h *handler) failed(ctx context.Context, s *projectdb.Session, err error) *
 	var refusal *query.Error
 	var refused *pgconn.PgError
 	var tooLarge *http.MaxBytesError
+	var wrong fields.Errors
+	var malformed *fields.Malformed
 	switch {
 	case errors.As(err, &own):
 		return own
+	case errors.As(err, &wrong):
+		return invalid(wrong)
+	case errors.As(err, &malformed):
+		return &failure{status: http.StatusBadRequest, code: "INVALID_BODY", message: "The body cannot be read: " + malformed.Why,
+			hint: "Send JSON: an object, or an array of objects whose keys are columns."}
 	case errors.As(err, &refusal):
 		return fromQuery(refusal, s.Caller.Role)
 	case errors.As(err, &refused):
@@ -104,7 +113,7 @@ func (h *handler) failed(ctx context.Context, s *projectdb.Session, err error) *
 	}
 	out := &failure{status: statusOfKind[f.Kind], code: f.Reason, message: f.Message}
 	for name, message := range f.Fields {
-		out.fields = append(out.fields, fieldError{name, message})
+		out.fields = append(out.fields, fields.Error{Field: name, Message: message})
 	}
 	return out
 }
@@ -226,7 +235,7 @@ func fromPostgres(e *pgconn.PgError, role string) *failure {
 		}
 	case e.Code == "23502" && e.ColumnName != "":
 		out.message, out.details = "Some fields are not as they must be.", nil
-		out.fields = []fieldError{{e.ColumnName, mustBeThere}}
+		out.fields = fields.Errors{{Field: e.ColumnName, Message: fields.Required}}
 	case out.code == "SERIALIZATION_FAILURE" && out.hint == "":
 		out.hint = "Nothing was changed. Send the request again."
 	case len(e.Code) == 5 && e.Code[:2] == "PT": // raised by the project to choose a status

@@ -1,11 +1,9 @@
 package api
 
 import (
-	"encoding/json"
 	"net/http"
-	"slices"
 
-	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
+	"github.com/wayli-app/fluxbase/dataplane/rest/api/fields"
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/payload"
 )
@@ -70,57 +68,13 @@ func (q *request) checkCall(name string, body []byte) error {
 		if len(f.Arguments) == 1 && f.Arguments[0].Name == "" { // the body as a whole
 			return nil
 		}
-		fields, err := checkArguments(f, body)
-		if err != nil || fields == nil {
+		wrong, err := fields.Arguments(f, body)
+		if err != nil || wrong == nil {
 			return err
 		}
 		if fresh { // and not only by what was known before
-			return invalid(fields)
+			return wrong
 		}
 	}
 	return nil
-}
-
-// checkArguments tells what is wrong with the arguments of a call.
-func checkArguments(f *catalog.Function, body []byte) ([]fieldError, error) {
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(body, &given); err != nil {
-		return nil, badBody("It is not an object.")
-	}
-	var out []fieldError
-	for i := range f.Arguments {
-		argument := &f.Arguments[i]
-		value, ok := given[argument.Name]
-		switch {
-		case !ok && argument.Required && !argument.Variadic:
-			out = append(out, fieldError{argument.Name, "It must be given: the argument has no default."})
-		case !ok || len(value) == 0 || string(value) == "null" || argument.Representation != nil:
-		default:
-			base := argument.Base
-			if base == "" {
-				base = argument.Type
-			}
-			if problem := checkType(base, value); problem != "" {
-				out = append(out, fieldError{argument.Name, problem})
-			}
-		}
-	}
-	for name := range given {
-		if !slices.ContainsFunc(f.Arguments, func(a catalog.Argument) bool { return a.Name == name }) {
-			out = append(out, fieldError{name, "The function has no such argument."})
-		}
-		if len(out) >= maxFields {
-			break
-		}
-	}
-	slices.SortFunc(out, func(a, b fieldError) int {
-		switch {
-		case a.Field < b.Field:
-			return -1
-		case a.Field > b.Field:
-			return 1
-		}
-		return 0
-	})
-	return out, nil
 }

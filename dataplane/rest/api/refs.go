@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wayli-app/fluxbase/dataplane/rest/api/fields"
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
 )
 
@@ -114,7 +115,7 @@ func (t *transaction) resolve(raw json.RawMessage, where string) ([]byte, error)
 func (t *transaction) follow(path, where string) (json.RawMessage, error) {
 	unknown := func(why string) error {
 		return &failure{status: http.StatusBadRequest, code: "UNKNOWN_REFERENCE", message: "The reference " + strconv.Quote(path) + " leads nowhere: " + why,
-			hint: `A reference is an earlier operation's id or number, a row's number and a column: {"$ref":"order.0.id"}.`, fields: []fieldError{{where, "The reference leads nowhere."}}}
+			hint: `A reference is an earlier operation's id or number, a row's number and a column: {"$ref":"order.0.id"}.`, fields: fields.Errors{{Field: where, Message: "The reference leads nowhere."}}}
 	}
 	steps := strings.Split(path, ".")
 	at := slices.IndexFunc(t.results, func(r result) bool { return r.ID != "" && r.ID == steps[0] })
@@ -249,7 +250,7 @@ func condition(f query.Field, operator string, value json.RawMessage, where stri
 		}
 		filter.List = []string{}
 		for _, one := range list {
-			text, ok := scalar(one)
+			text, ok := fields.Scalar(one)
 			if !ok || string(one) == "null" {
 				return out, wrong(where, "Its elements must be strings, numbers or booleans.")
 			}
@@ -270,7 +271,7 @@ func condition(f query.Field, operator string, value json.RawMessage, where stri
 	case null:
 		return out, wrong(where, "Nothing compares so with null: use is, eq or neq.")
 	}
-	text, ok := scalar(value)
+	text, ok := fields.Scalar(value)
 	if !ok {
 		text = string(value) // of a column of JSON, of a range or an array
 		if value[0] == '[' {
@@ -284,7 +285,7 @@ func condition(f query.Field, operator string, value json.RawMessage, where stri
 func is(c query.Condition, value json.RawMessage, where string) (query.Condition, error) {
 	text := string(value)
 	if value[0] == '"' {
-		text, _ = scalar(value)
+		text, _ = fields.Scalar(value)
 	}
 	if !slices.Contains([]string{"null", "not_null", "true", "false", "unknown"}, text) {
 		return c, wrong(where, "It must be null, not_null, true, false or unknown.")
@@ -301,7 +302,7 @@ func arrayText(value json.RawMessage) string {
 	}
 	out := make([]string, len(list))
 	for i, one := range list {
-		text, ok := scalar(one)
+		text, ok := fields.Scalar(one)
 		if !ok {
 			return string(value)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wayli-app/fluxbase/dataplane/rest/api/fields"
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
@@ -88,8 +89,8 @@ func keyOf(r *catalog.Relation, id string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if problem := check(c, quoted); problem != "" {
-			return nil, invalid([]fieldError{{columns[i], problem}})
+		if problem := fields.Value(c, quoted); problem != "" {
+			return nil, wrong(columns[i], problem)
 		}
 	}
 	return parts, nil
@@ -127,19 +128,19 @@ func (q *request) put(r *catalog.Relation, key []string, a *asked) error {
 	if err != nil {
 		return err
 	}
-	if checked.array {
-		return badBody("A row is one object.")
+	if checked.Array {
+		return malformed("A row is one object.")
 	}
 	text := b.JSON
-	lacks := checked.lacking[:0:0]
-	for _, f := range checked.lacking {
+	lacks := checked.Lacking[:0:0]
+	for _, f := range checked.Lacking {
 		if !slices.Contains(r.PrimaryKey(), f.Field) {
 			lacks = append(lacks, f)
 		}
 	}
-	checked.lacking = lacks
+	checked.Lacking = lacks
 	for i, column := range r.PrimaryKey() {
-		if !checked.named[column] {
+		if !checked.Names(column) {
 			if text, err = with(text, column, key[i]); err != nil {
 				return err
 			}

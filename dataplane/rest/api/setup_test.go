@@ -78,6 +78,14 @@ revoke execute on function touch() from public; grant execute on function touch(
 
 func setup(t testing.TB, shared bool) *bundle {
 	t.Helper()
+	b := bare(t, shared)
+	b.owner(t, fixtures)
+	return b
+}
+
+// bare is a project without tables.
+func bare(t testing.TB, shared bool) *bundle {
+	t.Helper()
 	p, err := directory.FromSnapshot(testkit.Project(t, shared))
 	require.NoError(t, err)
 	door := projectdb.New(projectdb.Deps{Log: testkit.Logger(t), MaxConnections: 20})
@@ -86,9 +94,7 @@ func setup(t testing.TB, shared bool) *bundle {
 		defer cancel()
 		require.NoError(t, door.Close(ctx))
 	})
-	b := &bundle{door, p, api.New(api.Deps{Log: testkit.Logger(t), Engine: engine.New(catalog.NewCache()), Config: rest.ProjectConfigs(), Version: "test"})}
-	b.owner(t, fixtures)
-	return b
+	return &bundle{door, p, api.New(api.Deps{Log: testkit.Logger(t), Engine: engine.New(catalog.NewCache()), Config: rest.ProjectConfigs(), Version: "test"})}
 }
 
 // with returns the bundle with other settings.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wayli-app/fluxbase/dataplane/rest/api/fields"
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
@@ -192,19 +193,19 @@ func escapeLink(s string) string {
 }
 
 // rowsOf reads and checks the body of a write. A column that is not known is looked for once in a newer catalog.
-func (q *request) rowsOf(r *catalog.Relation, fresh bool) (*payload.Body, *rows, error) {
+func (q *request) rowsOf(r *catalog.Relation, fresh bool) (*payload.Body, *fields.Rows, error) {
 	b, err := q.body(payload.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
-	checked, err := checkRows(r, b.JSON, fresh)
-	if err == nil && checked.stale {
+	checked, err := fields.Check(r, b.JSON, fresh)
+	if err == nil && checked.Stale {
 		if r, err = q.find(q.http.Context(), r.Name, true); err == nil {
-			checked, err = checkRows(r, b.JSON, fresh)
+			checked, err = fields.Check(r, b.JSON, fresh)
 		}
 	}
 	if err == nil {
-		err = checked.problem()
+		err = checked.Err()
 	}
 	return b, checked, err
 }
@@ -227,11 +228,11 @@ func (q *request) create(r *catalog.Relation, a *asked) error {
 		return err
 	}
 	shape := single
-	if checked.array {
+	if checked.Array {
 		shape = array
 	}
 	return q.write(e, shape, checked, func(out *engine.Outcome, body []byte) int {
-		if !checked.array && e.Prefer.Return == "representation" {
+		if !checked.Array && e.Prefer.Return == "representation" {
 			q.locate(r, body)
 		}
 		if e.Prefer.Resolution != "" && out.Inserted == 0 {
@@ -242,11 +243,11 @@ func (q *request) create(r *catalog.Relation, a *asked) error {
 }
 
 // even makes the body of rows with different keys one of the same: what a row lacks takes its default.
-func even(b *payload.Body, checked *rows, q *query.Query) (*payload.Body, error) {
-	if b.Uniform || checked.count == 0 {
+func even(b *payload.Body, checked *fields.Rows, q *query.Query) (*payload.Body, error) {
+	if b.Uniform || checked.Count == 0 {
 		return b, nil
 	}
-	q.Columns = checked.columns
+	q.Columns = checked.Columns
 	return payload.Read(strings.NewReader(string(b.JSON)), query.MediaType{Type: "application/json"}, payload.Options{Columns: q.Columns, Size: int64(len(b.JSON))})
 }
 
@@ -260,7 +261,7 @@ func (q *request) change(r *catalog.Relation, a *asked) error {
 }
 
 // changing makes the engine's request of a PATCH or a DELETE. What was deleted is returned only when asked for.
-func (q *request) changing(r *catalog.Relation, a *asked) (*engine.Request, *rows, error) {
+func (q *request) changing(r *catalog.Relation, a *asked) (*engine.Request, *fields.Rows, error) {
 	if a.grouped {
 		return nil, nil, badQuery("group_by is for reading.")
 	}
@@ -275,10 +276,10 @@ func (q *request) changing(r *catalog.Relation, a *asked) (*engine.Request, *row
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case checked.array:
-		return nil, nil, badBody("A change is one object.")
-	case len(checked.columns) == 0:
-		return nil, nil, badBody("It names no column to change.")
+	case checked.Array:
+		return nil, nil, malformed("A change is one object.")
+	case len(checked.Columns) == 0:
+		return nil, nil, malformed("It names no column to change.")
 	}
 	e := q.begin(engine.Update, r.Name, a)
 	e.Body = b
@@ -286,7 +287,7 @@ func (q *request) changing(r *catalog.Relation, a *asked) (*engine.Request, *row
 }
 
 // write runs a write and writes what it returned; status is told the outcome and the body.
-func (q *request) write(e *engine.Request, shape shape, checked *rows, status func(*engine.Outcome, []byte) int) error {
+func (q *request) write(e *engine.Request, shape shape, checked *fields.Rows, status func(*engine.Outcome, []byte) int) error {
 	ctx := q.http.Context()
 	action, err := q.Engine.Prepare(ctx, e)
 	if err != nil {
@@ -331,9 +332,9 @@ var errRow = &failure{status: http.StatusNotFound, code: "ROW_NOT_FOUND", messag
 	hint: "It may have been deleted, or a policy hides it from you."}
 
 // lacking names all fields that must be there, once the database said that one is missing.
-func lacking(f *failure, checked *rows) error {
-	if f.sqlState == "23502" && checked != nil && checked.lacking != nil {
-		f.fields = checked.lacking
+func lacking(f *failure, checked *fields.Rows) error {
+	if f.sqlState == "23502" && checked != nil && checked.Lacking != nil {
+		f.fields = checked.Lacking
 	}
 	return f
 }
@@ -354,7 +355,7 @@ func (q *request) locate(r *catalog.Relation, body []byte) {
 		if !ok || len(value) == 0 || string(value) == "null" {
 			return
 		}
-		text, ok := scalar(value)
+		text, ok := fields.Scalar(value)
 		if !ok || text == "" {
 			return
 		}

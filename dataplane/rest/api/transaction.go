@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/wayli-app/fluxbase/dataplane/rest/api/fields"
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
@@ -73,7 +74,7 @@ func (q *request) transaction() error {
 	if err != nil {
 		return err
 	}
-	operations, err := readOperations(body.JSON)
+	operations, err := q.readOperations(body.JSON)
 	if err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (q *request) at(i int, err error) error {
 }
 
 // readOperations reads a list of operations, or an object that has one.
-func readOperations(body []byte) ([]operation, error) {
+func (q *request) readOperations(body []byte) ([]operation, error) {
 	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && trimmed[0] == '{' {
 		var in struct {
 			Operations json.RawMessage `json:"operations"`
@@ -129,11 +130,7 @@ func readOperations(body []byte) ([]operation, error) {
 	out := make([]operation, len(raw))
 	for i := range raw {
 		if err := strictly(raw[i], &out[i]); err != nil {
-			var f *failure
-			if errors.As(err, &f) {
-				f.operation = &i
-			}
-			return nil, err
+			return nil, q.at(i, err)
 		}
 	}
 	return out, nil
@@ -151,15 +148,15 @@ func strictly(raw []byte, into any) error {
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		message = "There is nothing that is called " + name + "."
 	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) && wrong.Field != "" {
-		return invalid([]fieldError{{wrong.Field, "It must be a " + wrong.Type.String() + "."}})
+	var mistyped *json.UnmarshalTypeError
+	if errors.As(err, &mistyped) && mistyped.Field != "" {
+		return wrong(mistyped.Field, "It must be a "+mistyped.Type.String()+".")
 	}
 	return &failure{status: http.StatusBadRequest, code: "INVALID_BODY", message: "The operation cannot be read: " + message,
 		hint: "An operation has op, table or fn, and as it needs them id, data, args, filters, select, order, limit, offset, on_conflict and returning."}
 }
 
-func wrong(field, message string) error { return invalid([]fieldError{{field, message}}) }
+func wrong(field, message string) error { return fields.Errors{{Field: field, Message: message}} }
 
 // checkOperation refuses what is wrong with an operation whatever the others return.
 func (q *request) checkOperation(all []operation, i int) error {
@@ -336,7 +333,7 @@ func (t *transaction) run(ctx context.Context, tx pgx.Tx, o *operation) (*result
 }
 
 // plan makes the engine's request of an operation, now that what it refers to is known.
-func (t *transaction) plan(o *operation) (*engine.Request, *rows, error) {
+func (t *transaction) plan(o *operation) (*engine.Request, *fields.Rows, error) {
 	raw := "select=" + escape(o.returning)
 	if o.returning == "" {
 		raw = ""
@@ -410,26 +407,26 @@ func (t *transaction) arguments(o *operation) (*payload.Body, error) {
 }
 
 // data are the rows of a write.
-func (t *transaction) data(o *operation, e *engine.Request) (*rows, error) {
+func (t *transaction) data(o *operation, e *engine.Request) (*fields.Rows, error) {
 	text, err := t.resolve(o.Data, "data")
 	if err != nil {
 		return nil, err
 	}
 	fresh := o.Op != "update"
-	checked, err := checkRows(o.relation, text, fresh)
-	if err == nil && checked.stale {
+	checked, err := fields.Check(o.relation, text, fresh)
+	if err == nil && checked.Stale {
 		var r *catalog.Relation
 		if r, err = t.find(t.http.Context(), o.Table, true); err == nil {
-			checked, err = checkRows(r, text, fresh)
+			checked, err = fields.Check(r, text, fresh)
 		}
 	}
 	if err == nil {
-		err = checked.problem()
+		err = checked.Err()
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !fresh && len(checked.columns) == 0 {
+	if !fresh && len(checked.Columns) == 0 {
 		return nil, wrong("data", "It names no column to change.")
 	}
 	body, err := jsonBody(text, payload.Options{})

@@ -465,7 +465,7 @@ export type UsageRecord = Message<"fluxbase.directory.v1.UsageRecord"> & {
   projectId: string;
 
   /**
-   * "rest", "auth", "storage", "realtime", "functions" or "meta".
+   * "rest", "api", "auth", "storage", "realtime", "functions" or "meta".
    *
    * @generated from field: string service = 2;
    */

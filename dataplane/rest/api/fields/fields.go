@@ -1,4 +1,5 @@
-package api
+// Package fields checks the bodies of writes and calls, field by field, against what the catalog knows of their columns and arguments.
+package fields
 
 import (
 	"bytes"
@@ -6,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,90 +17,109 @@ import (
 )
 
 const (
-	mustBeThere = "It must be given: the column has no default and takes no null."
-	// maxFields bounds how many fields an answer names.
-	maxFields = 50
+	// Required is what is said of a field that must be there.
+	Required = "It must be given: the column has no default and takes no null."
+	// maxErrors bounds how many fields an answer names.
+	maxErrors = 50
 )
 
-// rows are a body's, read and checked.
-type rows struct {
-	// columns are those that at least one row names, in the order of their coming.
-	columns []string
-	count   int
-	array   bool
-	// lacking are fields that must be there and are not, as far as the catalog knows: a trigger may still set them, so that the database
+// Error is what is wrong with one field: "price", or "2.price" in the third of several rows.
+type Error struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+// Errors are a refusal that names fields.
+type Errors []Error
+
+func (e Errors) Error() string {
+	if len(e) == 0 {
+		return "fields: nothing is wrong"
+	}
+	return "fields: " + e[0].Field + ": " + e[0].Message
+}
+
+// bounded are as many errors as an answer names.
+func (e Errors) bounded() Errors { return e[:min(len(e), maxErrors)] }
+
+// Malformed is the refusal of a body that is no object or array of objects.
+type Malformed struct{ Why string }
+
+func (e *Malformed) Error() string { return "fields: " + e.Why }
+
+// Rows are a body's, read and checked.
+type Rows struct {
+	// Columns are those that at least one row names, in the order of their coming.
+	Columns []string
+	// Count is how many objects there are; Array tells that they stand in one.
+	Count int
+	Array bool
+	// Lacking are fields that must be there and are not, as far as the catalog knows: a trigger may still set them, so that the database
 	// has the last word.
-	lacking []fieldError
-	fields  []fieldError
-	// stale tells that a column was not known.
-	stale bool
+	Lacking Errors
+	// Wrong are fields that cannot be as they are.
+	Wrong Errors
+	// Stale tells that a column was not known.
+	Stale bool
 	named map[string]bool
+}
+
+// Names reports whether a row names a column.
+func (r *Rows) Names(column string) bool { return r.named[column] }
+
+// Err is the refusal of what is wrong, or nil. It names what is lacking besides.
+func (r *Rows) Err() error {
+	if r.Wrong == nil {
+		return nil
+	}
+	return append(r.Wrong, r.Lacking...).bounded()
 }
 
 // errEnough ends the reading of a body with many faults.
 var errEnough = errors.New("enough")
 
-// checkRows reads the body of a write, an object or an array of objects, against a relation's columns. fresh rows have what must be
+// Check reads the body of a write, an object or an array of objects, against a relation's columns. fresh rows have what must be
 // there.
-func checkRows(r *catalog.Relation, body []byte, fresh bool) (*rows, error) {
-	out := &rows{named: map[string]bool{}}
+func Check(r *catalog.Relation, body []byte, fresh bool) (*Rows, error) {
+	out := &Rows{named: map[string]bool{}}
 	in := json.NewDecoder(bytes.NewReader(body))
 	start, err := in.Token()
 	switch {
 	case err != nil:
-		return nil, badBody("It is not JSON.")
+		return nil, malformed("It is not JSON.")
 	case start == json.Delim('{'):
-		out.count = 1
+		out.Count = 1
 		err = out.row(r, in, "", fresh)
 	case start == json.Delim('['):
-		out.array = true
-		for ; in.More() && err == nil; out.count++ {
+		out.Array = true
+		for ; in.More() && err == nil; out.Count++ {
 			var t json.Token
 			if t, err = in.Token(); err == nil && t != json.Delim('{') {
-				return nil, badBody("Its array holds something other than objects.")
+				return nil, malformed("Its array holds something other than objects.")
 			}
 			if err == nil {
-				err = out.row(r, in, strconv.Itoa(out.count)+".", fresh)
+				err = out.row(r, in, strconv.Itoa(out.Count)+".", fresh)
 			}
 		}
 		if err == nil {
 			_, err = in.Token()
 		}
 	default:
-		return nil, badBody("It is neither an object nor an array of objects.")
+		return nil, malformed("It is neither an object nor an array of objects.")
 	}
 	if errors.Is(err, errEnough) {
 		return out, nil
 	}
 	if err != nil || in.More() {
-		return nil, badBody("It is not JSON.")
+		return nil, malformed("It is not JSON.")
 	}
 	return out, nil
 }
 
-// problem is the refusal of what was found, or nil.
-func (r *rows) problem() error {
-	if r.fields == nil {
-		return nil
-	}
-	return invalid(append(r.fields, r.lacking...))
-}
-
-func invalid(fields []fieldError) error {
-	if len(fields) > maxFields {
-		fields = fields[:maxFields]
-	}
-	return &failure{status: http.StatusBadRequest, code: "VALIDATION_FAILED", message: "Some fields are not as they must be.",
-		hint: "Correct the fields that are named.", fields: fields}
-}
-
-func badBody(why string) error {
-	return &failure{status: http.StatusBadRequest, code: "INVALID_BODY", message: "The body cannot be read: " + why,
-		hint: "Send JSON: an object, or an array of objects whose keys are columns."}
-}
+func malformed(why string) error { return &Malformed{why} }
 
 // row reads an object whose brace is read, until its closing one.
-func (r *rows) row(rel *catalog.Relation, in *json.Decoder, at string, fresh bool) error {
+func (r *Rows) row(rel *catalog.Relation, in *json.Decoder, at string, fresh bool) error {
 	seen := map[string]bool{}
 	for in.More() {
 		key, err := in.Token()
@@ -115,21 +134,21 @@ func (r *rows) row(rel *catalog.Relation, in *json.Decoder, at string, fresh boo
 		seen[name] = string(value) != "null"
 		if !r.named[name] {
 			r.named[name] = true
-			r.columns = append(r.columns, name)
+			r.Columns = append(r.Columns, name)
 		}
 		column := rel.Column(name)
 		switch {
 		case column == nil:
-			r.stale = true
-			r.fields = append(r.fields, fieldError{at + name, "There is no such column" + nearest(rel, name) + "."})
+			r.Stale = true
+			r.Wrong = append(r.Wrong, Error{at + name, "There is no such column" + nearest(rel, name) + "."})
 		case column.Generated:
-			r.fields = append(r.fields, fieldError{at + name, "The database makes it: it cannot be given."})
+			r.Wrong = append(r.Wrong, Error{at + name, "The database makes it: it cannot be given."})
 		default:
-			if problem := check(column, value); problem != "" {
-				r.fields = append(r.fields, fieldError{at + name, problem})
+			if problem := Value(column, value); problem != "" {
+				r.Wrong = append(r.Wrong, Error{at + name, problem})
 			}
 		}
-		if len(r.fields) >= maxFields {
+		if len(r.Wrong) >= maxErrors {
 			return errEnough
 		}
 	}
@@ -137,12 +156,12 @@ func (r *rows) row(rel *catalog.Relation, in *json.Decoder, at string, fresh boo
 		return err
 	}
 	for _, c := range rel.Columns {
-		if len(r.lacking) >= maxFields || !c.NotNull || c.Generated {
+		if len(r.Lacking) >= maxErrors || !c.NotNull || c.Generated {
 			continue
 		}
 		given, named := seen[c.Name]
 		if named && !given || fresh && !named && !c.HasDefault {
-			r.lacking = append(r.lacking, fieldError{at + c.Name, mustBeThere})
+			r.Lacking = append(r.Lacking, Error{at + c.Name, Required})
 		}
 	}
 	return nil
@@ -158,9 +177,9 @@ func nearest(rel *catalog.Relation, name string) string {
 	return ""
 }
 
-// check tells what is wrong with a value for a column, or "". Of what Postgres would take, it refuses only numbers and the like for text:
+// Value tells what is wrong with a value for a column, or "". Of what Postgres would take, it refuses only numbers and the like for text:
 // those are mistakes.
-func check(c *catalog.Column, value json.RawMessage) string {
+func Value(c *catalog.Column, value json.RawMessage) string {
 	if len(value) == 0 || string(value) == "null" || c.JSON || c.Representation != nil && c.Representation.FromJSON != "" {
 		return ""
 	}
@@ -213,17 +232,17 @@ func checkType(base string, value json.RawMessage) string {
 	}
 	switch base {
 	case "numeric", "real", "double precision":
-		text, ok := scalar(value)
+		text, ok := Scalar(value)
 		if !ok || kind == 't' || kind == 'f' || kind == '"' && !numeral.MatchString(text) && !isSpecial(text) {
 			return "It must be a number."
 		}
 	case "boolean":
-		text, _ := scalar(value)
+		text, _ := Scalar(value)
 		if kind != 't' && kind != 'f' && (kind != '"' || !slices.Contains([]string{"t", "f", "true", "false", "yes", "no", "on", "off", "1", "0", "y", "n"}, strings.ToLower(strings.TrimSpace(text)))) {
 			return "It must be true or false."
 		}
 	case "uuid":
-		if text, ok := scalar(value); !ok || !uuids.MatchString(text) {
+		if text, ok := Scalar(value); !ok || !uuids.MatchString(text) {
 			return "It must be a UUID."
 		}
 	case "text", "character varying", "character", "date", "timestamp with time zone", "timestamp without time zone", "time without time zone", "time with time zone",
@@ -243,8 +262,8 @@ func isSpecial(text string) bool {
 	return false
 }
 
-// scalar is the text of a string, number or boolean.
-func scalar(value json.RawMessage) (string, bool) {
+// Scalar is the text of a string, number or boolean; of a string it is what the string says.
+func Scalar(value json.RawMessage) (string, bool) {
 	switch value[0] {
 	case '"':
 		var text string
@@ -257,7 +276,7 @@ func scalar(value json.RawMessage) (string, bool) {
 
 // checkInteger takes a number or its text: not all of 64 bits survive in JavaScript's numbers.
 func checkInteger(base string, limit int64, value json.RawMessage) string {
-	text, ok := scalar(value)
+	text, ok := Scalar(value)
 	if !ok || value[0] == 't' || value[0] == 'f' {
 		return "It must be a whole number."
 	}
@@ -302,4 +321,40 @@ func checkArray(element string, value json.RawMessage) string {
 		}
 	}
 	return ""
+}
+
+// Arguments tells what is wrong with the arguments of a call, an object.
+func Arguments(f *catalog.Function, body []byte) (Errors, error) {
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(body, &given); err != nil {
+		return nil, malformed("It is not an object.")
+	}
+	var out Errors
+	for i := range f.Arguments {
+		argument := &f.Arguments[i]
+		value, ok := given[argument.Name]
+		switch {
+		case !ok && argument.Required && !argument.Variadic:
+			out = append(out, Error{argument.Name, "It must be given: the argument has no default."})
+		case !ok || len(value) == 0 || string(value) == "null" || argument.Representation != nil:
+		default:
+			base := argument.Base
+			if base == "" {
+				base = argument.Type
+			}
+			if problem := checkType(base, value); problem != "" {
+				out = append(out, Error{argument.Name, problem})
+			}
+		}
+	}
+	for name := range given {
+		if !slices.ContainsFunc(f.Arguments, func(a catalog.Argument) bool { return a.Name == name }) {
+			out = append(out, Error{name, "The function has no such argument."})
+		}
+		if len(out) >= maxErrors {
+			break
+		}
+	}
+	slices.SortFunc(out, func(a, b Error) int { return strings.Compare(a.Field, b.Field) })
+	return out, nil
 }
