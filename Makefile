@@ -39,6 +39,7 @@ generate: tools console/node_modules/.stamp ## Write generated code and pages an
 	buf generate
 	for config in $$(git ls-files '*sqlc.yaml'); do (cd "$$(dirname "$$config")" && sqlc generate); done
 	go test ./cmd/fluxbase -run 'TestCommandPages' -update
+	go test ./dataplane/rest/standalone -run TestPage -update
 	go test ./internal/archtest -run 'TestErrorsPage|TestConfigurationPage|TestGeneratedCodeIsFresh' -update
 
 bench: ## Run the benchmarks; the table of REST beside the floor server comes last
