@@ -23,24 +23,24 @@ func PutMismatch() *query.Error {
 // maxDefaults bounds the rows of nothing but defaults where each takes a place in the text of the statement.
 const maxDefaults = 1000
 
-// DefaultColumn is the column by which rows of nothing but defaults are inserted: one whose default can be written, or else an
-// identity, or else one that is computed (Generated). It is nil for a relation without columns.
-func (w *Write) DefaultColumn() *catalog.Column {
-	var identity, computed *catalog.Column
+// DefaultColumn is the column by which rows of nothing but defaults are inserted, or nil for a relation without columns: one whose
+// default can be written, or else an identity. Listed tells that its default can only be asked for row by row: that of a computed
+// column, and of a view's, which is the table's below.
+func (w *Write) DefaultColumn() (c *catalog.Column, listed bool) {
+	var identity *catalog.Column
 	for _, c := range w.Relation.Columns {
 		switch {
-		case c.Generated:
-			computed = c
+		case c.Generated || w.Relation.Kind == "v":
 		case c.HasDefault && c.Default == "":
 			identity = c
 		default:
-			return c
+			return c, false
 		}
 	}
-	if identity != nil {
-		return identity
+	if identity != nil || len(w.Relation.Columns) == 0 {
+		return identity, false
 	}
-	return computed
+	return w.Relation.Columns[0], true
 }
 
 // clip shortens a name that nothing in a database has, so that a refusal is no longer than the request.
@@ -69,7 +69,7 @@ func NewInsert(c *catalog.Catalog, s *catalog.Schema, r *catalog.Relation, q *qu
 		return nil, err
 	}
 	if len(w.Columns) == 0 && w.Rows > maxDefaults {
-		if c := w.DefaultColumn(); c == nil || c.Generated {
+		if c, listed := w.DefaultColumn(); c == nil || listed {
 			return nil, invalidBody(fmt.Sprintf("More than %d objects without keys", maxDefaults))
 		}
 	}

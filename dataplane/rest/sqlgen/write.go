@@ -122,14 +122,14 @@ func (b *builder) inserted(w *plan.Write) {
 
 // allDefaults inserts several rows of nothing but defaults, for which SQL has no form: one column is named that takes its default.
 func (b *builder) allDefaults(w *plan.Write) {
-	c := w.DefaultColumn()
+	c, listed := w.DefaultColumn()
 	if c == nil {
 		b.sql(" default values")
 		return
 	}
 	b.sql(" (").ident(c.Name)
 	switch {
-	case c.Generated:
+	case listed:
 		b.sql(") values (default)")
 		for range w.Rows - 1 {
 			b.sql(", (default)")
