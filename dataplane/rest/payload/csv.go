@@ -52,7 +52,8 @@ func (b *Body) csv(body []byte, o Options) error {
 		out = appendLine(out, fields)
 		b.Rows++
 	}
-	b.JSON = append(out, ']')
+	out = append(out, ']')
+	b.JSON = out
 	b.Array, b.Uniform = true, true
 	b.Present = make([]int, len(o.Columns))
 	for i, name := range o.Columns {

@@ -36,7 +36,8 @@ func (b *Body) form(body []byte, o Options) error {
 		out = append(appendText(out, p.Name), ':') // the last of a name counts, as in any object
 		out = appendText(out, p.Value)
 	}
-	b.JSON = append(out, '}')
+	out = append(out, '}')
+	b.JSON = out
 	for i, name := range o.Columns {
 		if _, ok := places[name]; ok {
 			b.Present[i] = 1

@@ -185,7 +185,7 @@ func describe(s *catalog.Schema, f *catalog.Function) string {
 // unknown refuses a call of what is not there, in PostgREST's words.
 func (g *given) unknown() error {
 	function := g.schema.Name + "." + clip(g.name)
-	with, what, hint := "", "", ""
+	var with, what, hint string
 	if g.raw() {
 		with = " with a single unnamed " + bodyTypes[g.body.Type][0] + " parameter"
 	} else {

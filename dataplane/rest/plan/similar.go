@@ -42,11 +42,6 @@ func similarIn(name string, names map[string]bool) string {
 	return similar(name, maps.Keys(names), 0.33)
 }
 
-// nearest is the name of a map that is like one that is not there, or "".
-func nearest[T any](name string, names map[string]T) string {
-	return similar(name, maps.Keys(names), 0.33)
-}
-
 func gramsOf(name string, size int) map[string]bool {
 	name = plainLetters(name)
 	grams := make(map[string]bool, len(name))

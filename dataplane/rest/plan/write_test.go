@@ -49,10 +49,10 @@ func planWrite(t testing.TB, line, prefer, body string, o plan.Options) (*plan.W
 	}
 	b, err := payload.Read(strings.NewReader(body), query.MediaType{}, payload.Options{Columns: q.Columns})
 	require.NoError(t, err)
-	make := map[string]func(*catalog.Catalog, *catalog.Schema, *catalog.Relation, *query.Query, query.Preferences, *payload.Body, plan.Options) (*plan.Write, error){
+	planners := map[string]func(*catalog.Catalog, *catalog.Schema, *catalog.Relation, *query.Query, query.Preferences, *payload.Body, plan.Options) (*plan.Write, error){
 		"POST": plan.NewInsert, "PUT": plan.NewPut, "PATCH": plan.NewUpdate,
 	}[method]
-	return make(c, s, r, q, p, b, o)
+	return planners(c, s, r, q, p, b, o)
 }
 
 func TestWritesThatAreRefused(t *testing.T) {

@@ -45,8 +45,8 @@ func (b *builder) write(s *plan.Statement) {
 	b.sql(` from "$written"`)
 }
 
-func (b *builder) target(w *plan.Write) *builder {
-	return b.relation(w.Relation.Schema, w.Relation.Name).sql(" as ").ident(w.Relation.Name)
+func (b *builder) target(w *plan.Write) {
+	b.relation(w.Relation.Schema, w.Relation.Name).sql(" as ").ident(w.Relation.Name)
 }
 
 // returned lists what the write returns: no more than what is asked for, as each column needs the privilege to select it.
