@@ -107,6 +107,10 @@ func (x *exchange) begin(s *stream) {
 			status = http.StatusPartialContent
 		}
 	}
+	setHeaders(header, known.Headers) // of the function before requests
+	if s := known.Status; s >= http.StatusOK && s != http.StatusNoContent && s != http.StatusNotModified {
+		status = known.Status
+	}
 	x.clock.lap(transacting)
 	if timing := x.clock.header(); timing != "" {
 		header.Set("Server-Timing", timing)

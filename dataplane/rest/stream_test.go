@@ -111,6 +111,16 @@ func TestLongAnswerWithCount(t *testing.T) {
 	require.True(t, strings.HasSuffix(string(body), `"}]`))
 }
 
+func TestLongAnswerHasTheHeadersOfThePreRequest(t *testing.T) {
+	t.Parallel()
+	b, _ := long(t)
+	b.owner(t, `create function before() returns void language plpgsql as $$ begin perform set_config('response.headers', '[{"X-Before":"yes"}]', true); end $$`)
+	b.set(map[string]any{"rest.max_rows": int64(1_000_000), "rest.pre_request": "before"})
+	answer := get(t, b.serve(t)+"/long?limit=5000", nil)
+	require.Equal(t, 200, answer.StatusCode)
+	require.Equal(t, "yes", answer.Header.Get("X-Before"))
+}
+
 func TestAnswerThatBreaksOffDoesNotLookWhole(t *testing.T) {
 	t.Parallel()
 	_, url := long(t)

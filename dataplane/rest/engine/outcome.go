@@ -25,12 +25,17 @@ func (p *pass) left(rows pgx.Rows) error {
 	}
 	raw := rows.RawValues()
 	p.status, p.headers = string(raw[0]), string(raw[1])
+	if len(raw) < 3 { // the early ones; what is wrong with them is said at the end
+		_ = p.finish()
+		return rows.Err()
+	}
 	p.outcome.Inserted, _ = strconv.ParseInt(string(raw[2]), 10, 64)
 	return rows.Err()
 }
 
 // finish reads what the database set of the answer.
 func (a *Action) finish() error {
+	a.outcome.Status, a.outcome.Headers = 0, nil
 	if a.status != "" {
 		n, err := strconv.Atoi(a.status)
 		if err != nil || n < 100 || n > 599 {

@@ -27,6 +27,9 @@ const held = 1 << 20
 const trailing = `select pg_catalog.current_setting('response.status', true), pg_catalog.current_setting('response.headers', true),
  pg_catalog.current_setting('rest.inserted', true)`
 
+// early is what the function before requests left of it, for answers that begin before all is done.
+const early = "select pg_catalog.current_setting('response.status', true), pg_catalog.current_setting('response.headers', true)"
+
 // Run runs the action in a transaction of its own. A name that is gone by now is looked up again, once, when nothing can have changed.
 func (a *Action) Run(ctx context.Context, row Row) (*Outcome, error) {
 	err := a.guard(ctx)
@@ -56,18 +59,18 @@ func (a *Action) Run(ctx context.Context, row Row) (*Outcome, error) {
 // pass is one attempt at a batch.
 type pass struct {
 	*Action
-	row                      Row
-	count, explain, main, at int // places in the batch; negative for none
-	taken                    int64
-	first                    [][]byte // the row that must be the only one
-	kept                     [][][]byte
-	size                     int
-	bytea                    bool
+	row                             Row
+	early, count, explain, main, at int // places in the batch; negative for none
+	taken                           int64
+	first                           [][]byte // the row that must be the only one
+	kept                            [][][]byte
+	size                            int
+	bytea                           bool
 }
 
 func (a *Action) run(ctx context.Context, row Row) error {
 	p := &pass{Action: a, row: row}
-	var room [5]projectdb.Statement
+	var room [6]projectdb.Statement
 	batch := projectdb.Batch{Statements: room[:0]}
 	o := a.options()
 	p.fill(&batch)
@@ -225,10 +228,11 @@ func covered(columns []string, where []plan.Condition) bool {
 // fill writes the batch: the function before requests, the count, the statement itself, and what is left in settings.
 func (p *pass) fill(b *projectdb.Batch) {
 	a, r := p.Action, p.request
-	p.count, p.explain, p.at = -1, -1, -1
+	p.early, p.count, p.explain, p.at = -1, -1, -1, -1
 	plain := a.plain
 	if r.Config.PreRequest != "" {
-		b.Statements = append(b.Statements, projectdb.Statement{SQL: a.preRequest()})
+		b.Statements = append(b.Statements, projectdb.Statement{SQL: a.preRequest()}, projectdb.Statement{SQL: early})
+		p.early = 1
 		plain = false
 	}
 	add := func(s sqlgen.Statement, plain bool) int {
@@ -294,7 +298,7 @@ func (p *pass) read(i int, rows pgx.Rows) error {
 		return p.total(rows)
 	case p.explain:
 		return p.estimate(rows)
-	case p.at:
+	case p.at, p.early:
 		return p.left(rows)
 	}
 	return nil
@@ -311,7 +315,7 @@ func (p *pass) restart() error {
 		}
 	}
 	p.given, p.taken, p.first, p.kept, p.size = 0, 0, nil, nil, 0
-	p.outcome = Outcome{Total: p.outcome.Total}
+	p.outcome = Outcome{Total: p.outcome.Total, Status: p.outcome.Status, Headers: p.outcome.Headers}
 	return nil
 }
 

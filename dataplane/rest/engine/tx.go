@@ -67,7 +67,7 @@ func (a *Action) RunTx(ctx context.Context, tx pgx.Tx, row Row) (*Outcome, error
 		}
 	}
 	for i, s := range batch.Statements {
-		if i == 0 && a.request.Config.PreRequest != "" {
+		if i <= p.early {
 			continue // once is enough
 		}
 		rows, err := tx.Query(ctx, s.SQL, append([]any{pgx.QueryResultFormats{pgx.TextFormatCode}}, s.Args...)...)
