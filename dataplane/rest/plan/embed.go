@@ -12,9 +12,15 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
 )
 
+// embedWeight is what an embed adds to the weight of a request, for the subquery it is to Postgres' planner.
+const embedWeight = 20
+
 // embed plans a related source. It reports whether the parent is grouped for what is spread into it.
 func (p *planner) embed(parent *Read, q *query.Embed, depth int) (*Embed, bool, error) {
 	rel, err := p.relationship(parent, q)
+	if err == nil {
+		err = p.weigh(embedWeight)
+	}
 	if err != nil {
 		return nil, false, err
 	}

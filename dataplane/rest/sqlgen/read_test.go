@@ -84,7 +84,7 @@ func TestGoldenReads(t *testing.T) {
 			require.NoError(t, err)
 			form, ok := forms[parts["form"]]
 			require.True(t, ok || parts["form"] == "total" || parts["form"] == "estimate", "no such form")
-			got := ""
+			var got string
 			switch parts["form"] {
 			case "total":
 				got = text(sqlgen.Count(r))
