@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
@@ -220,13 +221,15 @@ type unreachable struct{ error }
 
 func (u unreachable) Unwrap() error { return u.error }
 
-func (u unreachable) Error() string { return "the database cannot be asked: " + withoutSecret(u.error) }
-
-// withoutSecret is an error's text, without the connection string that pgx may show in it.
-func withoutSecret(err error) string {
-	var connect interface{ Unwrap() error }
-	if strings.Contains(err.Error(), "password=") && errors.As(err, &connect) {
-		return connect.Unwrap().Error()
+// Error leaves out the connection's settings, which pgx shows.
+func (u unreachable) Error() string {
+	var refused *pgconn.PgError
+	var failed *pgconn.ConnectError
+	switch {
+	case errors.As(u.error, &refused):
+		return "the database refuses: " + refused.Error()
+	case errors.As(u.error, &failed):
+		return "the database cannot be reached: " + strings.Join(strings.Fields(failed.Unwrap().Error()), " ")
 	}
-	return err.Error()
+	return "the database cannot be asked: " + u.error.Error()
 }

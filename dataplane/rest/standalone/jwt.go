@@ -247,15 +247,17 @@ func (v *verifier) open(token string) ([]byte, error) {
 	if algorithm == jwa.NoSignature {
 		return nil, refuse("PGRST301", "Wrong or unsupported encoding algorithm", "JWT is unsecured but expected 'alg' was not 'none'")
 	}
+	details := "No suitable key was found to decode the JWT"
 	for _, k := range v.keys {
 		if header.ID != "" && header.ID != k.id || !slices.Contains(k.algorithms, algorithm) {
 			continue
 		}
+		details = "None of the keys was able to decode the JWT"
 		if payload, err := jws.Verify([]byte(token), jws.WithKey(algorithm, k.key)); err == nil {
 			return payload, nil
 		}
 	}
-	return nil, refuse("PGRST301", "No suitable key or wrong key type", "None of the keys was able to decode the JWT")
+	return nil, refuse("PGRST301", "No suitable key or wrong key type", details)
 }
 
 // valid judges the claims that say when and for whom a token is.
@@ -283,24 +285,21 @@ func (v *verifier) valid(claims map[string]any) error {
 			return refuse("PGRST303", t.message, "")
 		}
 	}
-	if v.audience == "" {
-		return nil
-	}
 	return v.meant(claims["aud"])
 }
 
-// meant checks the claim aud against the configured audience.
+// meant checks the claim aud against the configured audience, if there is one.
 func (v *verifier) meant(aud any) error {
 	const wrongType = "The JWT 'aud' claim must be a string or an array of strings"
 	switch aud := aud.(type) {
 	case nil:
 		return nil
 	case string:
-		if aud == v.audience {
+		if v.audience == "" || aud == v.audience {
 			return nil
 		}
 	case []any:
-		found := len(aud) == 0
+		found := len(aud) == 0 || v.audience == ""
 		for _, one := range aud {
 			s, ok := one.(string)
 			if !ok {

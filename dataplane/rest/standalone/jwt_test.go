@@ -99,7 +99,12 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	var refused *query.Error
-	_, err := newTestVerifier(t, func(c *Config) { c.AnonRole = "" }).identify("")
+	_, err := newTestVerifier(t, nil).identify("Bearer " + sign(t, `{"aud":{}}`))
+	require.ErrorAs(t, err, &refused, "of the right type even when nobody looks at it")
+	_, err = newTestVerifier(t, nil).identify("Bearer " + foreign)
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, "None of the keys was able to decode the JWT", refused.Details)
+	_, err = newTestVerifier(t, func(c *Config) { c.AnonRole = "" }).identify("")
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "PGRST302", refused.Code)
 	require.Equal(t, "Bearer", refused.Header.Get("WWW-Authenticate"))

@@ -45,12 +45,19 @@ func Serve(ctx context.Context, c *Config, src Source, log *slog.Logger, version
 		process.Serve("admin", []net.Listener{other}, s.Admin(telemetry.MetricsHandler(registry)))
 		log.Info("admin server", "address", other.Addr().String())
 	}
-	process.Go(ctx, "rest", s.Run)
+	var refused error
+	process.Go(ctx, "rest", func(ctx context.Context) error {
+		refused = s.Run(ctx)
+		return refused
+	})
 	process.Serve("rest http", []net.Listener{listener}, s)
 	stop := s.onSignals()
 	defer stop()
 	log.Info("serving", "address", listener.Addr().String(), "version", version)
-	return process.Wait(ctx)
+	if err := process.Wait(ctx); refused == nil {
+		return err
+	}
+	return refused
 }
 
 // onSignals reloads by signals until stop is called.

@@ -243,6 +243,7 @@ func TestRefusedByTheDatabase(t *testing.T) {
 	require.NoError(t, err)
 	err = standalone.Serve(t.Context(), c, standalone.Source{Environ: append(src.Environ, "PGRST_SERVER_PORT=0")}, testkit.Logger(t), "test")
 	require.Error(t, err)
+	require.Regexp(t, "^the database refuses: .*SQLSTATE 28", err.Error())
 	require.NotContains(t, err.Error(), "hunter2")
 }
 
