@@ -153,3 +153,13 @@ func TestAmbiguousFunctions(t *testing.T) {
 	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, "PGRST203", refusal.Code)
 }
+
+func TestHintsOfNamesThatGrow(t *testing.T) {
+	t.Parallel()
+	c, s := desk(t, function(strings.Repeat("Ⱥ", 31), ``), function("wide", `{"name":"`+strings.Repeat("Ⱥ", 126)+`","type":"text","required":true}`))
+	for name, arguments := range map[string]string{strings.Repeat("Ⱥ", 30): "", "wide": "x", strings.Repeat("Ⱥ", 200): "y"} {
+		q := &query.Query{Arguments: []query.Argument{{Name: strings.Repeat("Ⱥ", 125) + arguments}}}
+		_, err := plan.NewCall(c, s, name, q, nil, plan.Options{})
+		require.ErrorContains(t, err, "PGRST202")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // longestName bounds what is compared, in bytes: names have 63 at most, lists of arguments' names more.
@@ -22,11 +23,11 @@ func similar(name string, names iter.Seq[string], least float64) string {
 		best, high := "", least
 		for other := range names {
 			lower := strings.ToLower(other)
-			longest := max(len(name), len(other))
-			if other == name || len(other) > longestName || float64(min(len(name), len(other)))/float64(longest) < least || !shares(grams, lower, size) {
+			longest := max(len(name), len(lower))
+			if other == name || len(lower) > longestName || float64(min(len(name), len(lower)))/float64(longest) < high || !shares(grams, lower, size) {
 				continue
 			}
-			score := 1 - float64(distance(name, lower))/float64(longest)
+			score := 1 - float64(distance(name, lower, int((1-high)*float64(longest))+1))/float64(longest)
 			if score > high || (score == high && (best == "" || other < best)) {
 				best, high = other, score
 			}
@@ -51,10 +52,18 @@ func gramsOf(name string, size int) map[string]bool {
 	return grams
 }
 
+// shares reports whether a name has one of the grams, without making its own: there may be thousands of names.
 func shares(grams map[string]bool, name string, size int) bool {
-	name = plainLetters(name)
-	for i := 0; i+size <= len(name); i++ {
-		if grams[name[i:i+size]] {
+	var room [2*longestName + 2]byte
+	letters := append(room[:0], '-')
+	for _, c := range name {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) {
+			letters = utf8.AppendRune(letters, c)
+		}
+	}
+	letters = append(letters, '-')
+	for i := 0; i+size <= len(letters); i++ {
+		if grams[string(letters[i:i+size])] {
 			return true
 		}
 	}
@@ -71,15 +80,17 @@ func plainLetters(name string) string {
 	}, name) + "-"
 }
 
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
+// distance is Levenshtein's, or more than most when it is more than that.
+func distance(a, b string, most int) int {
+	var room [longestName + 1]int
+	row := room[:len(b)+1]
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
 		diagonal := row[0]
 		row[0] = i + 1
+		least := row[0]
 		for j := range len(b) {
 			cost := diagonal
 			if a[i] != b[j] {
@@ -87,6 +98,10 @@ func distance(a, b string) int {
 			}
 			diagonal = row[j+1]
 			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+			least = min(least, row[j+1])
+		}
+		if least > most {
+			return least
 		}
 	}
 	return row[len(b)]
