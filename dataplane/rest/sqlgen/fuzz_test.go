@@ -50,17 +50,19 @@ var columnsOf = map[string][]string{
 	"users_tasks":  {"user_id", "task_id"},
 	"details":      {"client_id", "note"},
 	"clients_view": {"id", "name"},
+	"tasks_1":      {"id", "task_id"},
 }
 
 // related are the embeds of each relation and where they lead.
 var related = map[string][][2]string{
 	"clients":      {{"projects", "projects"}, {"details", "details"}, {"newest", "projects"}, {"projects!client", "projects"}},
 	"projects":     {{"clients", "clients"}, {"client", "clients"}, {"client_id", "clients"}, {"tasks", "tasks"}, {"open_tasks", "tasks"}},
-	"tasks":        {{"projects", "projects"}, {"boss", "tasks"}, {"tasks", "tasks"}, {"tasks!boss", "tasks"}, {"users", "users"}, {"users_tasks", "users_tasks"}},
+	"tasks":        {{"projects", "projects"}, {"boss", "tasks"}, {"tasks", "tasks"}, {"tasks!boss", "tasks"}, {"users", "users"}, {"users_tasks", "users_tasks"}, {"tasks_1", "tasks_1"}},
 	"users":        {{"tasks", "tasks"}, {"users_tasks", "users_tasks"}, {"tasks!users_tasks", "tasks"}},
 	"users_tasks":  {{"users", "users"}, {"tasks", "tasks"}},
 	"details":      {{"clients", "clients"}},
 	"clients_view": {},
+	"tasks_1":      {{"tasks", "tasks"}},
 }
 
 func (d dice) column(relation string) string { return d.one(columnsOf[relation]...) }
@@ -110,7 +112,7 @@ func (d reading) items(relation string, depth int) string {
 
 // request makes one, "/clients?select=…".
 func (d reading) request() string {
-	relation := d.one("clients", "projects", "tasks", "users", "users_tasks", "details", "clients_view")
+	relation := d.one("clients", "projects", "tasks", "users", "users_tasks", "details", "clients_view", "tasks_1")
 	v := []string{"select=" + url.QueryEscape(d.items(relation, 0))}
 	for range d.IntN(4) {
 		column, rest := d.filter(relation, ".")

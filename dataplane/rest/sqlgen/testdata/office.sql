@@ -9,6 +9,7 @@ create table tasks (id bigint primary key, name text, done boolean, project_id b
 create table users (id bigint primary key, name text);
 create table users_tasks (user_id bigint references users, task_id bigint references tasks, primary key (user_id, task_id));
 create table details (client_id bigint primary key references clients, note text);
+create table tasks_1 (id bigint primary key, task_id bigint references tasks);
 create view clients_view as select id, name from clients;
 create function label(clients) returns text language sql as $$ select $1.name $$;
 create function newest(clients) returns setof projects rows 1 language sql as $$ select * from projects where client_id = $1.id order by id desc limit 1 $$;
