@@ -11,7 +11,7 @@ const (
 	corsHeaders = "authorization, x-client-info, apikey, content-type, accept, accept-profile, content-profile, prefer, range, range-unit, " +
 		"x-supabase-api-version, x-region, x-upsert, cache-control, if-match, if-none-match, x-request-id, tus-resumable, upload-length, upload-offset, upload-metadata"
 	corsExposed = "content-range, content-location, content-profile, content-encoding, content-length, date, etag, location, preference-applied, " +
-		"range-unit, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, x-total-count, link, " +
+		"range-unit, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, x-total-count, x-affected-count, link, " +
 		"tus-resumable, upload-offset"
 )
 

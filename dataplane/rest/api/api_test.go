@@ -179,6 +179,7 @@ func TestWrites(t *testing.T) {
 			{name: "all by default", method: "POST", target: "/tables/guarded?select=id", as: "authenticated", body: `{"id":1}`, status: 201, want: `{"id":1}`},
 			{name: "upsert changes", method: "POST", target: "/tables/categories?on_conflict=name", body: `{"id":1,"name":"books"}`, status: 200, want: `{"id":1,"name":"books"}`},
 			{name: "upsert by a preference", method: "POST", target: "/tables/categories", headers: map[string]string{"Prefer": "resolution=merge-duplicates"}, body: `[{"id":1,"name":"tomes"},{"id":9,"name":"tools"}]`, status: 201, want: `[{"id":1,"name":"tomes"},{"id":9,"name":"tools"}]`},
+			{name: "a duplicate that is ignored", method: "POST", target: "/tables/categories", headers: map[string]string{"Prefer": "resolution=ignore-duplicates"}, body: `{"id":1,"name":"x"}`, status: 204, wantHeaders: map[string]string{"X-Affected-Count": "0"}},
 			{name: "change a row", method: "PATCH", target: "/tables/products/1?select=price", body: `{"price":31}`, want: `{"price":31.00}`, wantHeaders: map[string]string{"ETag": ""}},
 			{name: "change by two columns", method: "PATCH", target: "/tables/lines/1,2", body: `{"note":"2"}`, want: `{"order_id":1,"pos":2,"note":"2"}`},
 			{name: "change many", method: "PATCH", target: "/tables/products?category.eq=2&select=name&order=name", body: `{"mood":"happy"}`, has: []string{"cards", "chess"}, wantHeaders: map[string]string{"X-Affected-Count": "2"}},
@@ -235,6 +236,9 @@ func TestSettings(t *testing.T) {
 	few := b.with(map[string]any{"rest.max_rows": int64(3)})
 	w := few.check(t, row{target: "/tables/products?select=id&order=id&limit=100", want: `[{"id":1},{"id":2},{"id":3}]`})
 	require.Contains(t, w.Header().Get("Link"), "offset=3")
+	cheap := b.with(map[string]any{"rest.max_query_cost": int64(1)})
+	cheap.check(t, row{target: "/tables/products?order=name", status: 400, has: []string{"QUERY_COST_EXCEEDED"}})
+	cheap.check(t, row{method: "POST", target: "/transaction", body: `[{"op":"select","table":"products","order":"name"}]`, status: 400, has: []string{"QUERY_COST_EXCEEDED", `"operation":0`}})
 	hidden := b.with(map[string]any{"rest.openapi_mode": "disabled"})
 	hidden.check(t, row{target: "/openapi.json", status: 404, has: []string{"DESCRIPTION_DISABLED"}})
 }

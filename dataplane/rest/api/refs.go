@@ -22,35 +22,29 @@ type pair struct {
 	value json.RawMessage
 }
 
-// members reads an object in its order; null and nothing have none.
+// maxMembers bounds what is read of a small object: filters, and operators in them.
+const maxMembers = 200
+
+// members reads a small object in its order; null and nothing have none.
 func members(raw json.RawMessage) ([]pair, error) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, nil
 	}
-	in := json.NewDecoder(bytes.NewReader(raw))
-	if start, err := in.Token(); err != nil || start != json.Delim('{') {
-		return nil, fmt.Errorf("not an object: %w", err)
-	}
 	var out []pair
-	for in.More() {
-		name, err := in.Token()
-		if err != nil {
-			return nil, err
-		}
-		var value json.RawMessage
-		if err := in.Decode(&value); err != nil {
-			return nil, err
-		}
-		out = append(out, pair{name.(string), value})
+	err := fields.Members(raw, func(name string, value json.RawMessage) bool {
+		out = append(out, pair{name, bytes.Clone(value)})
+		return len(out) <= maxMembers
+	})
+	if err == nil && len(out) > maxMembers {
+		err = malformed("It has too many members.")
 	}
-	_, err := in.Token()
 	return out, err
 }
 
 // reference reports what a value refers to: {"$ref":"order.0.id"} and nothing besides.
 func reference(value json.RawMessage) (string, bool) {
-	if len(value) == 0 || value[0] != '{' || !bytes.Contains(value, []byte(`"$ref"`)) {
+	if len(value) == 0 || len(value) > 2*maxReference || value[0] != '{' || !bytes.Contains(value, []byte(`"$ref"`)) {
 		return "", false
 	}
 	in, err := members(value)
@@ -65,54 +59,99 @@ func reference(value json.RawMessage) (string, bool) {
 // key: deeper ones are data.
 func (t *transaction) resolve(raw json.RawMessage, where string) ([]byte, error) {
 	raw = bytes.TrimSpace(raw)
-	if !bytes.Contains(raw, []byte(`"$ref"`)) {
+	if len(raw) == 0 || !bytes.Contains(raw, []byte(`"$ref"`)) {
 		return raw, nil
 	}
-	if len(raw) > 0 && raw[0] == '[' {
-		var list []json.RawMessage
-		if json.Unmarshal(raw, &list) != nil {
-			return nil, wrong(where, "It is not JSON.")
+	out := make([]byte, 0, len(raw))
+	if raw[0] == '[' {
+		var failed error
+		err := fields.Each(raw, func(i int, one json.RawMessage) bool {
+			out = separate(out, '[')
+			out, failed = t.resolveObject(out, one, where+"."+strconv.Itoa(i))
+			return failed == nil
+		})
+		if failed != nil {
+			err = failed
 		}
-		out := []byte{'['}
-		for i, one := range list {
-			resolved, err := t.resolve(one, where+"."+strconv.Itoa(i))
-			if err != nil {
-				return nil, err
-			}
-			if i > 0 {
-				out = append(out, ',')
-			}
-			out = append(out, resolved...)
-		}
-		return append(out, ']'), nil
+		return append(out, ']'), err
 	}
-	in, err := members(raw)
-	if err != nil {
-		return raw, nil //nolint:nilerr // whoever reads it next says what is wrong
+	return t.resolveObject(out, raw, where)
+}
+
+// separate puts a comma after what is not the first, or the opening before what is.
+func separate(out []byte, opening byte) []byte {
+	if len(out) == 0 {
+		return append(out, opening)
 	}
-	out := []byte{'{'}
-	for i, m := range in {
-		value := m.value
+	return append(out, ',')
+}
+
+// resolveObject appends an object without its references.
+func (t *transaction) resolveObject(out []byte, raw json.RawMessage, where string) ([]byte, error) {
+	if raw[0] != '{' {
+		return append(out, raw...), nil // whoever reads it next says what is wrong
+	}
+	var failed error
+	first := true
+	err := fields.Members(raw, func(name string, value json.RawMessage) bool {
 		if path, ok := reference(value); ok {
-			if value, err = t.follow(path, where+"."+m.name); err != nil {
-				return nil, err
+			if value, failed = t.follow(path, where+"."+name); failed != nil {
+				return false
+			}
+			if t.size -= len(value); t.size < 0 {
+				failed = errResults
+				return false
 			}
 		}
-		if i > 0 {
+		if first {
+			out = append(out, '{')
+		} else {
 			out = append(out, ',')
 		}
-		name, err := json.Marshal(m.name)
-		if err != nil {
-			return nil, err
+		first = false
+		encoded, err := json.Marshal(name)
+		if failed = err; failed != nil {
+			return false
 		}
-		out = append(append(append(out, name...), ':'), value...)
+		out = append(append(append(out, encoded...), ':'), value...)
+		return true
+	})
+	if first {
+		out = append(out, '{')
 	}
-	return append(out, '}'), nil
+	if failed != nil {
+		err = failed
+	}
+	return append(out, '}'), err
 }
 
 // follow finds what a path names: an operation by its id or its number, a row by its number, and what is within; or of a function's
 // value directly what is within. "count" after the operation is the number of rows.
 func (t *transaction) follow(path, where string) (json.RawMessage, error) {
+	if value, ok := t.followed[path]; ok {
+		return value, nil
+	}
+	if len(t.followed) >= maxReferences || len(path) > maxReference {
+		return nil, &failure{status: http.StatusBadRequest, code: "TOO_MANY_REFERENCES", message: fmt.Sprintf("The operations refer to more than %d different values, or by a path that is too long.", maxReferences),
+			hint: "Let a function do what so many values are needed for."}
+	}
+	value, err := t.lookUp(path, where)
+	if err == nil {
+		if t.followed == nil {
+			t.followed = map[string]json.RawMessage{}
+		}
+		t.followed[path] = value
+	}
+	return value, err
+}
+
+// Bounds of references: how many different ones, and the length of one.
+const (
+	maxReferences = 1000
+	maxReference  = 500
+)
+
+func (t *transaction) lookUp(path, where string) (json.RawMessage, error) {
 	unknown := func(why string) error {
 		return &failure{status: http.StatusBadRequest, code: "UNKNOWN_REFERENCE", message: "The reference " + strconv.Quote(path) + " leads nowhere: " + why,
 			hint: `A reference is an earlier operation's id or number, a row's number and a column: {"$ref":"order.0.id"}.`, fields: fields.Errors{{Field: where, Message: "The reference leads nowhere."}}}
@@ -231,6 +270,9 @@ func (t *transaction) filters(raw json.RawMessage) ([]query.Condition, error) {
 	return out, nil
 }
 
+// maxList bounds the values of an "in".
+const maxList = 10_000
+
 // condition compares a field with a JSON value. Equality with null is "is null".
 func condition(f query.Field, operator string, value json.RawMessage, where string) (query.Condition, error) {
 	out := query.Condition{}
@@ -244,17 +286,24 @@ func condition(f query.Field, operator string, value json.RawMessage, where stri
 	filter := &query.Filter{Field: f, Operator: operator}
 	out.Filter = filter
 	if operator == "in" {
-		var list []json.RawMessage
-		if json.Unmarshal(value, &list) != nil || list == nil {
-			return out, wrong(where, "It must be an array.")
-		}
+		problem := ""
 		filter.List = []string{}
-		for _, one := range list {
+		err := fields.Each(value, func(_ int, one json.RawMessage) bool {
 			text, ok := fields.Scalar(one)
-			if !ok || string(one) == "null" {
-				return out, wrong(where, "Its elements must be strings, numbers or booleans.")
+			switch {
+			case !ok || string(one) == "null":
+				problem = "Its elements must be strings, numbers or booleans."
+			case len(filter.List) == maxList:
+				problem = fmt.Sprintf("It must have %d elements at most.", maxList)
 			}
 			filter.List = append(filter.List, text)
+			return problem == ""
+		})
+		if err != nil {
+			problem = "It must be an array."
+		}
+		if problem != "" {
+			return out, wrong(where, problem)
 		}
 		return out, nil
 	}
@@ -296,21 +345,27 @@ func is(c query.Condition, value json.RawMessage, where string) (query.Condition
 
 // arrayText writes a JSON array of scalars as Postgres reads arrays.
 func arrayText(value json.RawMessage) string {
-	var list []json.RawMessage
-	if json.Unmarshal(value, &list) != nil {
-		return string(value)
-	}
-	out := make([]string, len(list))
-	for i, one := range list {
+	out := []byte{}
+	plain := true
+	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	err := fields.Each(value, func(_ int, one json.RawMessage) bool {
 		text, ok := fields.Scalar(one)
-		if !ok {
-			return string(value)
+		out = separate(out, '{')
+		switch {
+		case !ok:
+			plain = false
+		case string(one) == "null":
+			out = append(out, "NULL"...)
+		default:
+			out = append(append(append(out, '"'), escape.Replace(text)...), '"')
 		}
-		if string(one) == "null" {
-			out[i] = "NULL"
-			continue
-		}
-		out[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+		return plain
+	})
+	switch {
+	case err != nil || !plain:
+		return string(value)
+	case len(out) == 0:
+		return "{}"
 	}
-	return "{" + strings.Join(out, ",") + "}"
+	return string(append(out, '}'))
 }

@@ -138,8 +138,10 @@ func (s *stream) finish(r *http.Request, status int) {
 	}
 	h := s.w.Header()
 	if status == http.StatusOK && r.Method == http.MethodGet && h.Get("ETag") == "" {
-		sum := sha256.Sum256(append(append([]byte(h.Get("Content-Range")), '\n'), s.buffer...))
-		tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
+		sum := sha256.New()
+		_, _ = sum.Write([]byte(h.Get("Content-Range") + "\n"))
+		_, _ = sum.Write(s.buffer)
+		tag := `"` + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:18]) + `"`
 		h.Set("ETag", tag)
 		if matches(r.Header.Values("If-None-Match"), tag) {
 			h.Del("Content-Type")

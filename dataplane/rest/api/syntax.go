@@ -149,13 +149,16 @@ var (
 	plain      = regexp.MustCompile(`^\w+$`)
 )
 
+// maxGroups bounds the columns of group_by.
+const maxGroups = 64
+
 // selection turns SQL's aggregates into PostgREST's, and adds the columns of group_by that it lacks.
 func selection(value string, groups []string, grouped bool) (string, error) {
 	items := split(value)
 	var missing []string
 	for _, g := range groups {
-		if g = strings.TrimSpace(g); g == "" {
-			return "", badQuery("group_by names columns, with commas between.")
+		if g = strings.TrimSpace(g); g == "" || len(groups) > maxGroups {
+			return "", badQuery("group_by names columns, with commas between, and not too many.")
 		}
 		if !slices.ContainsFunc(items, func(item string) bool { return field(item) == g }) {
 			missing = append(missing, g)

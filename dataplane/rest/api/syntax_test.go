@@ -3,6 +3,8 @@ package api
 import (
 	"encoding/json"
 	"net/url"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,7 +94,7 @@ func FuzzSyntax(f *testing.F) {
 
 func TestReferences(t *testing.T) {
 	t.Parallel()
-	tr := &transaction{results: []result{
+	tr := &transaction{size: 1000, results: []result{
 		{ID: "order", Count: 2, Rows: []json.RawMessage{[]byte(`{"id":7,"meta":{"a":[1,2]}}`), []byte(`{"id":8}`)}},
 		{Count: 0}, {ID: "f", Data: []byte(`{"x":"y"}`), Count: 1},
 	}}
@@ -111,12 +113,28 @@ func TestReferences(t *testing.T) {
 	}
 	got, err := tr.resolve([]byte(`[{"a":{"$ref":"order.0.id"},"b":{"deep":{"$ref":"order.0.id"}},"c":{"$ref":"order.0.id","more":1},"d":{"$ref":5}}]`), "data")
 	require.NoError(t, err)
+	require.Less(t, tr.size, 1000, "what references stand for counts")
 	require.JSONEq(t, `[{"a":7,"b":{"deep":{"$ref":"order.0.id"}},"c":{"$ref":"order.0.id","more":1},"d":{"$ref":5}}]`, string(got))
+}
+
+func TestReferencesAreBounded(t *testing.T) {
+	t.Parallel()
+	tr := &transaction{size: 1 << 20, results: []result{{ID: "a", Data: []byte(`[` + strings.Repeat("1,", 2000) + `1]`)}}}
+	for i := range maxReferences {
+		_, err := tr.follow("a."+strconv.Itoa(i), "x")
+		require.NoError(t, err)
+	}
+	_, err := tr.follow("a.5", "x")
+	require.NoError(t, err, "the same again costs nothing")
+	_, err = tr.follow("a.1999", "x")
+	var f *failure
+	require.ErrorAs(t, err, &f)
+	require.Equal(t, "TOO_MANY_REFERENCES", f.code)
 }
 
 func TestFilters(t *testing.T) {
 	t.Parallel()
-	tr := &transaction{results: []result{{ID: "a", Rows: []json.RawMessage{[]byte(`{"id":7,"gone":null}`)}}}}
+	tr := &transaction{size: 1000, results: []result{{ID: "a", Rows: []json.RawMessage{[]byte(`{"id":7,"gone":null}`)}}}}
 	for _, c := range []struct{ in, same string }{
 		{`{"id":5}`, "id=eq.5"}, {`{"name":"x.y"}`, "name=eq.x.y"}, {`{"ok":true}`, "ok=eq.true"}, {`{"gone":null}`, "gone=is.null"},
 		{`{"id":{"gt":1,"lte":9}}`, "id=gt.1&id=lte.9"}, {`{"id":{"in":[1,"2"]}}`, "id=in.(1,2)"}, {`{"id":{"not.eq":5}}`, "id=not.eq.5"},

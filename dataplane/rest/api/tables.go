@@ -87,7 +87,12 @@ func (q *request) read(r *engine.Request) error {
 	if s.shape == lines {
 		kind = ndjsonType
 	}
-	s.head = func() { q.head(kind) }
+	s.head = func() {
+		q.head(kind)
+		if total := action.Progress().Total; r.Prefer.Count != "" && total >= 0 {
+			q.w.Header().Set("X-Total-Count", strconv.FormatInt(total, 10))
+		}
+	}
 	action.Restart = s.restart
 	out, err := action.Run(ctx, s.row)
 	if err != nil && s.began {
@@ -143,7 +148,7 @@ func (q *request) obey(out *engine.Outcome, status int) int {
 		}
 		set[name] = true
 	}
-	if out.Status != 0 {
+	if out.Status >= http.StatusOK {
 		return out.Status
 	}
 	return status
@@ -316,7 +321,7 @@ func (q *request) write(e *engine.Request, shape shape, checked *fields.Rows, st
 	if !s.began {
 		q.w.Header().Set("X-Affected-Count", strconv.FormatInt(out.Rows, 10))
 	}
-	if silent {
+	if silent || shape == single && s.rows == 0 { // nothing to return: a duplicate was ignored
 		q.w.WriteHeader(q.obey(out, http.StatusNoContent))
 		return nil
 	}

@@ -22,10 +22,11 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/query"
 )
 
-// Bounds of a transaction: operations, and bytes of what they return.
+// Bounds of a transaction: operations, bytes of what they return and of what references stand for, and bytes of one's select and the like.
 const (
 	maxOperations = 100
 	maxResults    = 10 << 20
+	maxText       = 8 << 10
 )
 
 // operation is one of a transaction.
@@ -118,20 +119,27 @@ func (q *request) readOperations(body []byte) ([]operation, error) {
 		}
 		body = in.Operations
 	}
-	var raw []json.RawMessage
-	if json.Unmarshal(body, &raw) != nil || len(raw) == 0 {
+	var out []operation
+	var failed error
+	err := fields.Each(body, func(i int, one json.RawMessage) bool {
+		if i == maxOperations {
+			failed = &failure{status: http.StatusBadRequest, code: "TOO_MANY_OPERATIONS", message: fmt.Sprintf("There are more than %d operations.", maxOperations),
+				hint: "One insert can take many rows: give its data as an array."}
+			return false
+		}
+		var o operation
+		if err := strictly(one, &o); err != nil {
+			failed = q.at(i, err)
+		}
+		out = append(out, o)
+		return failed == nil
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	if err != nil || len(out) == 0 {
 		return nil, &failure{status: http.StatusBadRequest, code: "INVALID_BODY", message: "A transaction is a list of operations, at least one.",
 			hint: `For example [{"op":"insert","table":"notes","data":{"title":"first"}}].`}
-	}
-	if len(raw) > maxOperations {
-		return nil, &failure{status: http.StatusBadRequest, code: "TOO_MANY_OPERATIONS", message: fmt.Sprintf("There are %d operations, and %d are the most.", len(raw), maxOperations),
-			hint: "One insert can take many rows: give its data as an array."}
-	}
-	out := make([]operation, len(raw))
-	for i := range raw {
-		if err := strictly(raw[i], &out[i]); err != nil {
-			return nil, q.at(i, err)
-		}
 	}
 	return out, nil
 }
@@ -171,6 +179,11 @@ func (q *request) checkOperation(all []operation, i int) error {
 	}
 	if err := o.readReturning(); err != nil {
 		return err
+	}
+	for _, part := range []struct{ name, text string }{{"select", o.Select}, {"returning", o.returning}, {"order", o.Order}, {"on_conflict", o.OnConflict}} {
+		if len(part.text) > maxText {
+			return wrong(part.name, fmt.Sprintf("It must have %d bytes at most.", maxText))
+		}
 	}
 	if o.Op == "rpc" {
 		if o.Fn == "" {
@@ -289,10 +302,13 @@ func (q *request) runAll(operations []operation) ([]result, error) {
 type transaction struct {
 	*request
 	results []result
-	size    int
+	// size is how many bytes may still come.
+	size int
+	// followed are references that were followed.
+	followed map[string]json.RawMessage
 }
 
-var errResults = &failure{status: http.StatusRequestEntityTooLarge, code: "RESULT_TOO_LARGE", message: fmt.Sprintf("The operations return more than %d MiB.", maxResults>>20),
+var errResults = &failure{status: http.StatusRequestEntityTooLarge, code: "RESULT_TOO_LARGE", message: fmt.Sprintf("The operations return, or refer to, more than %d MiB.", maxResults>>20),
 	hint: `Return less: set "returning" to false, or name columns.`}
 
 // run runs an operation.

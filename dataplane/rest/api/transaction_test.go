@@ -84,6 +84,12 @@ func TestTransactionRefusals(t *testing.T) {
 			{name: "something else", body: `{"ops":[]}`, status: 400, has: []string{"INVALID_BODY"}},
 			{name: "too many", body: `[` + strings.TrimSuffix(strings.Repeat(insert+",", 101), ",") + `]`, status: 400, has: []string{"TOO_MANY_OPERATIONS"}},
 			{name: "too much", as: "service_role", body: `[{"op":"rpc","fn":"numbers","args":{"n":12000}}]`, status: 413, has: []string{"RESULT_TOO_LARGE", `"operation":0`}},
+			{name: "NUL", body: `[` + insert + `,{"op":"select","table":"categories","filters":{"name":"a\u0000b"}}]`, status: 400, has: []string{"INVALID_VALUE", `"operation":1`}},
+			{name: "long select", body: `[{"op":"select","table":"categories","select":"` + strings.Repeat("id,", 4000) + `id"}]`, status: 400, has: []string{`"field":"select"`}},
+			{name: "many filters", body: `[{"op":"select","table":"categories","filters":{` + strings.Repeat(`"id":{"gt":0},`, 300) + `"id":1}}]`, status: 400, has: []string{`"field":"filters"`}},
+			{name: "long list", body: `[{"op":"select","table":"categories","filters":{"id":{"in":[` + strings.Repeat("1,", 10_000) + `1]}}}]`, status: 400, has: []string{"10000 elements"}},
+			{name: "a large value by many references", as: "service_role", body: `[{"id":"big","op":"rpc","fn":"numbers","args":{"n":5000}},{"op":"rpc","fn":"add","args":{"a":1}},{"op":"insert","table":"categories","data":[` +
+				strings.Repeat(`{"id":1,"name":{"$ref":"big.0.pad"}},`, 9000) + `{"id":1,"name":"x"}]}]`, status: 413, has: []string{"RESULT_TOO_LARGE", `"operation":2`}},
 			{name: "parameters", target: "/transaction?select=x", body: `[` + insert + `]`, status: 400, has: []string{"INVALID_QUERY"}},
 		} {
 			c.method = "POST"

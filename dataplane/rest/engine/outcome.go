@@ -133,27 +133,39 @@ func (p *pass) estimate(rows pgx.Rows) error {
 
 // guard refuses a read that costs too much by the planner's reckoning. It takes a round trip, so reads by key are let through.
 func (a *Action) guard(ctx context.Context) error {
-	most := a.request.Config.MaxCost
-	if most <= 0 || a.Statement.Read == nil || a.Statement.Form.ExplainFormat != "" || a.byKey() {
+	explain := a.weigh()
+	if explain == nil {
+		return nil
+	}
+	o := a.options()
+	o.ReadOnly = true
+	return a.request.Session.Query(ctx, o, *explain, a.afford)
+}
+
+// weigh is the statement that asks the planner what a read costs; nil where there is no limit, or no need.
+func (a *Action) weigh() *projectdb.Statement {
+	if a.request.Config.MaxCost <= 0 || a.Statement.Read == nil || a.Statement.Form.ExplainFormat != "" || a.byKey() {
 		return nil
 	}
 	s := *a.Statement
 	s.Form.Explain, s.Form.ExplainFormat = []string{}, "JSON"
 	explain := sqlgen.Rows(&s)
-	o := a.options()
-	o.ReadOnly = true
-	return a.request.Session.Query(ctx, o, projectdb.Statement{SQL: explain.SQL, Args: explain.Args, Plain: a.plain}, func(rows pgx.Rows) error {
-		out, err := readPlan(rows)
-		if err != nil {
-			return err
-		}
-		if cost := out[0].Plan.Cost; cost > most {
-			return &query.Error{Status: http.StatusBadRequest, Code: "QUERY_COST_EXCEEDED", Message: "The query would cost too much",
-				Details: fmt.Sprintf("The planner reckons with a cost of %.0f; the limit is %.0f.", cost, most),
-				Hint:    "Filter by an indexed column, ask for fewer rows, or let an index serve the query."}
-		}
-		return nil
-	})
+	return &projectdb.Statement{SQL: explain.SQL, Args: explain.Args, Plain: a.plain}
+}
+
+// afford refuses what costs more than the limit.
+func (a *Action) afford(rows pgx.Rows) error {
+	out, err := readPlan(rows)
+	if err != nil {
+		return err
+	}
+	most := a.request.Config.MaxCost
+	if cost := out[0].Plan.Cost; cost > most {
+		return &query.Error{Status: http.StatusBadRequest, Code: "QUERY_COST_EXCEEDED", Message: "The query would cost too much",
+			Details: fmt.Sprintf("The planner reckons with a cost of %.0f; the limit is %.0f.", cost, most),
+			Hint:    "Filter by an indexed column, ask for fewer rows, or let an index serve the query."}
+	}
+	return nil
 }
 
 // preRequest calls the function that runs before each request.

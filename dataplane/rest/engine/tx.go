@@ -66,20 +66,16 @@ func (a *Action) RunTx(ctx context.Context, tx pgx.Tx, row Row) (*Outcome, error
 			return nil, err
 		}
 	}
+	if explain := a.weigh(); explain != nil {
+		if err := each(ctx, tx, *explain, a.afford); err != nil {
+			return nil, err
+		}
+	}
 	for i, s := range batch.Statements {
 		if i <= p.early {
 			continue // once is enough
 		}
-		rows, err := tx.Query(ctx, s.SQL, append([]any{pgx.QueryResultFormats{pgx.TextFormatCode}}, s.Args...)...)
-		if err != nil {
-			return nil, err
-		}
-		err = p.read(i, rows)
-		rows.Close()
-		if err == nil {
-			err = rows.Err()
-		}
-		if err != nil {
+		if err := each(ctx, tx, s, func(rows pgx.Rows) error { return p.read(i, rows) }); err != nil {
 			return nil, err
 		}
 	}
@@ -87,4 +83,18 @@ func (a *Action) RunTx(ctx context.Context, tx pgx.Tx, row Row) (*Outcome, error
 		return nil, err
 	}
 	return &a.outcome, a.finish()
+}
+
+// each runs one statement of a transaction.
+func each(ctx context.Context, tx pgx.Tx, s projectdb.Statement, read func(pgx.Rows) error) error {
+	rows, err := tx.Query(ctx, s.SQL, append([]any{pgx.QueryResultFormats{pgx.TextFormatCode}}, s.Args...)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if err := read(rows); err != nil {
+		return err
+	}
+	rows.Close()
+	return rows.Err()
 }

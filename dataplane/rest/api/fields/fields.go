@@ -21,6 +21,8 @@ const (
 	Required = "It must be given: the column has no default and takes no null."
 	// maxErrors bounds how many fields an answer names.
 	maxErrors = 50
+	// maxName bounds the names in it.
+	maxName = 128
 )
 
 // Error is what is wrong with one field: "price", or "2.price" in the third of several rows.
@@ -37,6 +39,14 @@ func (e Errors) Error() string {
 		return "fields: nothing is wrong"
 	}
 	return "fields: " + e[0].Field + ": " + e[0].Message
+}
+
+// shown is a name as an answer repeats it: not at any length.
+func shown(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	return strings.ToValidUTF8(name[:maxName], "") + "…"
 }
 
 // bounded are as many errors as an answer names.
@@ -140,7 +150,7 @@ func (r *Rows) row(rel *catalog.Relation, in *json.Decoder, at string, fresh boo
 		switch {
 		case column == nil:
 			r.Stale = true
-			r.Wrong = append(r.Wrong, Error{at + name, "There is no such column" + nearest(rel, name) + "."})
+			r.Wrong = append(r.Wrong, Error{at + shown(name), "There is no such column" + nearest(rel, name) + "."})
 		case column.Generated:
 			r.Wrong = append(r.Wrong, Error{at + name, "The database makes it: it cannot be given."})
 		default:
@@ -156,7 +166,10 @@ func (r *Rows) row(rel *catalog.Relation, in *json.Decoder, at string, fresh boo
 		return err
 	}
 	for _, c := range rel.Columns {
-		if len(r.Lacking) >= maxErrors || !c.NotNull || c.Generated {
+		if len(r.Lacking) >= maxErrors {
+			break
+		}
+		if !c.NotNull || c.Generated {
 			continue
 		}
 		given, named := seen[c.Name]
@@ -308,53 +321,98 @@ func checkArray(element string, value json.RawMessage) string {
 	if value[0] != '[' {
 		return "It must be an array."
 	}
-	var list []json.RawMessage
-	if json.Unmarshal(value, &list) != nil {
-		return "It must be an array."
-	}
-	for i, v := range list {
-		if len(v) == 0 || string(v) == "null" || v[0] == '[' { // more dimensions
-			continue
+	problem := ""
+	_ = Each(value, func(i int, v json.RawMessage) bool {
+		if string(v) != "null" && v[0] != '[' { // more dimensions
+			problem = checkType(element, v)
 		}
-		if problem := checkType(element, v); problem != "" {
-			return fmt.Sprintf("Its element %d is wrong: %s", i, problem)
+		if problem != "" {
+			problem = fmt.Sprintf("Its element %d is wrong: %s", i, problem)
+		}
+		return problem == ""
+	})
+	return problem
+}
+
+// Each gives the elements of a JSON array one after the other, until fn returns false. It holds no more than one of them; fn must not
+// keep it.
+func Each(array []byte, fn func(i int, value json.RawMessage) bool) error {
+	in := json.NewDecoder(bytes.NewReader(array))
+	if start, err := in.Token(); err != nil || start != json.Delim('[') {
+		return malformed("It is no array.")
+	}
+	var value json.RawMessage
+	for i := 0; in.More(); i++ {
+		if err := in.Decode(&value); err != nil {
+			return malformed("It is not JSON.")
+		}
+		if !fn(i, value) {
+			return nil
 		}
 	}
-	return ""
+	if _, err := in.Token(); err != nil {
+		return malformed("It is not JSON.")
+	}
+	return nil
+}
+
+// Members gives the members of a JSON object in their order, until fn returns false. fn must not keep the value.
+func Members(object []byte, fn func(name string, value json.RawMessage) bool) error {
+	in := json.NewDecoder(bytes.NewReader(object))
+	if start, err := in.Token(); err != nil || start != json.Delim('{') {
+		return malformed("It is no object.")
+	}
+	var value json.RawMessage
+	for in.More() {
+		name, err := in.Token()
+		if err != nil {
+			return malformed("It is not JSON.")
+		}
+		if err := in.Decode(&value); err != nil {
+			return malformed("It is not JSON.")
+		}
+		if !fn(name.(string), value) {
+			return nil
+		}
+	}
+	if _, err := in.Token(); err != nil {
+		return malformed("It is not JSON.")
+	}
+	return nil
 }
 
 // Arguments tells what is wrong with the arguments of a call, an object.
 func Arguments(f *catalog.Function, body []byte) (Errors, error) {
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(body, &given); err != nil {
-		return nil, malformed("It is not an object.")
-	}
 	var out Errors
-	for i := range f.Arguments {
+	given := map[string]bool{}
+	err := Members(body, func(name string, value json.RawMessage) bool {
+		i := slices.IndexFunc(f.Arguments, func(a catalog.Argument) bool { return a.Name == name })
+		if i < 0 {
+			out = append(out, Error{shown(name), "The function has no such argument."})
+			return len(out) < maxErrors
+		}
+		given[name] = true
 		argument := &f.Arguments[i]
-		value, ok := given[argument.Name]
-		switch {
-		case !ok && argument.Required && !argument.Variadic:
-			out = append(out, Error{argument.Name, "It must be given: the argument has no default."})
-		case !ok || len(value) == 0 || string(value) == "null" || argument.Representation != nil:
-		default:
-			base := argument.Base
-			if base == "" {
-				base = argument.Type
-			}
-			if problem := checkType(base, value); problem != "" {
-				out = append(out, Error{argument.Name, problem})
-			}
+		if string(value) == "null" || argument.Representation != nil {
+			return true
 		}
+		base := argument.Base
+		if base == "" {
+			base = argument.Type
+		}
+		if problem := checkType(base, value); problem != "" {
+			out = append(out, Error{name, problem})
+		}
+		return len(out) < maxErrors
+	})
+	if err != nil {
+		return nil, err
 	}
-	for name := range given {
-		if !slices.ContainsFunc(f.Arguments, func(a catalog.Argument) bool { return a.Name == name }) {
-			out = append(out, Error{name, "The function has no such argument."})
-		}
-		if len(out) >= maxErrors {
-			break
+	for i := range f.Arguments {
+		if a := &f.Arguments[i]; a.Required && !a.Variadic && !given[a.Name] {
+			out = append(out, Error{a.Name, "It must be given: the argument has no default."})
 		}
 	}
 	slices.SortFunc(out, func(a, b Error) int { return strings.Compare(a.Field, b.Field) })
-	return out, nil
+	return out.bounded(), nil
 }
