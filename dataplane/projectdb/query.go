@@ -272,11 +272,12 @@ func (p *pipeline) request(id identity, o Options, b Batch) (first int, err erro
 			p.c.sequences = false
 		}
 	}
-	if single && id.timeout != "" && o.Method == "" && o.Path == "" && o.Headers == nil {
-		p.send(statementKey{sql: assumePlain}, [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.searchPath), []byte(id.timeout)})
-	} else if id.timeout == "" {
+	switch {
+	case id.timeout == "":
 		p.send(statementKey{sql: assumeOwn}, id.values()[:6])
-	} else {
+	case single && o.Method == "" && o.Path == "" && o.Headers == nil:
+		p.send(statementKey{sql: assumePlain}, [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.searchPath), []byte(id.timeout)})
+	default:
 		p.send(statementKey{sql: assume}, id.values())
 	}
 	if len(o.Settings) > 0 {

@@ -182,14 +182,14 @@ func compare(op string, a, b any, okA, okB bool) bool {
 	textB, isB := b.(string)
 	numberA, isNumberA := a.(json.Number)
 	numberB, isNumberB := b.(json.Number)
-	order, comparable := 0, false
+	order, ordered := 0, false
 	switch {
 	case isA && isB:
-		order, comparable = strings.Compare(textA, textB), true
+		order, ordered = strings.Compare(textA, textB), true
 	case isNumberA && isNumberB:
 		x, _ := numberA.Float64()
 		y, _ := numberB.Float64()
-		comparable = true
+		ordered = true
 		if x < y {
 			order = -1
 		} else if x > y {
@@ -217,11 +217,11 @@ func compare(op string, a, b any, okA, okB bool) bool {
 	case "*==":
 		return isA && isB && strings.Contains(textA, textB)
 	case "<":
-		return comparable && order < 0
+		return ordered && order < 0
 	case "<=":
-		return order <= 0 && comparable
+		return order <= 0 && ordered
 	case ">":
-		return comparable && order > 0
+		return ordered && order > 0
 	}
-	return comparable && order >= 0
+	return ordered && order >= 0
 }

@@ -3,6 +3,7 @@
 package standalone
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -240,7 +241,8 @@ func (c *Config) restart(old *Config) []string {
 }
 
 func withoutPath(err error) error {
-	if pe, ok := err.(*fs.PathError); ok {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
 		return pe.Err
 	}
 	return err

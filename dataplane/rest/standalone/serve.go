@@ -94,8 +94,8 @@ func (a Address) open(ctx context.Context, setting string) (net.Listener, error)
 		return nil, fmt.Errorf("%s-port is missing", setting)
 	}
 	network, host := "tcp", a.Host
-	if any, ok := reserved[a.Host]; ok {
-		network, host = any.network, any.host
+	if anywhere, ok := reserved[a.Host]; ok {
+		network, host = anywhere.network, anywhere.host
 	}
 	address := net.JoinHostPort(host, strconv.Itoa(a.Port))
 	l, err := config.Listen(ctx, network, address)

@@ -199,15 +199,17 @@ func (s *Server) refresh(ctx context.Context) error {
 	return nil
 }
 
-// retry calls do until it succeeds, ever more slowly. It returns early with an error for which trying again would not help.
+// retry calls do until it succeeds, ever more slowly. At the start it returns early with an error for which trying again would not help.
 func (s *Server) retry(ctx context.Context, what string, do func() error) error {
 	for pause := time.Second; ; pause = min(2*pause, 32*time.Second) {
 		err := do()
 		var lost unreachable
 		switch {
-		case err == nil || ctx.Err() != nil:
+		case err == nil:
 			return nil
-		case !errors.As(err, &lost), hopeless(err), s.state.Load() != nil && !s.state.Load().config.Recover:
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // it was to stop
+		case !errors.As(err, &lost), hopeless(err) && s.catalog.current.Load() == nil, s.state.Load() != nil && !s.state.Load().config.Recover:
 			return err
 		}
 		s.log.Error("cannot "+what+"; trying again", "error", lost.Error(), "after", pause.String())

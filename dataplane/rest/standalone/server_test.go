@@ -250,7 +250,7 @@ func TestRefusedByTheDatabase(t *testing.T) {
 func TestServe(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "")
-	dir, err := os.MkdirTemp("", "rest") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "rest") //nolint:usetesting // a socket's path must be short
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket, admin := filepath.Join(dir, "s"), filepath.Join(dir, "a")

@@ -74,7 +74,7 @@ func Start(t testing.TB, renames map[string]string) *Suite {
 		t.Skip("python3 is missing: the cases are run by it")
 	}
 	// The server runs as another user when we are root, so that the folder must not be within one that only root may enter.
-	cluster, err := os.MkdirTemp("/tmp", "fluxbase-conformance-")
+	cluster, err := os.MkdirTemp("/tmp", "fluxbase-conformance-") //nolint:usetesting // see above
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(cluster, 0o755))
 	s := &Suite{dir: dir, cluster: filepath.Join(cluster, "pg"), port: freePort(t)}
