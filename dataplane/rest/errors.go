@@ -88,17 +88,16 @@ func WriteError(w http.ResponseWriter, e *query.Error, terse bool) {
 	}
 	text := bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 	header := w.Header()
+	if e.Status == http.StatusNoContent || e.Status == http.StatusNotModified { // raised by the project: no error, and no body
+		w.WriteHeader(e.Status)
+		return
+	}
 	header["Content-Type"] = jsonHeader
 	if token(e.Code) {
 		header.Set("Proxy-Status", "PostgREST; error="+e.Code)
 	}
 	for name, values := range e.Header {
 		header[http.CanonicalHeaderKey(name)] = values
-	}
-	if e.Status == http.StatusNoContent || e.Status == http.StatusNotModified { // raised by the project: it has no body
-		delete(header, "Content-Type")
-		w.WriteHeader(e.Status)
-		return
 	}
 	header.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(max(e.Status, http.StatusOK))
