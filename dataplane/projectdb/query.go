@@ -359,7 +359,7 @@ type sent struct {
 	deallocated bool
 }
 
-func (p *pipeline) send(key statementKey, args [][]byte) (index int) {
+func (p *pipeline) send(key statementKey, args [][]byte) {
 	stmt, evicted := p.c.statement(key)
 	if evicted != nil {
 		p.p.SendDeallocate(evicted.name)
@@ -371,7 +371,6 @@ func (p *pipeline) send(key statementKey, args [][]byte) (index int) {
 		p.p.SendQueryStatement(stmt.desc, args, nil, nil)
 	}
 	p.sent = append(p.sent, sent{stmt, evicted != nil})
-	return len(p.sent) - 1
 }
 
 // receive returns the result of a statement that was sent.

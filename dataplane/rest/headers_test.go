@@ -44,17 +44,21 @@ func TestWriteError(t *testing.T) {
 		WriteError(w, e, terse)
 		return w
 	}
+	same := func(want string, w *httptest.ResponseRecorder) { // every byte, in this order
+		t.Helper()
+		require.Equal(t, want, w.Body.String())
+	}
 	w := write(refusal, false)
-	require.Equal(t, `{"code":"PGRST100","details":["x"],"hint":"h","message":"a <b>"}`, w.Body.String())
+	same(`{"code":"PGRST100","details":["x"],"hint":"h","message":"a <b>"}`, w)
 	require.Equal(t, "PostgREST; error=PGRST100", w.Header().Get("Proxy-Status"))
 	require.Equal(t, "1", w.Header().Get("X-A"))
-	require.Equal(t, `{"code":"PGRST100","message":"a <b>"}`, write(refusal, true).Body.String())
+	same(`{"code":"PGRST100","message":"a <b>"}`, write(refusal, true))
 	w = write(&query.Error{Status: 204, Code: "PT204", Message: "raised"}, false)
 	require.Equal(t, 204, w.Code)
 	require.Empty(t, w.Body.String())
 	require.Empty(t, w.Header().Get("Proxy-Status"), "it is no error")
 	require.Empty(t, write(&query.Error{Status: 400, Code: "a\r\nb"}, false).Header().Get("Proxy-Status"))
-	require.Equal(t, `{"code":"","details":null,"hint":null,"message":""}`, write(&query.Error{Status: 400, Details: ""}, false).Body.String())
+	same(`{"code":"","details":null,"hint":null,"message":""}`, write(&query.Error{Status: 400, Details: ""}, false))
 }
 
 func FuzzSetHeaders(f *testing.F) {
