@@ -28,11 +28,11 @@ type site struct {
 	admin, name string
 }
 
-// newSite makes a database. In sql, $db, $anon, $user and $login stand for its names.
+// newSite makes a database. Other tests close those of their cluster to the public: hence the grant. In sql, $db, $anon, $user and $login stand for its names.
 func newSite(t *testing.T, sql string) *site {
 	t.Helper()
 	s := &site{t: t, admin: testkit.AdminURL(t), name: "rest" + strings.ToLower(id.NewRef())}
-	s.on("", `create role $login login noinherit password 'pass'; create role $anon; create role $user; grant $anon, $user to $login; create database $db`)
+	s.on("", `create role $login login noinherit password 'pass'; create role $anon; create role $user; grant $anon, $user to $login; create database $db; grant connect on database $db to $login`)
 	t.Cleanup(func() {
 		s.on("", `drop database $db with (force); drop role $login, $anon, $user`)
 	})
