@@ -132,8 +132,7 @@ func (t *transaction) follow(path, where string) (json.RawMessage, error) {
 		return value, nil
 	}
 	if len(t.followed) >= maxReferences || len(path) > maxReference {
-		return nil, &failure{status: http.StatusBadRequest, code: "TOO_MANY_REFERENCES", message: fmt.Sprintf("The operations refer to more than %d different values, or by a path that is too long.", maxReferences),
-			hint: "Let a function do what so many values are needed for."}
+		return nil, errReferences
 	}
 	value, err := t.lookUp(path, where)
 	if err == nil {
@@ -145,11 +144,16 @@ func (t *transaction) follow(path, where string) (json.RawMessage, error) {
 	return value, err
 }
 
-// Bounds of references: how many different ones, and the length of one.
+// Bounds of references: how many different ones, the length of one, and the bytes that are looked through for all.
 const (
 	maxReferences = 1000
 	maxReference  = 500
+	maxRead       = 256 << 20
 )
+
+var errReferences = &failure{status: http.StatusBadRequest, code: "TOO_MANY_REFERENCES",
+	message: fmt.Sprintf("The operations refer to more than %d different values, to too large ones, or by a path that is too long.", maxReferences),
+	hint:    "Let a function do what so many values are needed for."}
 
 func (t *transaction) lookUp(path, where string) (json.RawMessage, error) {
 	unknown := func(why string) error {
@@ -181,6 +185,9 @@ func (t *transaction) lookUp(path, where string) (json.RawMessage, error) {
 		value, rest = r.Rows[n], rest[1:]
 	}
 	for _, step := range rest {
+		if t.looked += len(value); t.looked > maxRead {
+			return nil, errReferences
+		}
 		next, ok := within(value, step)
 		if !ok {
 			return nil, unknown("there is no " + strconv.Quote(step) + " in what the operation returned.")

@@ -153,3 +153,20 @@ func TestFilters(t *testing.T) {
 		require.Error(t, err, in)
 	}
 }
+
+// FuzzOperations holds that no transaction's body makes more of itself than it may.
+func FuzzOperations(f *testing.F) {
+	for _, seed := range []string{`{"a":{"$ref":"o.0.id"}}`, `[{"a":{"$ref":"o.0.meta.1"}},5,{}]`, `{"id":{"in":[1,"x"]},"b":{"not.cs":["a\"",null]}}`, `{"$ref":"o.count"}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if !json.Valid(raw) {
+			return
+		}
+		tr := &transaction{size: 1 << 16, results: []result{{ID: "o", Count: 1, Rows: []json.RawMessage{[]byte(`{"id":7,"meta":[1,{"x":"y"}]}`)}}}}
+		if out, err := tr.resolve(raw, "data"); err == nil {
+			require.True(t, json.Valid(out) || len(out) == 0, "%s", out)
+		}
+		_, _ = tr.filters(raw)
+	})
+}

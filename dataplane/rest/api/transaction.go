@@ -304,8 +304,9 @@ type transaction struct {
 	results []result
 	// size is how many bytes may still come.
 	size int
-	// followed are references that were followed.
+	// followed are references that were followed, and looked is how many bytes were looked through for them.
 	followed map[string]json.RawMessage
+	looked   int
 }
 
 var errResults = &failure{status: http.StatusRequestEntityTooLarge, code: "RESULT_TOO_LARGE", message: fmt.Sprintf("The operations return, or refer to, more than %d MiB.", maxResults>>20),

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"slices"
@@ -120,7 +121,10 @@ func Check(r *catalog.Relation, body []byte, fresh bool) (*Rows, error) {
 	if errors.Is(err, errEnough) {
 		return out, nil
 	}
-	if err != nil || in.More() {
+	if err != nil {
+		return nil, malformed("It is not JSON.")
+	}
+	if _, err := in.Token(); !errors.Is(err, io.EOF) {
 		return nil, malformed("It is not JSON.")
 	}
 	return out, nil

@@ -101,3 +101,25 @@ func TestCheckRowsBounds(t *testing.T) {
 	require.NoError(t, err)
 	require.LessOrEqual(t, len(got.Wrong), maxErrors)
 }
+
+// FuzzCheck holds that any body is read or refused, and that what is read holds together.
+func FuzzCheck(f *testing.F) {
+	for _, seed := range []string{`{"name":"x","id":5}`, `[{"name":1},{"tags":["a",[null]]}]`, `[{"ints":[1e99]},5]`, `{"uid":"{","at":null`, `{"mood":"sad","odd":{"a":[]}}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, fresh := range []bool{true, false} {
+			got, err := Check(relation(), body, fresh)
+			if err != nil {
+				continue
+			}
+			require.LessOrEqual(t, len(got.Wrong), maxErrors)
+			if got.Err() == nil {
+				require.True(t, json.Valid(body))
+				for _, c := range got.Columns {
+					require.NotNil(t, relation().Column(c))
+				}
+			}
+		}
+	})
+}
