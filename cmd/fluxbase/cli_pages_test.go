@@ -22,7 +22,7 @@ const commandPageHead = `# Command line
 <!-- Written by "make generate" from the commands in cmd/fluxbase. Do not edit. -->
 
 These commands use an installation of Fluxbase from anywhere; those that run one (` + "`dev`, `controlplane`, `dataplane`, `migrate`," + `
-` + "`config`" + `) explain themselves by ` + "`--help`" + `.
+` + "`config`" + `), and ` + "`rest`" + ` ([postgrest.md](postgrest.md)), explain themselves by ` + "`--help`" + `.
 
 Each command takes ` + "`--url`, `--token` and `--output table|json` (`-o`)" + `. The address is that of ` + "`--url`" + `, else of
 ` + "`FLUXBASE_URL`" + `, else the one signed in to last, else ` + "`http://localhost:8000`" + `; the access token that of ` + "`--token`" + `, else of
