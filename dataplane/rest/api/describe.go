@@ -29,7 +29,8 @@ func (q *request) describe() error {
 	}
 	q.head("application/json")
 	s := &stream{w: q.w, shape: single}
-	s.buffer = openapi.Document(&openapi.Source{Schema: schema, Rights: rights, Base: q.base(), Version: q.Version, Aggregates: true})
+	s.buffer = openapi.Document(&openapi.Source{Schema: schema, Rights: rights, Base: q.base(), Version: q.Version,
+		Aggregates: q.config.Aggregates, Named: schema.Name != q.config.Schemas[0]})
 	s.finish(q.http, http.StatusOK)
 	return nil
 }

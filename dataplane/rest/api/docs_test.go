@@ -98,7 +98,7 @@ func shellWords(t *testing.T, text string) (words []string, rest string) {
 	t.Helper()
 	var word strings.Builder
 	open, started := byte(0), false
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		c := text[i]
 		switch {
 		case open != 0 && c == open:

@@ -226,6 +226,9 @@ func fromPostgres(e *pgconn.PgError, role string) *failure {
 		out.status, out.code = k.status, k.code
 	}
 	switch {
+	case out.code == "DATABASE_UNAVAILABLE": // what the server says of itself is not for its callers
+		out.message, out.details = "The database cannot answer now.", nil
+		out.hint = "Try again in a moment."
 	case e.Code == "42501":
 		if role == "anon" {
 			out.status = http.StatusUnauthorized

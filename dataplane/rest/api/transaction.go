@@ -189,7 +189,7 @@ func (q *request) checkOperation(all []operation, i int) error {
 		if o.Fn == "" {
 			return wrong("fn", "It must name a function.")
 		}
-		return o.without("data", o.Data, "table", o.Table, "on_conflict", o.OnConflict)
+		return o.without("data", "table", "on_conflict")
 	}
 	if o.Table == "" {
 		return wrong("table", "It must name a table.")
@@ -210,7 +210,7 @@ func (q *request) checkOperation(all []operation, i int) error {
 func (o *operation) checkParts() error {
 	switch o.Op {
 	case "select":
-		return o.without("data", o.Data, "args", o.Args, "fn", o.Fn, "on_conflict", o.OnConflict, "returning", o.Returning)
+		return o.without("data", "args", "fn", "on_conflict", "returning")
 	case "insert", "upsert":
 		if len(o.Data) == 0 {
 			return wrong("data", "It must be given: an object, or an array of objects.")
@@ -218,7 +218,7 @@ func (o *operation) checkParts() error {
 		if o.Op == "insert" && o.OnConflict != "" {
 			return wrong("on_conflict", "It is for upsert.")
 		}
-		return o.without("args", o.Args, "fn", o.Fn, "filters", o.Filters, "order", o.Order, "limit", o.Limit, "offset", o.Offset)
+		return o.without("args", "fn", "filters", "order", "limit", "offset")
 	case "update", "delete":
 		if fs, err := members(o.Filters); err != nil || len(fs) == 0 {
 			f := *errFilter
@@ -226,30 +226,25 @@ func (o *operation) checkParts() error {
 			return &f
 		}
 		if o.Op == "delete" {
-			return o.without("args", o.Args, "fn", o.Fn, "data", o.Data, "on_conflict", o.OnConflict, "order", o.Order, "limit", o.Limit, "offset", o.Offset)
+			return o.without("args", "fn", "data", "on_conflict", "order", "limit", "offset")
 		}
 		if len(o.Data) == 0 || bytes.TrimSpace(o.Data)[0] != '{' {
 			return wrong("data", "It must be given: an object.")
 		}
-		return o.without("args", o.Args, "fn", o.Fn, "on_conflict", o.OnConflict, "order", o.Order, "limit", o.Limit, "offset", o.Offset)
+		return o.without("args", "fn", "on_conflict", "order", "limit", "offset")
 	}
 	return wrong("op", "It must be one of insert, update, upsert, delete, select, rpc.")
 }
 
-// without refuses parts that the operation does not take: pairs of a name and a value.
-func (o *operation) without(parts ...any) error {
-	for i := 0; i < len(parts); i += 2 {
-		given := false
-		switch v := parts[i+1].(type) {
-		case string:
-			given = v != ""
-		case json.RawMessage:
-			given = len(v) > 0
-		case *int64:
-			given = v != nil
-		}
-		if given {
-			return wrong(parts[i].(string), "It is not for "+o.Op+".")
+// without refuses parts that the operation does not take.
+func (o *operation) without(names ...string) error {
+	given := map[string]bool{
+		"table": o.Table != "", "fn": o.Fn != "", "data": len(o.Data) > 0, "args": len(o.Args) > 0, "filters": len(o.Filters) > 0, "order": o.Order != "",
+		"limit": o.Limit != nil, "offset": o.Offset != nil, "on_conflict": o.OnConflict != "", "returning": len(o.Returning) > 0,
+	}
+	for _, name := range names {
+		if given[name] {
+			return wrong(name, "It is not for "+o.Op+".")
 		}
 	}
 	return nil

@@ -143,7 +143,11 @@ func (d *document) relation(r *catalog.Relation) {
 	if rights&Select != 0 {
 		rows := jsonResponse("The rows. Content-Range and Link tell where they stand among all.", list)
 		rows[1].value = append(rows[1].value.(object), member{"application/x-ndjson", object{{"schema", row}}})
-		many.set("get", d.operation(r, "list", "List rows", append(common("select", "order", "limit", "offset", "count", "group_by"), filters...), nil,
+		window := common("select", "order", "limit", "offset", "count")
+		if d.Aggregates {
+			window = append(window, common("group_by")...)
+		}
+		many.set("get", d.operation(r, "list", "List rows", append(window, filters...), nil,
 			object{{"200", rows}, {"304", object{{"description", "Not modified."}}}, refusals}))
 		one.set("get", d.operation(r, "get", "Get a row", common("select"), nil,
 			object{{"200", jsonResponse("The row.", row)}, {"304", object{{"description", "Not modified."}}}, refusals}))
@@ -152,13 +156,34 @@ func (d *document) relation(r *catalog.Relation) {
 		d.writes(r, rights, &many, &one, id, filters)
 	}
 	if len(many) > 0 {
-		d.paths.set(path, many)
+		d.paths.set(path, append(many, d.profile()...))
 	}
 	if key := keyOf(r); key != nil && len(one) > 0 {
-		one.set("parameters", []object{{{"name", "id"}, {"in", "path"}, {"required", true},
-			{"description", "The primary key: " + strings.Join(r.PrimaryKey(), ",") + "."}, {"schema", keySchema(key)}}})
+		parameters := []object{{{"name", "id"}, {"in", "path"}, {"required", true},
+			{"description", "The primary key: " + strings.Join(r.PrimaryKey(), ",") + "."}, {"schema", keySchema(key)}}}
+		one.set("parameters", append(parameters, d.profiles()...))
 		d.paths.set(path+"/{id}", one)
 	}
+}
+
+// profiles are the headers that name the schema, where they must.
+func (d *document) profiles() []object {
+	if !d.Named {
+		return nil
+	}
+	out := make([]object, 0, 2)
+	for _, header := range []string{"Accept-Profile", "Content-Profile"} {
+		out = append(out, object{{"name", header}, {"in", "header"}, {"required", true}, {"schema", object{{"type", "string"}, {"const", d.Schema.Name}}}})
+	}
+	return out
+}
+
+// profile is profiles as a member of a path, or none.
+func (d *document) profile() object {
+	if !d.Named {
+		return nil
+	}
+	return object{{"parameters", d.profiles()}}
 }
 
 func keySchema(key []*catalog.Column) object {
@@ -269,7 +294,7 @@ func (d *document) function(f *catalog.Function) {
 	post.set("requestBody", object{{"required", required != nil}, {"content", object{{"application/json", object{{"schema", body}}}}}})
 	post.set("responses", responses)
 	path.set("post", post)
-	d.paths.set(prefix+"/rpc/"+url.PathEscape(f.Name), path)
+	d.paths.set(prefix+"/rpc/"+url.PathEscape(f.Name), append(path, d.profile()...))
 }
 
 // result describes what a function returns.

@@ -101,7 +101,7 @@ func (b *bundle) document(t *testing.T, mode string) map[string]any {
 	require.NoError(t, err)
 	rights, err := openapi.Ask(context.Background(), b.engine, r, s)
 	require.NoError(t, err)
-	raw := openapi.Document(&openapi.Source{Schema: s, Rights: rights, Base: "https://ref.example.com", Version: "1"})
+	raw := openapi.Document(&openapi.Source{Schema: s, Rights: rights, Base: "https://ref.example.com", Version: "1", Named: mode == "ignore-privileges", Aggregates: true})
 	var out map[string]any
 	require.NoError(t, json.Unmarshal(raw, &out))
 	return out
@@ -260,7 +260,9 @@ func TestDocument(t *testing.T) {
 		}
 		require.NotContains(t, at(t, paths, "/api/v1/rpc/nothing"), "get", "volatile")
 		require.Contains(t, at(t, paths, "/api/v1/rpc/nothing", "post", "responses"), "204")
-		requireValid(t, b.document(t, "ignore-privileges"))
+		named := b.document(t, "ignore-privileges")
+		requireValid(t, named)
+		requireAt(t, `"public"`, at(t, named, "paths", "/api/v1/tables/books", "parameters").([]any)[0], "schema", "const")
 		if physical := b.project.Schema("public"); physical != "public" {
 			raw, err := json.Marshal(doc)
 			require.NoError(t, err)

@@ -55,7 +55,7 @@ func ReadRights(rows pgx.Rows, ignore bool) (Rights, error) {
 			rights = int64(all)
 		}
 		if rights != 0 {
-			out[uint32(oid)] |= Right(rights) //nolint:gosec // an oid, and five bits
+			out[uint32(oid)] |= Right(rights)
 		}
 	}
 	return out, rows.Err()

@@ -20,8 +20,8 @@ type Source struct {
 	// Version is shown as the API's; Security describes the bearer token (2.0 only; 3.1 always does).
 	Version  string
 	Security bool
-	// Aggregates tells that rows may be grouped (3.1 only).
-	Aggregates bool
+	// Aggregates tells that rows may be grouped, and Named that requests must name the schema, which is not the first (3.1 only).
+	Aggregates, Named bool
 
 	targets map[uint32]map[string][2]string // by relation and column; see target
 }
