@@ -38,6 +38,13 @@ var statusOfKind = map[fault.Kind]int{
 	fault.Unimplemented: 501,
 }
 
+// connectionErrors are PostgREST's words for the door's faults.
+var connectionErrors = map[string]query.Error{
+	"DATABASE_REFUSED":      {Status: http.StatusServiceUnavailable, Code: "PGRST000", Message: "Database connection error. Retrying the connection."},
+	"DATABASE_UNAVAILABLE":  {Status: http.StatusServiceUnavailable, Code: "PGRST001", Message: "Database client error. Retrying the connection."},
+	"CONNECTIONS_EXHAUSTED": {Status: http.StatusGatewayTimeout, Code: "PGRST003", Message: "Timed out acquiring connection from connection pool."},
+}
+
 // fail writes an error and logs what users must not see.
 func (x *exchange) fail(err error) {
 	WriteError(x.w, x.refusal(err), x.config.Terse)
@@ -62,6 +69,10 @@ func (x *exchange) refusal(err error) *query.Error {
 	f := fault.From(err)
 	if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
 		x.log.ErrorContext(x.r.Context(), "rest request failed", "project", x.session.Project.Ref, "error", err)
+	}
+	if known, ok := connectionErrors[f.Reason]; ok {
+		known.Details = f.Message
+		return &known
 	}
 	return &query.Error{Status: statusOfKind[f.Kind], Code: f.Reason, Message: f.Message}
 }

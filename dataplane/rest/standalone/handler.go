@@ -25,6 +25,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	st.logRequest(s.log, r, seen.status, role, time.Since(began))
 }
 
+// maxBody is about what Postgres takes as one value, in bytes.
+const maxBody = 1 << 30
+
 // errStarting is the answer while the database has not been reached yet.
 var errStarting = &query.Error{Status: http.StatusServiceUnavailable, Code: "PGRST002", Message: "Could not query the database for the schema cache. Retrying."}
 
@@ -41,6 +44,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, st *state) (role
 	}
 	if r.Method == http.MethodOptions {
 		header.Set("Access-Control-Allow-Origin", "*")
+	}
+	if r.Body != nil {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	}
 	began := time.Now()
 	who, err := st.verifier.identify(r.Header.Get("Authorization"))

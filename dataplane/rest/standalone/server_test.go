@@ -235,6 +235,23 @@ func TestPooled(t *testing.T) {
 	require.Equal(t, 1, open, "a pool of one, and nobody listens")
 }
 
+// TestExhaustedPool checks that a request that waits too long for a connection is told so in PostgREST's words.
+func TestExhaustedPool(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "create function api.sleep(s float8) returns void language sql as 'select pg_sleep(s)'")
+	r := s.start("PGRST_DB_POOL=1", "PGRST_DB_POOL_ACQUISITION_TIMEOUT=1", "PGRST_CLIENT_ERROR_VERBOSITY=minimal")
+	slow := make(chan int, 1)
+	go func() {
+		res, _ := r.get("/rpc/sleep?s=2")
+		slow <- res.StatusCode
+	}()
+	require.Eventually(t, func() bool {
+		res, body := r.get("/notes")
+		return res.StatusCode == 504 && body == `{"code":"PGRST003","message":"Timed out acquiring connection from connection pool."}`
+	}, 10*time.Second, time.Millisecond)
+	require.Equal(t, 204, <-slow)
+}
+
 func TestRefusedByTheDatabase(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "")
