@@ -42,10 +42,13 @@ func (l *loader) object(old *object) *object {
 	d := l.details
 	o := &object{
 		oid: old.oid, key: old.key, kind: old.kind, partition: old.partition, ruled: old.ruled, exposed: old.exposed, print: old.print,
-		attributes: old.attributes, bases: old.bases, planned: d.planned[old.oid], targets: d.targets[old.oid],
+		aside: old.aside, attributes: old.attributes, bases: old.bases, planned: d.planned[old.oid], targets: d.targets[old.oid],
 	}
 	if j := d.policies[o.oid]; j != nil {
 		o.policies = *j
+	}
+	if j := d.written[o.oid]; j != nil {
+		o.written = *j
 	}
 	if d.untold[o.oid] && l.catalog.partial {
 		o.print++ // it differs from what will be found next time
@@ -57,6 +60,7 @@ func (l *loader) object(old *object) *object {
 			o.names = append(o.names, "")
 		}
 		o.names[a.number-1] = a.name
+		o.foreign = o.foreign || a.typ >= firstOwn
 	}
 	for _, k := range d.constraints[o.oid] {
 		if k.kind == 'f' {
@@ -127,7 +131,7 @@ func (l *loader) references(oid uint32) []Reference {
 			continue
 		}
 		to := l.head.relations[k.target]
-		if to == nil {
+		if to == nil || to.aside {
 			continue
 		}
 		columns, targets := named(o.names, k.columns), named(to.names, k.refs)
@@ -218,7 +222,7 @@ func (l *loader) stale() (relations, functions []uint32) {
 	renamed := map[uint32]bool{}
 	for oid, was := range l.previous.relations {
 		now := l.head.relations[oid]
-		if now == nil || now != was && (now.key != was.key || !slices.Equal(now.names, was.names)) {
+		if now == nil || now != was && (now.key != was.key || now.aside != was.aside || !slices.Equal(now.names, was.names)) {
 			renamed[oid] = true
 		}
 	}
@@ -271,6 +275,10 @@ func (l *loader) finish() (*Catalog, error) {
 	}
 	for _, oid := range slices.Sorted(maps.Keys(l.head.relations)) {
 		o := l.head.relations[oid]
+		if o.aside {
+			c.objects++
+			continue
+		}
 		if !o.exposed {
 			c.hidden = append(c.hidden, o.relation)
 			c.objects += weigh(o.relation)
@@ -285,38 +293,4 @@ func (l *loader) finish() (*Catalog, error) {
 		return nil, err
 	}
 	return c, nil
-}
-
-// judge sets what depends on more than the relation itself: whether reading it runs code of the project's, and its computed columns. A
-// relation that other catalogs have already is copied first.
-func (l *loader) judge(o *object, functions []*Function) {
-	r := *o.relation
-	settings, calls := false, false
-	for _, f := range o.policies.functions {
-		known := l.types.facts[f]
-		settings = settings || known.settings
-		// The readers of claims are ours only where the layout is.
-		calls = calls || !known.builtIn && (!known.claims || l.exposure.Unversioned)
-	}
-	r.ReadsSettings = settings
-	r.Plain = (o.kind == 'r' || o.kind == 'p') && !o.ruled && !o.partition && !o.planned && !o.policies.refused && !calls &&
-		!l.head.foreignOperator && !o.virtual && l.builtIn(o.types)
-	r.Computed = nil
-	for _, f := range functions {
-		compute(&r, f)
-	}
-	if r.Plain == o.relation.Plain && r.ReadsSettings == o.relation.ReadsSettings && maps.Equal(r.Computed, o.relation.Computed) {
-		return
-	}
-	made := *o
-	made.relation = &r
-	l.head.relations[o.oid] = &made
-}
-
-// builtIn reports whether all of a relation's types are the server's own.
-func (l *loader) builtIn(list []uint32) bool {
-	return !slices.ContainsFunc(list, func(oid uint32) bool {
-		t := l.types.list[oid]
-		return t == nil || t.schema != "pg_catalog"
-	})
 }

@@ -61,8 +61,13 @@ type Relation struct {
 	Partition bool `json:"partition"`
 	// Plain tells that reading it runs no code of the project's: see projectdb.Statement.
 	Plain bool `json:"plain"`
-	// ReadsSettings tells of policies that read the request's settings besides its claims.
-	ReadsSettings bool `json:"reads_settings"`
+	// PlainInsert tells that an insert, if it does not update on a conflict, runs none either, and leaves nothing behind but what
+	// sequences gave. It implies Plain.
+	PlainInsert bool `json:"plain_insert"`
+	// ReadsSettings tells of policies that read the request's settings besides its claims; InsertReadsSettings of those, checks and
+	// defaults that an insert runs.
+	ReadsSettings       bool `json:"reads_settings"`
+	InsertReadsSettings bool `json:"insert_reads_settings"`
 	// Insertable, Updatable and Deletable say what can be done with it (views: pg_relation_is_updatable, triggers included).
 	Insertable bool      `json:"insertable"`
 	Updatable  bool      `json:"updatable"`

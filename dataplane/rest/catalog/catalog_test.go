@@ -94,6 +94,10 @@ func TestPlain(t *testing.T) {
 			create policy p on many using (id in (16384, 20000, 99999) and auth.uid() is not null); create policy q on many using (id::varchar(20000) = 'x');
 			create table badly (id int); alter table badly enable row level security; create policy p on badly using (true); create policy q on badly for select using (mine(id));
 			create table checking (id int); alter table checking enable row level security; create policy p on checking for insert with check (mine(id));
+			create domain trap as int check (lie(value));
+			create table valid (id int); alter table valid enable row level security; create policy p on valid using (pg_input_is_valid(id::text, 'trap'));
+			create table read_in (id int); alter table read_in enable row level security;
+			create policy p on read_in using (domain_in(id::text::cstring, 'trap'::regtype, -1) is not null);
 			create view seen as select * from bare; create materialized view kept as select * from bare;`)
 		c, err := catalog.Load(context.Background(), s, exposed(s))
 		require.NoError(t, err)
@@ -107,7 +111,7 @@ func TestPlain(t *testing.T) {
 			"policed": false, "locked": false, "setting": false, "xml": false, "joined": false, "moody": false, "bounded": false, "ruled": false,
 			"mother": false, "heir": true, "indexed": false, "partly": false, "tested": false, "keyed": false, "counted": false, "defaulted": true,
 			"seen": false, "kept": false, "parted2": false, "below": false, "summed": false, "ranked": false, "held": false, "filled": false, "vast": plain["vast"],
-			"many": true, "badly": false, "checking": true,
+			"many": true, "badly": false, "checking": true, "valid": false, "read_in": false,
 		}, plain)
 		require.True(t, plain["own"], "the recommended form of a policy, (select auth.uid()), reads no other table")
 		require.True(t, c.Schemas["public"].Relations["settings"].ReadsSettings)

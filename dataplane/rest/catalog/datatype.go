@@ -33,8 +33,9 @@ type typ struct {
 	fields                 []attribute // of a composite type of its own
 }
 
-// fact is what a function is that a policy calls.
-type fact struct{ builtIn, claims, settings bool }
+// fact is what a function is that a policy, a check or a default calls. What is passing has effects, but none that last besides those
+// on sequences.
+type fact struct{ builtIn, claims, settings, passing bool }
 
 // domainDepth bounds domains over domains.
 const domainDepth = 32
@@ -49,9 +50,8 @@ func (l *loader) readTypes(ctx context.Context) error {
 		for _, t := range o.types {
 			wanted[t] = true
 		}
-		for _, f := range o.policies.functions {
-			functions[f] = true
-		}
+		o.policies.calls(functions)
+		o.written.calls(functions)
 		if l.details == nil {
 			continue
 		}
@@ -60,11 +60,8 @@ func (l *loader) readTypes(ctx context.Context) error {
 				wanted[a.typ] = true
 			}
 		}
-		if j := l.details.policies[oid]; j != nil {
-			for _, f := range j.functions {
-				functions[f] = true
-			}
-		}
+		l.details.policies[oid].calls(functions)
+		l.details.written[oid].calls(functions)
 	}
 	for oid, p := range l.head.functions {
 		for _, t := range p.types {
@@ -94,7 +91,7 @@ func (l *loader) readTypes(ctx context.Context) error {
 			{fieldsSQL, ids, t.field},
 			{castsSQL, ids, t.cast},
 			{factsSQL, []any{oidArray(called)}, func(r row) error {
-				t.facts[r.oid(0)] = fact{r.flag(1), r.flag(2), r.flag(3)}
+				t.facts[r.oid(0)] = fact{r.flag(1), r.flag(2), r.flag(3), r.flag(4)}
 				return nil
 			}},
 		}

@@ -32,6 +32,7 @@ type details struct {
 	constraints map[uint32][]constraint
 	comments    map[place]string
 	policies    map[uint32]*judgment
+	written     map[uint32]*judgment
 	planned     map[uint32]bool
 	targets     map[uint32][]target
 	procs       map[uint32]*proc
@@ -88,7 +89,7 @@ func (l *loader) readDetails(ctx context.Context, relations, functions []uint32)
 	}
 	err := l.run(ctx, func() []step {
 		d := &details{
-			attributes: map[uint32][]attribute{}, constraints: map[uint32][]constraint{}, comments: map[place]string{}, policies: map[uint32]*judgment{},
+			attributes: map[uint32][]attribute{}, constraints: map[uint32][]constraint{}, comments: map[place]string{}, policies: map[uint32]*judgment{}, written: map[uint32]*judgment{},
 			planned: map[uint32]bool{}, targets: map[uint32][]target{}, procs: map[uint32]*proc{},
 			defaults: map[place]string{}, updatable: map[uint32]int{}, untold: map[uint32]bool{}, text: counter{0, l.room, 256},
 		}
@@ -97,7 +98,7 @@ func (l *loader) readDetails(ctx context.Context, relations, functions []uint32)
 		if len(relations) > 0 {
 			ids := []any{oidArray(relations)}
 			steps = append(steps, step{attributesSQL, ids, d.attribute}, step{constraintsSQL, ids, d.constraint}, step{commentsSQL, ids, d.comment},
-				step{policiesSQL, ids, d.policy}, step{plannedSQL, ids, func(r row) error { d.planned[r.oid(0)] = true; return nil }})
+				step{policiesSQL, ids, judging(d.policies)}, step{writtenSQL, ids, judging(d.written)}, step{plannedSQL, ids, func(r row) error { d.planned[r.oid(0)] = true; return nil }})
 			if views := l.only(relations, "vm"); len(views) > 0 {
 				steps = append(steps, step{viewsSQL, []any{oidArray(views)}, func(r row) error { d.targets[r.oid(0)] = viewTargets(r[1]); return nil }})
 			}
@@ -138,18 +139,21 @@ func (d *details) comment(r row) error {
 	return d.text.grow(len(r[2]))
 }
 
-func (d *details) policy(r row) error {
-	j := d.policies[r.oid(0)]
-	if j == nil {
-		j = &judgment{}
-		d.policies[r.oid(0)] = j
-	}
-	if r.null(1) {
-		j.refused = true
+// judging adds each expression to what is judged of its relation.
+func judging(all map[uint32]*judgment) func(row) error {
+	return func(r row) error {
+		j := all[r.oid(0)]
+		if j == nil {
+			j = &judgment{}
+			all[r.oid(0)] = j
+		}
+		if r.null(1) {
+			j.refused = true
+			return nil
+		}
+		j.judge(r[1])
 		return nil
 	}
-	j.judge(r[1])
-	return nil
 }
 
 func (d *details) proc(r row) error {

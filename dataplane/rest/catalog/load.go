@@ -37,6 +37,7 @@ var (
 	constraintsSQL  = statement("constraints")
 	commentsSQL     = statement("comments")
 	policiesSQL     = statement("policies")
+	writtenSQL      = statement("written")
 	plannedSQL      = statement("planned")
 	viewsSQL        = statement("views")
 	defaultsSQL     = statement("defaults")
@@ -63,6 +64,7 @@ type object struct {
 	partition   bool
 	ruled       bool // has rules, or tables that inherit from it
 	exposed     bool
+	aside       bool // only known because foreign keys point to it
 	print       int64
 	attributes  int
 	bases       []uint32 // of a view
@@ -72,8 +74,10 @@ type object struct {
 	targets     []target // of a view's columns
 	origins     []origin // the same, resolved to tables
 	policies    judgment
-	virtual     bool // has columns that are computed when read
-	planned     bool // planning it may run functions of the project's
+	written     judgment // what inserts run
+	virtual     bool     // has columns that are computed when read
+	foreign     bool     // has columns of types that are not the server's own
+	planned     bool     // planning it may run functions of the project's
 	types       []uint32
 	typesDigest uint64
 }
@@ -209,7 +213,7 @@ func (l *loader) readHead(ctx context.Context) error {
 		h := &head{comments: map[string]string{}, relations: map[uint32]*object{}, functions: map[uint32]*procedure{}, counter: counter{0, l.room, 1}}
 		l.head = h
 		return []step{
-			{headText, []any{exposed, searched}, func(r row) error {
+			{headText, []any{exposed, searched, operators}, func(r row) error {
 				h.server, h.foreignOperator, h.version = int(r.number(0)), r.flag(1), r.number(2)
 				return nil
 			}},
@@ -236,6 +240,7 @@ func (h *head) relation(r row) error {
 	o := &object{
 		oid: r.oid(0), key: relationKey{r.text(1), r.text(2)}, kind: r[3][0], partition: r.flag(4), ruled: r.flag(5) || r.flag(6),
 		attributes: int(r.number(7)), print: r.number(8), bases: slices.Sorted(slices.Values(r.oids(9))), exposed: r.flag(10),
+		aside: r.flag(11),
 	}
 	h.relations[o.oid] = o
 	return h.grow(1 + o.attributes)
@@ -275,7 +280,7 @@ func (l *loader) changed() (relations, functions []uint32) {
 
 func (o *object) same(other *object) bool {
 	return o.print == other.print && o.key == other.key && o.kind == other.kind && o.partition == other.partition && o.ruled == other.ruled &&
-		o.exposed == other.exposed && slices.Equal(o.bases, other.bases)
+		o.exposed == other.exposed && o.aside == other.aside && slices.Equal(o.bases, other.bases)
 }
 
 // withViews adds the views made of relations: whether they can be written and what their keys are follows from those.

@@ -124,6 +124,28 @@ var changes = []string{
 	`drop index lows`,
 	`create operator === (leftarg = int, rightarg = int, function = int4eq)`,
 	`drop operator === (int, int)`,
+	`create operator -> (leftarg = int, rightarg = int, function = int4eq)`,
+	`drop operator -> (int, int)`,
+	`create type shade as enum ('a'); create function shade(int) returns shade language sql as 'select null::shade'; create cast (int as shade) with function shade(int) as implicit`,
+	`drop cast (int as shade)`,
+	`create function noted() returns trigger language plpgsql as 'begin return new; end'; create trigger noted after insert on writers for each row execute function noted()`,
+	`drop trigger noted on writers`,
+	`alter table writers alter name set default set_config('a.b', 'c', false)`,
+	`alter table writers alter name drop default`,
+	`alter table writers add constraint named check (pg_input_is_valid(name, 'books'))`,
+	`alter table writers drop constraint named`,
+	`alter table writers enable row level security; create policy added on writers for insert with check (mine())`,
+	`alter policy added on writers with check (name <> '')`,
+	`alter policy added on writers with check (name <> current_setting('request.method'))`,
+	`drop policy added on writers`,
+	`alter table bystander add column writer int references writers`,
+	`create index lows on writers (low(name))`,
+	`drop index lows`,
+	`alter table writers add column mood feeling`,
+	`alter table writers drop column mood`,
+	`create table apprentices () inherits (writers)`,
+	`drop table apprentices`,
+	`alter table bystander drop column writer`,
 	`create view joined as select b.id from books b, writers w`,
 	`create function instead() returns trigger language plpgsql as 'begin return new; end'; create trigger t instead of insert on joined for each row execute function instead()`,
 	`create view over_joined as select * from joined`,
@@ -145,6 +167,8 @@ var changes = []string{
 
 // unseen are those of the changes that make no difference to what is exposed.
 var unseen = []string{
+	`create operator === (leftarg = int, rightarg = int, function = int4eq)`,
+	`drop operator === (int, int)`,
 	`create or replace view tags as select id, work as book, writer from hidden.tags where id > 0`,
 	`drop table hidden.tags`,
 	`alter table hidden.tags rename column book to work`,
@@ -180,7 +204,7 @@ func TestReload(t *testing.T) {
 			if !slices.Contains(unseen, sql) {
 				assert.NotEqual(t, before, got, "this changes something: %s", sql)
 			}
-			if !strings.Contains(sql, "operator") { // which is about every table
+			if !strings.Contains(sql, "operator") && !strings.Contains(sql, "cast (int") { // which is about every table
 				require.Same(t, still, c.Schemas["public"].Relations["still"], "it did not change: %s", sql)
 			}
 			still = c.Schemas["public"].Relations["still"]

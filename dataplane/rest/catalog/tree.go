@@ -96,12 +96,22 @@ func scanTree(tree []byte, fn func(field, token []byte)) {
 	}
 }
 
-// judgment is what a table's policies on reading do, as far as their stored expressions tell.
+// judgment is what a table's policies do, or what inserts run, as far as stored expressions tell.
 type judgment struct {
 	// functions are those that they call.
 	functions []uint32
 	// refused tells of what is not judged: other tables, domains, sequences, and whatever the project made but functions.
 	refused bool
+}
+
+// calls adds the functions that are called.
+func (j *judgment) calls(all map[uint32]bool) {
+	if j == nil {
+		return
+	}
+	for _, f := range j.functions {
+		all[f] = true
+	}
 }
 
 // harmless are fields whose numbers name nothing.
@@ -111,7 +121,7 @@ var harmless = map[string]bool{
 	":varcollid": true, ":resultcollid": true, ":coercecollid": true,
 }
 
-// judge reads a policy's condition. What it does not know for harmless, it refuses.
+// judge reads an expression. What it does not know for harmless, it refuses.
 func (j *judgment) judge(tree []byte) {
 	if bytes.Contains(tree, []byte(":relid ")) || bytes.Contains(tree, []byte("COERCETODOMAIN")) || bytes.Contains(tree, []byte("NEXTVALUEEXPR")) {
 		j.refused = true

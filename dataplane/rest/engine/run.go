@@ -251,7 +251,7 @@ func (p *pass) fill(b *projectdb.Batch) {
 		}
 	}
 	p.main = add(a.main, plain)
-	if !plain || (a.Statement.Write != nil && a.Statement.Write.Resolution != "") {
+	if !plain { // which an update on a conflict is not, and only that counts what it inserts
 		p.at = len(b.Statements)
 		b.Statements = append(b.Statements, projectdb.Statement{SQL: trailing, Plain: true})
 	}

@@ -35,6 +35,7 @@ func (s *Statement) ReadsSettings() bool {
 	}
 	if s.Write != nil {
 		each(s.Write.Relation)
+		reads = reads || s.Write.Relation.InsertReadsSettings // what else writes is not plain
 		if s.Write.Returning != nil {
 			s.Write.Returning.Relations(each)
 		}
@@ -47,10 +48,25 @@ func (s *Statement) Plain() bool {
 	if s.Form.Kind == FormHandler || s.Form.Kind == FormGeoJSON || s.Form.Explain != nil {
 		return false
 	}
-	if s.Write != nil { // triggers and defaults may be anything
-		return false
+	if s.Write != nil {
+		return s.Write.plain()
 	}
 	return s.Read.plain()
+}
+
+// plain relies on what Relation.PlainInsert says. Defaults are as good only where the table itself applies them: their text may mean
+// something else in a query.
+func (w *Write) plain() bool {
+	if w.Verb != "insert" || !w.Relation.PlainInsert || w.Put || (w.Resolution != "" && w.Resolution != "ignore-duplicates") ||
+		len(w.Defaults) > 0 || (len(w.Columns) == 0 && w.Rows > 1) {
+		return false
+	}
+	for _, c := range w.Columns {
+		if c.Representation != nil {
+			return false
+		}
+	}
+	return w.Returning == nil || w.Returning.plain()
 }
 
 // plain relies on what Relation.Plain says: that all its types are Postgres' own, and that the project has no operators.

@@ -1,11 +1,19 @@
--- What holds for all: the server's version, whether an operator of the project's between built-in types could take the place of a
--- built-in one, and the version of the schema. $1 are the exposed schemas, $2 those that are searched besides; physical names.
+-- What holds for all: the server's version, whether an operator of the project's could take the place of a built-in one ($3 are the names
+-- that matter), being between built-in types or between some that these become by themselves, and the version of the schema. $1 are the
+-- exposed schemas, $2 those that are searched besides; physical names.
 select pg_catalog.current_setting('server_version_num'), exists (
     select from pg_catalog.pg_operator o
     join pg_catalog.pg_namespace n on n.oid = o.oprnamespace and n.nspname <> 'pg_catalog'
     left join pg_catalog.pg_type l on l.oid = o.oprleft
     left join pg_catalog.pg_type r on r.oid = o.oprright
-    where (l.oid is null or l.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
+    where o.oprname = any ($3::pg_catalog.text[]) and (l.oid is null or l.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
       and (r.oid is null or r.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)
       and (n.nspname = any ($1::pg_catalog.text[]) or n.nspname = any ($2::pg_catalog.text[]))
+  ) or exists (
+    select from pg_catalog.pg_cast c
+    join pg_catalog.pg_type t on t.oid = c.casttarget and t.typtype <> 'd'
+    where c.castcontext = 'i' and c.castsource < 16384 and c.casttarget >= 16384 and not exists (
+        select from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e'
+      )
   ), fluxbase.schema_version()

@@ -1,5 +1,5 @@
--- The relations of the exposed schemas ($1), and those of any schema that exposed views are made of, each with a fingerprint of all
--- rows of the catalogs that describe it.
+-- The relations of the exposed schemas ($1), those of any schema that exposed views are made of, and those that foreign keys of all these
+-- point to, each with a fingerprint of all rows of the catalogs that describe it.
 with recursive
   exposed as materialized (
     select n.oid from pg_catalog.pg_namespace n where n.nspname = any ($1::pg_catalog.text[])
@@ -16,7 +16,13 @@ with recursive
   bases as materialized (
     select r.via, pg_catalog.array_agg(r.oid) as list from reach r where r.via is not null group by r.via
   ),
-  ids as materialized (select pg_catalog.array_agg(distinct r.oid) as list from reach r),
+  reached as materialized (select distinct r.oid from reach r),
+  -- What foreign keys point to is looked at by whoever writes.
+  aside as materialized (
+    select k.confrelid as oid from reached r join pg_catalog.pg_constraint k on k.conrelid = r.oid and k.contype = 'f' and k.conparentid = 0
+    except select r.oid from reached r
+  ),
+  ids as materialized (select pg_catalog.array_agg(a.oid) as list from (select r.oid from reached r union all select s.oid from aside s) a),
   -- One row for each row of a catalog; the seed of the hash tells the catalogs and their rows apart.
   part (oid, hash) as (
     select c.oid, pg_catalog.hashtextextended(c.xmin::pg_catalog.text, 1)
@@ -44,7 +50,7 @@ with recursive
     from pg_catalog.pg_rewrite w where w.ev_class = any ((select list from ids)::pg_catalog.oid[])
     union all
     select t.tgrelid, pg_catalog.hashtextextended(t.xmin::pg_catalog.text, t.oid::bigint * 16 + 9)
-    from pg_catalog.pg_trigger t where t.tgrelid = any ((select list from ids)::pg_catalog.oid[]) and t.tgtype & 64 <> 0
+    from pg_catalog.pg_trigger t where t.tgrelid = any ((select list from ids)::pg_catalog.oid[]) and (not t.tgisinternal or t.tgfoid >= 16384)
     union all
     select d.objoid, pg_catalog.hashtextextended(d.xmin::pg_catalog.text, d.objsubid::bigint * 16 + 10)
     from pg_catalog.pg_description d where d.objoid = any ((select list from ids)::pg_catalog.oid[])
@@ -52,7 +58,7 @@ with recursive
   ),
   print as (select p.oid, pg_catalog.bit_xor(p.hash) as print from part p group by p.oid)
 select c.oid, n.nspname, c.relname, c.relkind, c.relispartition, c.relhasrules, c.relhassubclass, c.relnatts, f.print, b.list,
-  c.relnamespace in (select e.oid from exposed e)
+  c.relnamespace in (select e.oid from exposed e), c.oid in (select s.oid from aside s)
 from print f
 join pg_catalog.pg_class c on c.oid = f.oid and c.relkind in ('r', 'p', 'v', 'm', 'f')
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
