@@ -169,6 +169,8 @@ func TestSwagger(t *testing.T) {
 		requireAt(t, `"All of them."`, doc, "paths", "/books", "get", "description")
 		requireAt(t, `[{"$ref":"#/parameters/body.authors"},{"$ref":"#/parameters/select"},{"$ref":"#/parameters/preferPost"}]`, doc, "paths", "/authors", "post", "parameters")
 		requireAt(t, `{"name":"price","description":"In euros.","required":false,"in":"query","type":"string"}`, doc, "parameters", "rowFilter.books.price")
+		requireAt(t, `{"$ref":"#/definitions/Odd%20%7Bx%7D~1y%20z"}`, doc, "parameters", "body.Odd {x}/y z", "schema")
+		walk(t, doc, doc)
 		paths := at(t, doc, "paths").(map[string]any)
 		for _, gone := range []string{"/secret", "/part1", "/rpc/hidden"} {
 			require.NotContains(t, paths, gone)
@@ -347,5 +349,11 @@ func resolve(t *testing.T, doc map[string]any, value any) any {
 	}
 	path, local := strings.CutPrefix(ref, "#/")
 	require.True(t, local, ref)
-	return at(t, doc, strings.Split(path, "/")...)
+	steps := strings.Split(path, "/")
+	for i, step := range steps {
+		step, err := url.PathUnescape(step)
+		require.NoError(t, err)
+		steps[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+	}
+	return at(t, doc, steps...)
 }

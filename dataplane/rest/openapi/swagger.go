@@ -124,7 +124,10 @@ func (s *Source) swaggerPaths(relations []*catalog.Relation) object {
 	return paths
 }
 
-func parameter(name string) object { return ref("#/parameters/" + name) }
+func parameter(name string) object { return ref("#/parameters/" + pointer.Replace(name)) }
+
+// pointer escapes what a name may not have within a reference.
+var pointer = strings.NewReplacer("~", "~0", "/", "~1", "%", "%25", " ", "%20", "{", "%7B", "}", "%7D", `"`, "%22", "<", "%3C", ">", "%3E", `\`, "%5C", "^", "%5E", "|", "%7C", "`", "%60", "#", "%23")
 
 func (s *Source) tablePath(r *catalog.Relation) object {
 	summary, description := headline(r.Comment)
@@ -148,7 +151,7 @@ func (s *Source) tablePath(r *catalog.Relation) object {
 		return out
 	}
 	path := object{{"get", operation(with(filters, "select", "order", "range", "rangeUnit", "offset", "limit", "preferCount"), object{
-		{"200", object{{"description", "OK"}, {"schema", object{{"items", ref("#/definitions/" + r.Name)}, {"type", "array"}}}}},
+		{"200", object{{"description", "OK"}, {"schema", object{{"items", ref("#/definitions/" + pointer.Replace(r.Name))}, {"type", "array"}}}}},
 		{"206", object{{"description", "Partial Content"}}},
 	})}}
 	if r.Insertable {
@@ -339,7 +342,7 @@ func (s *Source) parameters(relations []*catalog.Relation) object {
 	}
 	for _, r := range relations {
 		out.set("body."+r.Name, object{{"name", r.Name}, {"description", r.Name}, {"required", false},
-			{"schema", ref("#/definitions/" + r.Name)}, {"in", "body"}})
+			{"schema", ref("#/definitions/" + pointer.Replace(r.Name))}, {"in", "body"}})
 		for _, c := range r.Columns {
 			filter := object{{"name", c.Name}}
 			filter.text("description", c.Comment)
