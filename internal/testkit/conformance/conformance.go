@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +89,7 @@ func Start(t testing.TB, renames map[string]string) *Suite {
 		_ = s.command(ctx, "cluster.sh", "stop", s.cluster).Run()
 		_ = os.RemoveAll(cluster)
 	})
+	s.watch(t, cluster)
 	s.must(t, s.command(t.Context(), "cluster.sh", "start", s.cluster, strconv.Itoa(s.port)))
 	s.must(t, s.command(t.Context(), "load.sh", filepath.Join(s.dir, "fixtures"), s.URL("postgres", "postgres")))
 	list := exec.CommandContext(t.Context(), python, "-B", "-c", listConfigs, s.dir)
@@ -95,6 +97,19 @@ func Start(t testing.TB, renames map[string]string) *Suite {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(out, &s.Configs))
 	return s
+}
+
+// watch ends the cluster when the test's process was killed and can no longer do it.
+func (s *Suite) watch(t testing.TB, folder string) {
+	t.Helper()
+	const wait = `while kill -0 "$1" 2>/dev/null; do sleep 1; done; "$2" stop "$3"; rm -rf "$4"`
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "sh", "-c", wait, "watch", strconv.Itoa(os.Getpid()), filepath.Join(s.dir, "cluster.sh"), s.cluster, folder)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 }
 
 // listConfigs prints the configurations that cases want, as JSON.
