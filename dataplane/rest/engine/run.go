@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -350,6 +349,9 @@ func (p *pass) rows(rows pgx.Rows) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
+	if tag := rows.CommandTag(); tag.Insert() { // and no rows
+		p.taken = tag.RowsAffected()
+	}
 	return p.judge()
 }
 
@@ -473,29 +475,4 @@ func (p *pass) judge() error {
 			Details: fmt.Sprintf("The result contains %d rows", n)}
 	}
 	return nil
-}
-
-// decodeBytea reads the text form of bytes.
-func decodeBytea(text []byte) []byte {
-	if bytes.HasPrefix(text, []byte(`\x`)) {
-		out := make([]byte, hex.DecodedLen(len(text)-2))
-		if _, err := hex.Decode(out, text[2:]); err == nil {
-			return out
-		}
-		return text
-	}
-	out := make([]byte, 0, len(text))
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '\\' && i+1 < len(text) && text[i+1] == '\\':
-			out = append(out, '\\')
-			i++
-		case c == '\\' && i+3 < len(text):
-			out = append(out, (text[i+1]-'0')<<6|(text[i+2]-'0')<<3|(text[i+3]-'0'))
-			i += 3
-		default:
-			out = append(out, c)
-		}
-	}
-	return out
 }
