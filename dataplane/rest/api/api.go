@@ -30,17 +30,14 @@ type Deps struct {
 	Version string
 }
 
-type handler struct {
-	Deps
-	log *slog.Logger
-}
+type handler struct{ Deps }
 
 // prefix is what the gateway cut off the path.
 const prefix = "/api/v1"
 
 // New makes the service. Its requests carry a projectdb.Session, and paths without /api/v1.
 func New(d Deps) http.Handler {
-	return &handler{d, d.Log}
+	return &handler{d}
 }
 
 // request is one that is being answered.
@@ -63,13 +60,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{handler: h, http: r, w: w, session: session, config: &config, prefer: query.ParsePrefer(r.Header.Values("Prefer"))}
 	w.Header()["Vary"] = []string{"Accept, Accept-Profile, Apikey, Authorization, Prefer"}
 	if err := q.route(); err != nil {
-		clear304(w.Header())
+		withdraw(w.Header())
 		h.failed(r.Context(), session, err).write(w)
 	}
 }
 
-// clear304 takes back what was said of an answer that is not given.
-func clear304(h http.Header) {
+// withdraw takes back what was said of an answer that is not given.
+func withdraw(h http.Header) {
 	for _, name := range []string{"Etag", "Content-Range", "Link", "X-Total-Count", "Location", "Content-Length"} {
 		h.Del(name)
 	}

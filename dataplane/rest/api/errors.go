@@ -109,7 +109,7 @@ func (h *handler) failed(ctx context.Context, s *projectdb.Session, err error) *
 	}
 	f := fault.From(err)
 	if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
-		h.log.ErrorContext(ctx, "api request failed", "project", s.Project.Ref, "error", err)
+		h.Log.ErrorContext(ctx, "api request failed", "project", s.Project.Ref, "error", err)
 	}
 	out := &failure{status: statusOfKind[f.Kind], code: f.Reason, message: f.Message}
 	for name, message := range f.Fields {

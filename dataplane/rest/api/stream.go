@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -32,8 +33,9 @@ const (
 type stream struct {
 	w     http.ResponseWriter
 	shape shape
-	// head writes the headers of an answer that goes out before its end.
-	head func()
+	// head writes the headers of an answer that goes out before its end, and status is its status; zero is 200.
+	head   func()
+	status int
 	// discard counts rows only (HEAD).
 	discard bool
 	buffer  []byte
@@ -106,7 +108,7 @@ func (s *stream) send() error {
 	if !s.began {
 		s.began = true
 		s.head()
-		s.w.WriteHeader(http.StatusOK)
+		s.w.WriteHeader(cmp.Or(s.status, http.StatusOK))
 	}
 	_, err := s.w.Write(s.buffer)
 	s.buffer = s.buffer[:0]

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,4 +111,20 @@ func TestLeavingEndsTheQuery(t *testing.T) {
 	require.Equal(t, 1, running(), "it waits for its reader")
 	cancel()
 	require.Eventually(t, func() bool { return running() == 0 }, 10*time.Second, 20*time.Millisecond)
+}
+
+func TestManyRowsAreWrittenAndReturned(t *testing.T) {
+	t.Parallel()
+	b := setup(t, true).with(map[string]any{"rest.max_rows": int64(1_000_000)})
+	rows := make([]string, 3000)
+	for i := range rows {
+		rows[i] = fmt.Sprintf(`{"order_id":%d,"pos":1,"note":"%s"}`, i+100, strings.Repeat("n", 1000))
+	}
+	w := b.check(t, row{method: "POST", target: "/tables/lines", body: "[" + strings.Join(rows, ",") + "]", status: 201})
+	var back []map[string]any
+	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &back))
+	require.Len(t, back, 3000)
+	w = b.check(t, row{method: "PATCH", target: "/tables/lines?order_id.gte=100&select=pos", body: `{"note":"x"}`})
+	require.Equal(t, "3000", w.Header().Get("X-Affected-Count"))
+	b.check(t, row{method: "DELETE", target: "/tables/lines?order_id.gte=100", status: 204, wantHeaders: map[string]string{"X-Affected-Count": "3000"}})
 }

@@ -96,7 +96,7 @@ func (q *request) read(r *engine.Request) error {
 	action.Restart = s.restart
 	out, err := action.Run(ctx, s.row)
 	if err != nil && s.began {
-		q.log.WarnContext(ctx, "an answer broke off", "project", q.session.Project.Ref, "error", err)
+		q.Log.WarnContext(ctx, "an answer broke off", "project", q.session.Project.Ref, "error", err)
 		panic(http.ErrAbortHandler) // half an answer must not look whole
 	}
 	if err != nil {
@@ -300,7 +300,10 @@ func (q *request) write(e *engine.Request, shape shape, checked *fields.Rows, st
 	}
 	silent := e.Prefer.Return != "representation"
 	s := &stream{w: q.w, shape: shape, discard: silent}
-	s.head = func() { q.head(jsonType) } // rows of a write come after its commit
+	s.head = func() { q.head(jsonType) }
+	if e.Op == engine.Insert && e.Prefer.Resolution == "" {
+		s.status = http.StatusCreated
+	}
 	action.Restart = s.restart
 	out, err := action.Run(ctx, s.row)
 	if err != nil && s.began {
