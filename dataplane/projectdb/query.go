@@ -41,7 +41,7 @@ const assumeOwn = `select pg_catalog.num_nulls(pg_catalog.set_config('role', $1,
  pg_catalog.set_config('request.method', $3, true), pg_catalog.set_config('request.path', $4, true),
  pg_catalog.set_config('request.headers', $5, true), pg_catalog.set_config('search_path', $6, true))`
 
-// assumePlain is assume for a plain read that reads nothing of the request but its claims.
+// assumePlain is assume for what is plain and reads nothing of the request but its claims.
 const assumePlain = `select pg_catalog.num_nulls(pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true),
  pg_catalog.set_config('search_path', $3, true), pg_catalog.set_config('statement_timeout', $4, true))`
 
@@ -199,9 +199,10 @@ func (b Batch) plain() bool {
 	return !slices.ContainsFunc(b.Statements, func(s Statement) bool { return !s.Plain })
 }
 
-// single reports whether a plain batch can do without a transaction block: there is nothing that a rollback would have to undo.
+// single reports whether a plain batch can do without a transaction block: a pipeline is a transaction, which its end commits. (What is
+// plain and reads only leaves nothing that a rollback would have to undo.)
 func (b Batch) single(o Options) bool {
-	return o.ReadOnly && len(o.Settings) == 0 && o.Isolation == "" && b.plain()
+	return (o.ReadOnly || !b.Hold && !o.Rollback) && len(o.Settings) == 0 && o.Isolation == "" && b.plain()
 }
 
 // run runs the batch. Whatever the outcome, the caller must settle the connection.
@@ -251,8 +252,8 @@ func (c *conn) run(ctx context.Context, id identity, o Options, b Batch, read fu
 	return nil
 }
 
-// request sends a batch as the caller, and returns the place of its first statement. A plain read runs in the transaction that the
-// pipeline itself is. What an earlier plain write left of sequences is forgotten before code of the project's could see it.
+// request sends a batch as the caller, and returns the place of its first statement. What is plain may run in the transaction that
+// the pipeline itself is. What an earlier plain write left of sequences is forgotten before code of the project's could see it.
 func (p *pipeline) request(id identity, o Options, b Batch) (first int, err error) {
 	single := b.single(o)
 	begin, end := beginWrite, commit

@@ -62,7 +62,7 @@ type Relation struct {
 	// Plain tells that reading it runs no code of the project's: see projectdb.Statement.
 	Plain bool `json:"plain"`
 	// PlainInsert tells that an insert, if it does not update on a conflict, runs none either, and leaves nothing behind but what
-	// sequences gave. It implies Plain.
+	// sequences gave. It implies Plain, and is never so in an unversioned database.
 	PlainInsert bool `json:"plain_insert"`
 	// ReadsSettings tells of policies that read the request's settings besides its claims; InsertReadsSettings of those, checks and
 	// defaults that an insert runs.

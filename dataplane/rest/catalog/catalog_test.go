@@ -145,6 +145,7 @@ func TestPlainIsNotFooledByOtherSchemas(t *testing.T) {
 		require.NoError(t, err)
 		for name, r := range c.Schemas["public"].Relations {
 			require.Equal(t, name == "bare" || name == "own" && !unversioned, r.Plain, name)
+			require.Equal(t, r.Plain && !unversioned, r.PlainInsert, name)
 		}
 	}
 }

@@ -16,7 +16,8 @@ func (l *loader) judge(o *object, functions []*Function) {
 	inserts, insertsSettings := l.harmless(&o.written, true)
 	r.ReadsSettings, r.InsertReadsSettings = readsSettings, readsSettings || insertsSettings
 	r.Plain = (o.kind == 'r' || o.kind == 'p') && !o.ruled && !o.partition && !o.planned && reads && !l.head.foreignOperator && !o.virtual && l.builtIn(o.types)
-	r.PlainInsert = r.Plain && o.kind == 'r' && inserts && !slices.ContainsFunc(o.references, func(to uint32) bool { return !l.referable(to) })
+	// (Whoever adds a trigger to an unversioned database need not say so.)
+	r.PlainInsert = r.Plain && o.kind == 'r' && inserts && !l.exposure.Unversioned && !slices.ContainsFunc(o.references, func(to uint32) bool { return !l.referable(to) })
 	r.Computed = nil
 	for _, f := range functions {
 		compute(&r, f)

@@ -9,9 +9,14 @@ import (
 
 // The names that writes give: "$written" are the rows that were written, "$v" those of the payload, "$e" its objects, "$p" those of a PUT.
 
-// write writes a write, and the read over what it returns.
+// write writes a write, and the read over what it returns. A plain one that returns nothing is left as it is: Postgres tells the number
+// of its rows.
 func (b *builder) write(s *plan.Statement) {
 	w := s.Write
+	if w.Returning == nil && len(w.Location) == 0 && !w.Nothing() && s.Plain() {
+		b.insert(w)
+		return
+	}
 	b.sql(`with "$written" as (`)
 	switch {
 	case w.Nothing():
