@@ -90,8 +90,8 @@ func requestID(r *http.Request) string {
 // newRequestID makes a UUID (version 4). It is a name, not a secret: the fast generator will do.
 func newRequestID() string {
 	var u uuid.UUID
-	binary.LittleEndian.PutUint64(u[:8], rand.Uint64())
-	binary.LittleEndian.PutUint64(u[8:], rand.Uint64())
+	binary.LittleEndian.PutUint64(u[:8], rand.Uint64()) //nolint:gosec // as said above
+	binary.LittleEndian.PutUint64(u[8:], rand.Uint64()) //nolint:gosec // as said above
 	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
 	return u.String()
 }
