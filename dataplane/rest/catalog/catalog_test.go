@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,6 +123,30 @@ func TestPlain(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, c.Schemas["public"].Relations["bare"].Plain, "an operator of the project's could be meant")
 	})
+}
+
+// TestPlainIsNotFooledByOperators: what compares a column with a value may be an operator of the project's, though one of its sides is no
+// built-in type, where Postgres has none that fits better.
+func TestPlainIsNotFooledByOperators(t *testing.T) {
+	t.Parallel()
+	const made = `create table bare (id int, j json); create type mood as enum ('a'); create domain doc as json;
+		create function meant(json, mood) returns boolean language plpgsql as 'begin perform set_config(''app.x'', ''leak'', false); return true; end';
+		create function meant(doc, doc) returns boolean language sql as 'select true'; create function meant(mood, mood) returns boolean language sql as 'select true';`
+	for sql, plain := range map[string]bool{
+		`create extension hstore schema extensions; create extension citext schema extensions`: true,
+		`create operator @@@ (leftarg = json, rightarg = mood, function = meant)`:              true,
+		`create operator @> (leftarg = json, rightarg = mood, function = meant)`:               false,
+		`create operator = (leftarg = doc, rightarg = doc, function = meant)`:                  false,
+		`create function becomes(json) returns mood language sql as 'select ''a''::mood'; create cast (json as mood) with function becomes(json) as implicit;
+			create operator = (leftarg = mood, rightarg = mood, function = meant)`: false,
+		`create extension hstore schema extensions; create operator @> (leftarg = json, rightarg = mood, function = meant); alter extension hstore add operator @> (json, mood)`: false,
+	} {
+		s := setup(t, false, made)
+		owner(t, s, strings.ReplaceAll(sql, " extensions", " "+s.Project.Schema("public")))
+		c, err := catalog.Load(context.Background(), s, exposed(s))
+		require.NoError(t, err)
+		require.Equal(t, plain, c.Schemas["public"].Relations["bare"].Plain, sql)
+	}
 }
 
 // TestPlainIsNotFooledByOtherSchemas is TestPlain for what stands in schemas that nobody names.
