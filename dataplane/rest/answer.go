@@ -143,7 +143,9 @@ func (x *exchange) common(header http.Header) {
 		x.put(header, "Warning", warning(legacy))
 	}
 	if x.request.Op == engine.Read {
-		x.put(header, "Content-Location", x.contentLocation())
+		if location := x.contentLocation(); len(location) <= maxContentLocation {
+			x.put(header, "Content-Location", location)
+		}
 	}
 }
 

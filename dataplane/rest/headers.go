@@ -171,6 +171,10 @@ func location(relation string, out *engine.Outcome) string {
 	return string(to)
 }
 
+// maxContentLocation is the longest address that an answer repeats: Node and browsers refuse answers whose headers are larger
+// than 16 KiB together.
+const maxContentLocation = 8 << 10
+
 // contentLocation is the canonical address of what was read: the parameters in the order of their names.
 func (x *exchange) contentLocation() string {
 	raw := x.r.URL.RawQuery

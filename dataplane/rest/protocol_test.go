@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,7 @@ func protocol() []row {
 
 		{name: "Content-Location in order", target: "/notes?select=id&order=id&limit=1", wantHeaders: header("Content-Location", "/notes?limit=1&order=id&select=id", "Vary", "Accept, Prefer, Range")},
 		{name: "without the key", target: "/notes?apikey=secret&select=id,title", wantHeaders: header("Content-Location", "/notes?select=id%2Ctitle")},
+		{name: "no address that is longer than clients take", target: "/notes?select=id&id=in.(1" + strings.Repeat(",12345", 4000) + ")", want: `[{"id":1}]`, wantHeaders: header("Content-Location", "")},
 		{name: "errors name themselves", target: "/nothing", status: 404, wantHeaders: header("Proxy-Status", "PostgREST; error=PGRST205", "Content-Type", "application/json; charset=utf-8")},
 		{name: "who is nobody is told how", target: "/secret", status: 401, wantHeaders: header("Www-Authenticate", "Bearer")},
 		{name: "who is somebody is not", as: "authenticated", target: "/secret", status: 403, wantHeaders: header("Www-Authenticate", "")},
