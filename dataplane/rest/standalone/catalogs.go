@@ -14,6 +14,7 @@ import (
 
 // catalogs holds the one catalog of the server. It changes when it is told to, not by itself.
 type catalogs struct {
+	cache   *catalog.Cache
 	current atomic.Pointer[catalog.Catalog]
 }
 
@@ -32,8 +33,10 @@ func (c *catalogs) Check(ctx context.Context, s *projectdb.Session, e catalog.Ex
 	return c.Get(ctx, s, e)
 }
 
+// load reads what has changed since the last time.
 func (c *catalogs) load(ctx context.Context, s *projectdb.Session, e catalog.Exposure) (*catalog.Catalog, error) {
-	loaded, err := catalog.Load(ctx, s, e)
+	c.cache.Invalidate()
+	loaded, err := c.cache.Check(ctx, s, e)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rest.WriteError(w, errStarting, false)
 		return
 	}
-	seen := &watched{ResponseWriter: w}
+	seen := &watched{ResponseWriter: w, patience: s.patience}
 	role := s.answer(seen, r, st)
 	st.logRequest(s.log, r, seen.status, role, time.Since(began))
 }
@@ -72,11 +72,15 @@ func (s *Server) configOf(session *projectdb.Session) *engine.Config {
 	return st.common
 }
 
-// watched remembers the status of an answer.
+// watched remembers the status of an answer, and gives up on clients that do not read theirs: a query waits for them.
 type watched struct {
 	http.ResponseWriter
-	status int
+	status   int
+	patience time.Duration
 }
+
+// long is a part of an answer, in bytes, that may have to wait for its client.
+const long = 16 << 10
 
 func (w *watched) WriteHeader(status int) {
 	if w.status == 0 && status >= http.StatusOK {
@@ -88,6 +92,9 @@ func (w *watched) WriteHeader(status int) {
 func (w *watched) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
+	}
+	if len(b) >= long {
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.patience)) // not every writer has a connection, in tests
 	}
 	return w.ResponseWriter.Write(b)
 }

@@ -32,6 +32,7 @@ type Server struct {
 
 	reloadSchema, reloadConfig chan struct{}
 	started                    chan struct{}
+	patience                   time.Duration
 }
 
 // state is what follows from the configuration. It is replaced as a whole.
@@ -44,6 +45,9 @@ type state struct {
 	// logFrom is the least status that is logged.
 	logFrom int
 }
+
+// patience is how long a client may take to read a part of a long answer.
+const patience = time.Minute
 
 // Deps are what a Server needs.
 type Deps struct {
@@ -65,7 +69,8 @@ func New(c *Config, src Source, d Deps) (*Server, error) {
 			Log: d.Log, Metrics: d.Metrics, MaxConnections: c.Pool, AcquireTimeout: c.PoolWait, IdleTimeout: c.PoolIdling,
 			MaxLifetime: c.PoolLifetime, OneProject: true, Pooled: !c.Prepared,
 		}),
-		reloadSchema: make(chan struct{}, 1), reloadConfig: make(chan struct{}, 1), started: make(chan struct{}),
+		catalog:      catalogs{cache: catalog.NewCache()},
+		reloadSchema: make(chan struct{}, 1), reloadConfig: make(chan struct{}, 1), started: make(chan struct{}), patience: patience,
 	}
 	e := engine.New(&s.catalog)
 	s.rest = rest.New(rest.Deps{Log: d.Log, Engine: e, Config: s.configOf, Describer: openapi.Describer{Engine: e, Version: d.Version}})

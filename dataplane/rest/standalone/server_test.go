@@ -252,6 +252,26 @@ func TestExhaustedPool(t *testing.T) {
 	require.Equal(t, 204, <-slow)
 }
 
+// TestClientsThatDoNotRead checks that they cannot keep the connections to the database.
+func TestClientsThatDoNotRead(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "create function api.many() returns table (filling text) language sql as 'select repeat(md5(i::text), 100) from generate_series(1, 20000) i'")
+	r := s.start("PGRST_DB_POOL=1")
+	r.SetPatience(100 * time.Millisecond)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "GET /rpc/many HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	_, err = io.ReadFull(conn, make([]byte, 1000))
+	require.NoError(t, err, "it has begun")
+	res, body := r.get("/notes")
+	require.Equal(t, 200, res.StatusCode, body)
+	res, body = r.get("/rpc/many")
+	require.Equal(t, 200, res.StatusCode)
+	require.Len(t, body, 20000*(len(`{"filling":""},`)+3201)-1+2-1, "who reads gets all")
+}
+
 func TestRefusedByTheDatabase(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "")
