@@ -18,15 +18,33 @@ import (
 	"github.com/wayli-app/fluxbase/internal/pg"
 )
 
-// left reads what is left in settings.
-func (p *pass) left(rows pgx.Rows) error {
+// limited takes the time back that code of the project's may have given what comes after it. Nothing in it depends on the search path,
+// which such code can set too.
+const limited = `case when pg_catalog.interval_gt(pg_catalog.current_setting('statement_timeout')::pg_catalog.interval, $1::pg_catalog.text::pg_catalog.interval)
+ or pg_catalog.interval_lt(pg_catalog.current_setting('statement_timeout')::pg_catalog.interval, '1 ms')
+ then pg_catalog.set_config('statement_timeout', $1::pg_catalog.text, true) end`
+
+// again is a select of nothing, for bound.
+const again = "select null"
+
+// bound is a select of settings that besides holds the rest of the transaction to the time that the project's plan gives a statement.
+func (a *Action) bound(settings string) projectdb.Statement {
+	most := a.request.Session.Project.Limits.StatementTimeout
+	if most <= 0 {
+		return projectdb.Statement{SQL: settings}
+	}
+	return projectdb.Statement{SQL: settings + ", " + limited, Args: []any{strconv.FormatInt(most.Milliseconds(), 10) + "ms"}}
+}
+
+// left reads what is left in settings, by the function before requests or by all.
+func (p *pass) left(early bool, rows pgx.Rows) error {
 	if !rows.Next() {
 		return rows.Err()
 	}
 	raw := rows.RawValues()
 	p.status, p.headers = string(raw[0]), string(raw[1])
-	if len(raw) < 3 { // the early ones; what is wrong with them is said at the end
-		_ = p.finish()
+	if early {
+		_ = p.finish() // what is wrong with them is said at the end
 		return rows.Err()
 	}
 	p.outcome.Inserted, _ = strconv.ParseInt(string(raw[2]), 10, 64)

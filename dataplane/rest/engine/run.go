@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -69,7 +70,7 @@ type pass struct {
 
 func (a *Action) run(ctx context.Context, row Row) error {
 	p := &pass{Action: a, row: row}
-	var room [6]projectdb.Statement
+	var room [8]projectdb.Statement
 	batch := projectdb.Batch{Statements: room[:0]}
 	o := a.options()
 	p.fill(&batch)
@@ -159,6 +160,7 @@ func (a *Action) hoist(o *projectdb.Options, f *catalog.Function) {
 			if !ok {
 				continue
 			}
+			asked = asked.Round(time.Millisecond) // as Postgres does: what is less than a millisecond is no limit
 			if most := a.request.Session.Project.Limits.StatementTimeout; most > 0 && (asked == 0 || asked > most) {
 				asked = most
 			}
@@ -230,7 +232,7 @@ func (p *pass) fill(b *projectdb.Batch) {
 	p.early, p.count, p.explain, p.at = -1, -1, -1, -1
 	plain := a.plain
 	if r.Config.PreRequest != "" {
-		b.Statements = append(b.Statements, projectdb.Statement{SQL: a.preRequest()}, projectdb.Statement{SQL: early})
+		b.Statements = append(b.Statements, projectdb.Statement{SQL: a.preRequest()}, a.bound(early))
 		p.early = 1
 		plain = false
 	}
@@ -249,10 +251,13 @@ func (p *pass) fill(b *projectdb.Batch) {
 			p.explain = add(sqlgen.Explain(read), plain)
 		}
 	}
+	if !plain && len(b.Statements) > p.early+1 { // the count may have run code too
+		b.Statements = append(b.Statements, a.bound(again))
+	}
 	p.main = add(a.main, plain)
 	if !plain { // which an update on a conflict is not, and only that counts what it inserts
 		p.at = len(b.Statements)
-		b.Statements = append(b.Statements, projectdb.Statement{SQL: trailing, Plain: true})
+		b.Statements = append(b.Statements, a.bound(trailing))
 	}
 	b.Hold = !a.readOnly() && (a.Single || a.most() >= 0 || a.put())
 }
@@ -298,7 +303,7 @@ func (p *pass) read(i int, rows pgx.Rows) error {
 	case p.explain:
 		return p.estimate(rows)
 	case p.at, p.early:
-		return p.left(rows)
+		return p.left(i == p.early, rows)
 	}
 	return nil
 }

@@ -36,6 +36,10 @@ func (e *Engine) InTx(ctx context.Context, r *Request, fn func(pgx.Tx) error) er
 			if _, err := tx.Exec(ctx, a.preRequest()); err != nil {
 				return err
 			}
+			after := a.bound(early)
+			if _, err := tx.Exec(ctx, after.SQL, after.Args...); err != nil {
+				return err
+			}
 		}
 		if err := fn(tx); err != nil {
 			return err
