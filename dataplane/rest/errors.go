@@ -55,9 +55,11 @@ func (x *exchange) refusal(err error) *query.Error {
 	var refusal *query.Error
 	var refused *pgconn.PgError
 	var tooLarge *http.MaxBytesError
+	var fromDoor *fault.Error
 	switch {
 	case errors.As(err, &refusal):
 		return refusal
+	case errors.As(err, &fromDoor): // its cause may be what the server says of a login, which is not for callers
 	case errors.As(err, &refused):
 		return x.fromPostgres(refused)
 	case errors.As(err, &tooLarge):

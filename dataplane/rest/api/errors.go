@@ -85,6 +85,7 @@ func (h *handler) failed(ctx context.Context, s *projectdb.Session, err error) *
 	var refusal *query.Error
 	var refused *pgconn.PgError
 	var tooLarge *http.MaxBytesError
+	var fromDoor *fault.Error
 	var wrong fields.Errors
 	var malformed *fields.Malformed
 	switch {
@@ -97,6 +98,7 @@ func (h *handler) failed(ctx context.Context, s *projectdb.Session, err error) *
 			hint: "Send JSON: an object, or an array of objects whose keys are columns."}
 	case errors.As(err, &refusal):
 		return fromQuery(refusal, s.Caller.Role)
+	case errors.As(err, &fromDoor): // its cause may be what the server says of a login, which is not for callers
 	case errors.As(err, &refused):
 		return fromPostgres(refused, s.Caller.Role)
 	case errors.As(err, &tooLarge):

@@ -54,6 +54,7 @@ func (s *Server) hear(ctx context.Context, c *Config, missed bool) error {
 	if _, err := conn.Exec(ctx, "listen "+pgx.Identifier{c.Channel}.Sanitize()); err != nil {
 		return unreachable{fmt.Errorf("listen: %w", err)}
 	}
+	s.lost.Store(false)
 	if missed {
 		s.ReloadSchema()
 	}

@@ -33,6 +33,8 @@ type Server struct {
 	reloadSchema, reloadConfig chan struct{}
 	started                    chan struct{}
 	patience                   time.Duration
+	// lost tells that the database could not be reached when it was last tried, by the server itself.
+	lost atomic.Bool
 }
 
 // state is what follows from the configuration. It is replaced as a whole.
@@ -151,11 +153,11 @@ func ask(c chan struct{}) {
 }
 
 // Ready reports why requests cannot be answered.
-func (s *Server) Ready(ctx context.Context) error {
-	if s.state.Load() == nil || s.catalog.current.Load() == nil {
+func (s *Server) Ready() error {
+	if s.state.Load() == nil || s.catalog.current.Load() == nil || s.lost.Load() {
 		return errStarting
 	}
-	return s.session().Query(ctx, projectdb.Options{ReadOnly: true}, projectdb.Statement{SQL: "select 1", Plain: true}, nil)
+	return nil
 }
 
 // session is the server's own, as the login.
@@ -180,17 +182,17 @@ func (s *Server) start(ctx context.Context) error {
 			}
 			s.state.Store(st)
 		}
-		return s.refresh(ctx)
+		return s.refresh(ctx, s.state.Load().common.Exposure)
 	})
 }
 
 func (s *Server) loadSchema(ctx context.Context) error {
-	return s.retry(ctx, "load the schema cache", func() error { return s.refresh(ctx) })
+	return s.retry(ctx, "load the schema cache", func() error { return s.refresh(ctx, s.state.Load().common.Exposure) })
 }
 
-func (s *Server) refresh(ctx context.Context) error {
+func (s *Server) refresh(ctx context.Context, e catalog.Exposure) error {
 	began := time.Now()
-	loaded, err := s.catalog.load(ctx, s.session(), s.state.Load().common.Exposure)
+	loaded, err := s.catalog.load(ctx, s.session(), e)
 	if err != nil {
 		return unreachable{err}
 	}
@@ -211,12 +213,14 @@ func (s *Server) retry(ctx context.Context, what string, do func() error) error 
 		var lost unreachable
 		switch {
 		case err == nil:
+			s.lost.Store(false)
 			return nil
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // it was to stop
 		case !errors.As(err, &lost), hopeless(err) && s.catalog.current.Load() == nil, s.state.Load() != nil && !s.state.Load().config.Recover:
 			return err
 		}
+		s.lost.Store(true)
 		s.log.Error("cannot "+what+"; trying again", "error", lost.Error(), "after", pause.String())
 		select {
 		case <-ctx.Done():
@@ -230,24 +234,27 @@ func (s *Server) retry(ctx context.Context, what string, do func() error) error 
 func (s *Server) reconfigure(ctx context.Context) {
 	old := s.state.Load()
 	c, roles, err := loadAll(ctx, s.source)
+	var st *state
 	if err == nil {
-		for _, name := range c.restart(old.config) {
-			s.log.Warn("a changed setting counts after a restart", "setting", name)
-		}
-		var st *state
-		if st, err = newState(c, roles); err == nil {
-			// What counts only after a restart stays as it is.
-			st.common.TxEnd = old.common.TxEnd
-			for _, own := range st.byRole {
-				own.TxEnd = old.common.TxEnd
-			}
-			s.state.Store(st)
-			s.log.Info("configuration reloaded")
-			s.ReloadSchema()
-			return
-		}
+		st, err = newState(c, roles)
 	}
-	s.log.Error("the configuration stays as it was", "error", err)
+	if err == nil {
+		err = s.refresh(ctx, st.common.Exposure)
+	}
+	if err != nil {
+		s.log.Error("the configuration stays as it was", "error", err)
+		return
+	}
+	for _, name := range c.restart(old.config) {
+		s.log.Warn("a changed setting counts after a restart", "setting", name)
+	}
+	// What counts only after a restart stays as it is.
+	st.common.TxEnd = old.common.TxEnd
+	for _, own := range st.byRole {
+		own.TxEnd = old.common.TxEnd
+	}
+	s.state.Store(st)
+	s.log.Info("configuration reloaded")
 }
 
 // listen waits for notifications until ctx ends. While it is cut off it tries to get back, and then takes the schema for changed.
@@ -277,10 +284,8 @@ func (s *Server) Admin(metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /live", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-		defer cancel()
-		if s.Ready(ctx) != nil {
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) {
+		if s.Ready() != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})

@@ -160,7 +160,7 @@ func TestReloadByNotification(t *testing.T) {
 	r.becomes("/notes", 404)
 	s.do("alter role $login in database $db set pgrst.db_max_rows = 'many'; notify pgrst, 'reload config'; drop view other.seen; notify pgrst")
 	r.becomes("/seen", 404) // by what came after the reload, which kept the configuration as it was
-	require.NoError(t, r.Ready(t.Context()))
+	require.NoError(t, r.Ready())
 }
 
 func TestLostConnections(t *testing.T) {
@@ -170,6 +170,14 @@ func TestLostConnections(t *testing.T) {
 	s.do("create table api.more (id int); grant select on api.more to $anon")
 	s.on("", "select pg_terminate_backend(pid) from pg_stat_activity where usename = '$login'")
 	r.becomes("/more", 200) // what changed while nobody listened is seen
+	require.NoError(t, r.Ready())
+	s.on("", "alter database $db allow_connections false; select pg_terminate_backend(pid) from pg_stat_activity where usename = '$login'")
+	require.Eventually(t, func() bool { return r.Ready() != nil }, 20*time.Second, 10*time.Millisecond)
+	res, body := r.get("/notes")
+	require.Equal(t, 503, res.StatusCode, body)
+	require.Contains(t, body, "PGRST00")
+	s.on("", "alter database $db allow_connections true")
+	require.Eventually(t, func() bool { return r.Ready() == nil }, 20*time.Second, 10*time.Millisecond)
 	r.becomes("/notes", 200)
 }
 
