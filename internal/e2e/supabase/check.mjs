@@ -1,41 +1,9 @@
 // Reads and writes a project with supabase-js as its users' apps do, as anon and as signed-in users. It prints one line
-// per check, "ok NAME" or "FAILED NAME: why", and exits with 1 when one failed. The schema is schema.sql.
-//
-//   PROJECT_URL, PUBLISHABLE_KEY, SECRET_KEY, ANON_KEY, SERVICE_ROLE_KEY, and ADDRESS to connect elsewhere than PROJECT_URL says
+// per check, as harness.mjs says. The schema is schema.sql.
 import assert from 'node:assert/strict'
-import { createClient } from '@supabase/supabase-js'
-import ws from 'ws'
-import { fetchAt } from './host_fetch.mjs'
+import { check, client, data, finish, mark } from './harness.mjs'
 
-const { PROJECT_URL, PUBLISHABLE_KEY, SECRET_KEY, ANON_KEY, SERVICE_ROLE_KEY, ADDRESS } = process.env
-const mark = Math.random().toString(36).slice(2, 10)
-
-function client(key) {
-  return createClient(PROJECT_URL, key, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    realtime: { transport: ws },
-    global: ADDRESS ? { fetch: fetchAt(ADDRESS) } : {},
-  })
-}
-
-let failed = 0
-async function check(name, run) {
-  try {
-    await run()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    failed++
-    console.log(`FAILED ${name}: ${String(error?.message ?? error).replaceAll('\n', ' ')}`)
-  }
-}
-
-/** data requires a call to succeed and returns its data. */
-async function data(call) {
-  const { data, error } = await call
-  assert.equal(error, null, JSON.stringify(error))
-  return data
-}
-
+const { PUBLISHABLE_KEY, SECRET_KEY, ANON_KEY, SERVICE_ROLE_KEY } = process.env
 const anon = client(PUBLISHABLE_KEY)
 const ada = client(PUBLISHABLE_KEY)
 const eve = client(PUBLISHABLE_KEY)
@@ -208,4 +176,4 @@ await check('a new password replaces the old one', async () => {
   await data(eve.auth.signInWithPassword({ email: address('eve'), password: 'another good one' }))
 })
 
-process.exit(failed ? 1 : 0)
+finish()

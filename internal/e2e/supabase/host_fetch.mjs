@@ -21,6 +21,10 @@ export function fetchAt(address) {
         })
       })
       outgoing.on('error', reject)
+      request.signal.addEventListener('abort', () => {
+        outgoing.destroy()
+        reject(request.signal.reason)
+      })
       request.arrayBuffer().then((body) => outgoing.end(Buffer.from(body)), reject)
     })
   }
