@@ -118,10 +118,21 @@ func TestPlain(t *testing.T) {
 		require.True(t, c.Schemas["public"].Relations["settings"].ReadsSettings)
 		require.False(t, c.Schemas["public"].Relations["own2"].ReadsSettings)
 
-		owner(t, s, `create function fake(int, int) returns boolean language sql as 'select true'; create operator = (leftarg = int, rightarg = int, function = fake)`)
-		c, err = catalog.Load(context.Background(), s, exposed(s))
-		require.NoError(t, err)
-		require.False(t, c.Schemas["public"].Relations["bare"].Plain, "an operator of the project's could be meant")
+		for _, change := range []struct {
+			sql   string
+			plain bool
+		}{
+			{`create function alike(text, text) returns boolean language sql as 'select true'; create operator % (leftarg = text, rightarg = text, function = alike)`, true},
+			{`create function fake(int, int) returns boolean language sql as 'select true'; create operator = (leftarg = int, rightarg = int, function = fake)`, false},
+			{`drop operator = (int, int)`, true},
+			{`create function brood(int) returns mood language sql as 'select null::mood'; create cast (int as mood) with function brood(int) as implicit`, false},
+			{`drop cast (int as mood); create cast (int as mood) with function brood(int) as assignment`, true},
+		} {
+			owner(t, s, strings.ReplaceAll(change.sql, "drop operator =", "drop operator "+s.Project.Schema("public")+".="))
+			c, err = catalog.Load(context.Background(), s, exposed(s))
+			require.NoError(t, err)
+			require.Equal(t, change.plain, c.Schemas["public"].Relations["bare"].Plain, change.sql)
+		}
 	})
 }
 
