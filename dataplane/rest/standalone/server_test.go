@@ -255,7 +255,7 @@ func TestExhaustedPool(t *testing.T) {
 	}()
 	require.Eventually(t, func() bool {
 		res, body := r.get("/notes")
-		return res.StatusCode == 504 && body == `{"code":"PGRST003","message":"Timed out acquiring connection from connection pool."}`
+		return res.StatusCode == http.StatusGatewayTimeout && body == `{"code":"PGRST003","message":"Timed out acquiring connection from connection pool."}`
 	}, 10*time.Second, time.Millisecond)
 	require.Equal(t, 204, <-slow)
 }
