@@ -20,7 +20,7 @@ var (
 	exposed   = []string{corsExposed}
 )
 
-// cors allows every origin: keys and tokens are headers, and no cookie is ever read. Only a script of another origin is told what
+// cors allows every origin: keys and tokens are headers, and no cookie opens anything. Only a script of another origin is told what
 // it may read.
 func cors(h http.Header, r *http.Request) {
 	h["Access-Control-Allow-Origin"] = anyOrigin

@@ -47,7 +47,11 @@ type exchange struct {
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		x.status = status
-		secure(x.Header())
+		h := x.Header()
+		secure(h)
+		if x.served { // or else the answer is the gateway's own
+			x.contain(h)
+		}
 	}
 	x.ResponseWriter.WriteHeader(status)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -190,12 +191,38 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // nothing there: in `fluxbase dev` it shares the console's origin. JSON does nothing anyway, as long as it is taken for JSON.
 func secure(h http.Header) {
 	h["X-Content-Type-Options"] = nosniff
-	if kind := h["Content-Type"]; len(kind) == 1 && strings.HasPrefix(kind[0], "application/json") {
+	if kind := h["Content-Type"]; len(kind) == 1 && isJSON(kind[0]) {
 		return
 	}
 	h["Referrer-Policy"] = noReferrer
 	h["Content-Security-Policy"] = sandbox
 	h["Cross-Origin-Resource-Policy"] = crossOrigin
+}
+
+// isJSON reports whether browsers take a Content-Type for JSON: of a list of types, which a project can set, they take the last.
+func isJSON(kind string) bool {
+	rest, ok := strings.CutPrefix(kind, "application/json")
+	return ok && (rest == "" || rest[0] == ';' && !strings.Contains(rest, ","))
+}
+
+// hostwide are headers of an answer by which browsers keep something for the whole host, and which a project may set.
+var hostwide = []string{"Set-Cookie", "Clear-Site-Data", "Strict-Transport-Security", "Alt-Svc", "Nel", "Report-To", "Reporting-Endpoints"}
+
+// contain takes out of an answer what would reach beyond the project: into the host that projects, and the console, share by path; or
+// from a project's subdomain into those of others.
+func (x *exchange) contain(h http.Header) {
+	switch {
+	case x.prefix != "":
+		for _, name := range hostwide {
+			delete(h, name)
+		}
+	case (h["Set-Cookie"] != nil || h["Clear-Site-Data"] != nil) && x.g.Subdomain(x.r.Host):
+		delete(h, "Clear-Site-Data")
+		h["Set-Cookie"] = slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(cookie string) bool {
+			return strings.Contains(strings.ToLower(cookie), "domain")
+		})
+	}
+	h["X-Request-Id"] = x.r.Header["X-Request-Id"]
 }
 
 // Shared between answers: Set replaces them, nothing appends to them.
@@ -352,6 +379,7 @@ func (x *exchange) serve(ctx context.Context) {
 	delete(r.Header, "X-Forwarded-Prefix")
 	if x.prefix != "" {
 		r.Header["X-Forwarded-Prefix"] = []string{x.prefix}
+		delete(r.Header, "Cookie") // it may be another project's
 	}
 	x.served = true
 	s.Handler.ServeHTTP(x, r)

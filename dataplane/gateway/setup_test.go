@@ -164,6 +164,13 @@ func echo(name string) http.Handler {
 		case "/page":
 			_, _ = io.WriteString(w, "<!doctype html><script>alert(1)</script>")
 			return
+		case "/set":
+			for name, values := range r.URL.Query() {
+				w.Header()[http.CanonicalHeaderKey(name)] = values
+			}
+			w.Header().Set("X-Cookie", r.Header.Get("Cookie"))
+			_, _ = io.WriteString(w, `"<script>alert(1)</script>"`)
+			return
 		case "/broken":
 			w.WriteHeader(http.StatusBadGateway)
 			return
