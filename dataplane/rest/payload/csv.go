@@ -21,9 +21,6 @@ func (b *Body) csv(body []byte, o Options) error {
 	if !more {
 		return refuse("Empty or invalid csv", "The first line has the names of the columns.")
 	}
-	if len(header) > maxKeys {
-		return refuse("Empty or invalid csv", "There are too many columns.")
-	}
 	places := make(map[string]int, len(header))
 	for i, raw := range header {
 		name := string(raw)
@@ -122,6 +119,9 @@ func (l *lines) next() (fields [][]byte, more bool, err error) {
 		field, err := l.field()
 		if err != nil {
 			return nil, false, err
+		}
+		if len(l.fields) == maxKeys { // a line can have as many as the body has bytes
+			return nil, false, refuse("Empty or invalid csv", "There are too many columns.")
 		}
 		l.fields = append(l.fields, field)
 		if l.at == len(l.in) || l.newline() {

@@ -359,3 +359,15 @@ func BenchmarkJSON(b *testing.B) {
 		_, _ = payload.Read(r, query.MediaType{}, payload.Options{Size: int64(len(body))})
 	}
 }
+
+// TestALineOfManyFieldsIsNotHeld: a line can have a field for each byte of the body, each of which takes many.
+func TestALineOfManyFieldsIsNotHeld(t *testing.T) { //nolint:paralleltest // it measures memory
+	for _, body := range []string{strings.Repeat("a,", 1<<20) + "b\n1", "a\n" + strings.Repeat("1,", 1<<20)} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := read(body, "text/csv", payload.Options{Size: int64(len(body))})
+		runtime.ReadMemStats(&after)
+		require.Error(t, err)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(6*len(body)))
+	}
+}
