@@ -60,13 +60,21 @@ func TestHostileTablesLeaveNothingBehind(t *testing.T) {
 		policy + `using (true) with check (leak() = 'x')`,
 		policy + `with check (pg_try_advisory_lock(4711))`,
 		policy + `with check (domain_in(id::text::cstring, 'public.trap'::regtype, -1) is not null)`,
+		policy + `using (leak() = 'x') with check (true)`,
+		policy + `for insert with check (true); create policy q on %[1]s for select using (true); create policy r on %[1]s for update using (lie(id))`,
+		policy + `for insert with check (true); create policy q on %[1]s for select using (true); create policy r on %[1]s for delete using (leak() = 'x')`,
+		`create table %s (id int); create trigger t before update or delete on %[1]s for each row execute function leaking()`,
+		`create table %s (id int); create trigger t after delete on %[1]s for each statement execute function leaking()`,
+		`create table %s (id int primary key, note text); create table %[1]s_below (id int default 1 references %[1]s on update cascade on delete cascade);
+			create trigger t after update or delete on %[1]s_below for each row execute function leaking()`,
+		`create table %s (id int primary key); create table %[1]s_below (id int references %[1]s); create index on %[1]s_below (id) where lie(5)`,
 	} {
 		table := fmt.Sprintf("hostile%d", i)
-		b.owner(t, fmt.Sprintf(sql+`; grant all on %[1]s to {anon}`, table))
+		b.owner(t, fmt.Sprintf(sql+`; grant all on all tables in schema public to {anon}`, table))
 		for _, headers := range []map[string]string{nil, back, {"Prefer": "missing=default"}, {"Prefer": "return=headers-only"}, {"Prefer": "tx=rollback"}} {
-			for range 2 {
-				_ = b.do("anon", "POST", "/"+table, `{"id":1}`, headers)
-				require.JSONEq(t, clean, b.do("anon", "GET", "/rpc/left_behind", "", nil).Body.String(), "%s %v", sql, headers)
+			for _, r := range [][3]string{{"POST", "", `{"id":1}`}, {"POST", "_below", `{"id":1}`}, {"PATCH", "?id=eq.1", `{"id":2}`}, {"DELETE", "?id=eq.2", ""}} {
+				_ = b.do("anon", r[0], "/"+table+r[1], r[2], headers)
+				require.JSONEq(t, clean, b.do("anon", "GET", "/rpc/left_behind", "", nil).Body.String(), "%s %v %v", sql, r, headers)
 			}
 		}
 	}
@@ -81,8 +89,8 @@ func TestHostileTablesLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-// TestPlainInserts inserts into tables whose inserts are not cleaned up after.
-func TestPlainInserts(t *testing.T) {
+// TestPlainWrites writes tables that are not cleaned up after.
+func TestPlainWrites(t *testing.T) {
 	t.Parallel()
 	for _, shared := range []bool{false, true} {
 		b := setup(t, shared)
@@ -92,6 +100,7 @@ create table firms (id int primary key, name text not null); insert into firms v
 create table items (id bigserial primary key, firm int references firms deferrable initially deferred, name text unique, owner uuid default auth.uid(), at timestamptz default now(),
 	method text default current_setting('request.method', true), size int generated always as (length(name)) stored check (size < 20));
 alter table items enable row level security; create policy p on items for insert with check (owner is null or owner = auth.uid()); create policy q on items for select using (true);
+create policy r on items for update using (true); create policy s on items for delete using (true);
 grant all on firms, items to {anon}, {authenticated}; grant usage on sequence items_id_seq to {anon}, {authenticated}`)
 		plural := func(prefer string) map[string]string { return map[string]string{"Prefer": prefer} }
 		for _, c := range []row{
@@ -109,8 +118,20 @@ grant all on firms, items to {anon}, {authenticated}; grant usage on sequence it
 			{name: "no such firm, at the end", body: `{"name":"f","firm":7}`, status: 409, has: []string{`"23503"`}},
 			{name: "too long", body: `{"name":"01234567890123456789"}`, status: 400, has: []string{`"23514"`}},
 			{name: "one of two as an object", body: `[{"name":"g"},{"name":"h"}]`, headers: map[string]string{"Accept": object["Accept"], "Prefer": "return=representation"}, status: 406},
+			{name: "changed", method: "PATCH", target: "/items?name=in.(a,b)", body: `{"firm":1}`, headers: plural("count=exact"), status: 204, wantHeaders: map[string]string{"Content-Range": "0-1/2"}},
+			{name: "changed and shown", method: "PATCH", target: "/items?name=eq.a&select=size,firms(name)", body: `{"name":"aa"}`, headers: back, want: `[{"size":2,"firms":{"name":"a"}}]`},
+			{name: "changed for another", method: "PATCH", target: "/items?name=eq.b", body: `{"size":1}`, status: 400, has: []string{`"428C9"`}},
+			{name: "changed to no firm", method: "PATCH", target: "/items?name=eq.b", body: `{"firm":7}`, status: 409, has: []string{`"23503"`}},
+			{name: "nothing changed", method: "PATCH", target: "/items?name=eq.z", body: `{"firm":1}`, headers: plural("count=exact"), status: 204, wantHeaders: map[string]string{"Content-Range": "*/0"}},
+			{name: "no column changed", method: "PATCH", target: "/items?name=eq.b", body: `{}`, headers: plural("count=exact"), status: 204, wantHeaders: map[string]string{"Content-Range": "*/0"}},
+			{name: "too many deleted", method: "DELETE", target: "/items?name=in.(b,c,d)", headers: plural("handling=strict,max-affected=2"), status: 400, has: []string{"PGRST124"}},
+			{name: "deleted", method: "DELETE", target: "/items?name=in.(c,d)", headers: plural("count=exact,handling=strict,max-affected=2"), status: 204, wantHeaders: map[string]string{"Content-Range": "*/2"}},
+			{name: "deleted and shown", method: "DELETE", target: "/items?name=eq.b&select=name", headers: back, want: `[{"name":"b"}]`},
+			{name: "referred to", method: "DELETE", target: "/firms?id=eq.1", status: 409, has: []string{`"23503"`}},
 		} {
-			c.method = "POST"
+			if c.method == "" {
+				c.method = "POST"
+			}
 			if c.target == "" {
 				c.target = "/items"
 			}
@@ -119,6 +140,6 @@ grant all on firms, items to {anon}, {authenticated}; grant usage on sequence it
 				b.check(t, row{target: "/rpc/left_behind", want: clean})
 			})
 		}
-		b.check(t, row{target: "/items?select=name&order=name", want: `[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"},{"name":"one"},{"name":"two"},{"name":null}]`})
+		b.check(t, row{target: "/items?select=name&order=name", want: `[{"name":"aa"},{"name":"one"},{"name":"two"},{"name":null}]`})
 	}
 }

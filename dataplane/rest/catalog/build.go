@@ -42,7 +42,7 @@ func (l *loader) object(old *object) *object {
 	d := l.details
 	o := &object{
 		oid: old.oid, key: old.key, kind: old.kind, partition: old.partition, ruled: old.ruled, exposed: old.exposed, print: old.print,
-		aside: old.aside, attributes: old.attributes, bases: old.bases, planned: d.planned[old.oid], targets: d.targets[old.oid],
+		aside: old.aside, attributes: old.attributes, bases: old.bases, planned: d.planned[old.oid], referred: d.referred[old.oid], targets: d.targets[old.oid],
 	}
 	if j := d.policies[o.oid]; j != nil {
 		o.policies = *j

@@ -64,10 +64,12 @@ type Relation struct {
 	// PlainInsert tells that an insert, if it does not update on a conflict, runs none either, and leaves nothing behind but what
 	// sequences gave. It implies Plain, and is never so in an unversioned database.
 	PlainInsert bool `json:"plain_insert"`
-	// ReadsSettings tells of policies that read the request's settings besides its claims; InsertReadsSettings of those, checks and
-	// defaults that an insert runs.
-	ReadsSettings       bool `json:"reads_settings"`
-	InsertReadsSettings bool `json:"insert_reads_settings"`
+	// PlainChange tells the same of updates and deletions. It implies PlainInsert.
+	PlainChange bool `json:"plain_change"`
+	// ReadsSettings tells of policies that read the request's settings besides its claims; WriteReadsSettings of those, checks and
+	// defaults that a write runs.
+	ReadsSettings      bool `json:"reads_settings"`
+	WriteReadsSettings bool `json:"write_reads_settings"`
 	// Insertable, Updatable and Deletable say what can be done with it (views: pg_relation_is_updatable, triggers included).
 	Insertable bool      `json:"insertable"`
 	Updatable  bool      `json:"updatable"`

@@ -34,6 +34,7 @@ type details struct {
 	policies    map[uint32]*judgment
 	written     map[uint32]*judgment
 	planned     map[uint32]bool
+	referred    map[uint32]bool
 	targets     map[uint32][]target
 	procs       map[uint32]*proc
 	text        counter // in bytes
@@ -90,7 +91,7 @@ func (l *loader) readDetails(ctx context.Context, relations, functions []uint32)
 	err := l.run(ctx, func() []step {
 		d := &details{
 			attributes: map[uint32][]attribute{}, constraints: map[uint32][]constraint{}, comments: map[place]string{}, policies: map[uint32]*judgment{}, written: map[uint32]*judgment{},
-			planned: map[uint32]bool{}, targets: map[uint32][]target{}, procs: map[uint32]*proc{},
+			planned: map[uint32]bool{}, referred: map[uint32]bool{}, targets: map[uint32][]target{}, procs: map[uint32]*proc{},
 			defaults: map[place]string{}, updatable: map[uint32]int{}, untold: map[uint32]bool{}, text: counter{0, l.room, 256},
 		}
 		l.details = d
@@ -98,7 +99,8 @@ func (l *loader) readDetails(ctx context.Context, relations, functions []uint32)
 		if len(relations) > 0 {
 			ids := []any{oidArray(relations)}
 			steps = append(steps, step{attributesSQL, ids, d.attribute}, step{constraintsSQL, ids, d.constraint}, step{commentsSQL, ids, d.comment},
-				step{policiesSQL, ids, judging(d.policies)}, step{writtenSQL, ids, judging(d.written)}, step{plannedSQL, ids, func(r row) error { d.planned[r.oid(0)] = true; return nil }})
+				step{policiesSQL, ids, judging(d.policies)}, step{writtenSQL, ids, judging(d.written)}, step{plannedSQL, ids, func(r row) error { d.planned[r.oid(0)] = true; return nil }},
+				step{referredSQL, ids, func(r row) error { d.referred[r.oid(0)] = true; return nil }})
 			if views := l.only(relations, "vm"); len(views) > 0 {
 				steps = append(steps, step{viewsSQL, []any{oidArray(views)}, func(r row) error { d.targets[r.oid(0)] = viewTargets(r[1]); return nil }})
 			}

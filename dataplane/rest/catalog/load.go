@@ -38,6 +38,7 @@ var (
 	commentsSQL     = statement("comments")
 	policiesSQL     = statement("policies")
 	writtenSQL      = statement("written")
+	referredSQL     = statement("referred")
 	plannedSQL      = statement("planned")
 	viewsSQL        = statement("views")
 	defaultsSQL     = statement("defaults")
@@ -75,6 +76,7 @@ type object struct {
 	origins     []origin // the same, resolved to tables
 	policies    judgment
 	written     judgment // what inserts run
+	referred    bool     // foreign keys point to it
 	virtual     bool     // has columns that are computed when read
 	foreign     bool     // has columns of types that are not the server's own
 	planned     bool     // planning it may run functions of the project's

@@ -14,17 +14,18 @@ func (l *loader) judge(o *object, functions []*Function) {
 	r := *o.relation
 	reads, readsSettings := l.harmless(&o.policies, false)
 	inserts, insertsSettings := l.harmless(&o.written, true)
-	r.ReadsSettings, r.InsertReadsSettings = readsSettings, readsSettings || insertsSettings
+	r.ReadsSettings, r.WriteReadsSettings = readsSettings, readsSettings || insertsSettings
 	r.Plain = (o.kind == 'r' || o.kind == 'p') && !o.ruled && !o.partition && !o.planned && reads && !l.head.foreignOperator && !o.virtual && l.builtIn(o.types)
 	// (Whoever adds a trigger to an unversioned database need not say so.)
 	r.PlainInsert = r.Plain && o.kind == 'r' && inserts && !l.exposure.Unversioned && !slices.ContainsFunc(o.references, func(to uint32) bool { return !l.referable(to) })
+	r.PlainChange = r.PlainInsert && !o.referred // what follows for tables that refer to it may be anything
 	r.Computed = nil
 	for _, f := range functions {
 		compute(&r, f)
 	}
 	was := o.relation
-	if r.Plain == was.Plain && r.PlainInsert == was.PlainInsert && r.ReadsSettings == was.ReadsSettings &&
-		r.InsertReadsSettings == was.InsertReadsSettings && maps.Equal(r.Computed, was.Computed) {
+	if r.Plain == was.Plain && r.PlainInsert == was.PlainInsert && r.PlainChange == was.PlainChange && r.ReadsSettings == was.ReadsSettings &&
+		r.WriteReadsSettings == was.WriteReadsSettings && maps.Equal(r.Computed, was.Computed) {
 		return
 	}
 	made := *o

@@ -354,7 +354,7 @@ func (p *pass) rows(rows pgx.Rows) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	if tag := rows.CommandTag(); tag.Insert() { // and no rows
+	if tag := rows.CommandTag(); tag.Insert() || tag.Update() || tag.Delete() { // and no rows
 		p.taken = tag.RowsAffected()
 	}
 	return p.judge()

@@ -35,7 +35,7 @@ func (s *Statement) ReadsSettings() bool {
 	}
 	if s.Write != nil {
 		each(s.Write.Relation)
-		reads = reads || s.Write.Relation.InsertReadsSettings // what else writes is not plain
+		reads = reads || s.Write.Relation.WriteReadsSettings
 		if s.Write.Returning != nil {
 			s.Write.Returning.Relations(each)
 		}
@@ -54,11 +54,17 @@ func (s *Statement) Plain() bool {
 	return s.Read.plain()
 }
 
-// plain relies on what Relation.PlainInsert says. Defaults are as good only where the table itself applies them: their text may mean
+// plain relies on what Relation.PlainInsert and PlainChange say. Defaults are as good only where the table itself applies them: their text may mean
 // something else in a query.
 func (w *Write) plain() bool {
-	if w.Verb != "insert" || !w.Relation.PlainInsert || w.Put || (w.Resolution != "" && w.Resolution != "ignore-duplicates") ||
-		len(w.Defaults) > 0 || (len(w.Columns) == 0 && w.Rows > 1) {
+	if w.Verb == "insert" {
+		if !w.Relation.PlainInsert || w.Put || (w.Resolution != "" && w.Resolution != "ignore-duplicates") || (len(w.Columns) == 0 && w.Rows > 1) {
+			return false
+		}
+	} else if !w.Relation.PlainChange || !plainConditions(w.Where) {
+		return false
+	}
+	if len(w.Defaults) > 0 {
 		return false
 	}
 	for _, c := range w.Columns {

@@ -14,27 +14,18 @@ import (
 func (b *builder) write(s *plan.Statement) {
 	w := s.Write
 	if w.Returning == nil && len(w.Location) == 0 && !w.Nothing() && s.Plain() {
-		b.insert(w)
+		b.change(w)
 		return
 	}
 	b.sql(`with "$written" as (`)
-	switch {
-	case w.Nothing():
+	if w.Nothing() {
 		b.sql("select ")
 		b.returned(w)
 		b.sql(" from ")
 		b.target(w)
 		b.sql(" where false")
-	case w.Verb == "insert":
-		b.insert(w)
-	case w.Verb == "update":
-		b.update(w)
-	default:
-		b.sql("delete from ")
-		b.target(w)
-		b.where(&scope{alias: w.Relation.Name}, w.Where)
-	}
-	if !w.Nothing() {
+	} else {
+		b.change(w)
 		b.sql(" returning ")
 		b.returned(w)
 	}
@@ -48,6 +39,20 @@ func (b *builder) write(s *plan.Statement) {
 		b.sql(`, (select pg_catalog.to_json("$written".`).ident(name).sql(`) #>> '{}' from "$written" limit 1) as `).ident(name)
 	}
 	b.sql(` from "$written"`)
+}
+
+// change writes the insert, update or deletion.
+func (b *builder) change(w *plan.Write) {
+	switch w.Verb {
+	case "insert":
+		b.insert(w)
+	case "update":
+		b.update(w)
+	default:
+		b.sql("delete from ")
+		b.target(w)
+		b.where(&scope{alias: w.Relation.Name}, w.Where)
+	}
 }
 
 func (b *builder) target(w *plan.Write) {

@@ -50,7 +50,7 @@ with recursive
     from pg_catalog.pg_rewrite w where w.ev_class = any ((select list from ids)::pg_catalog.oid[])
     union all
     select t.tgrelid, pg_catalog.hashtextextended(t.xmin::pg_catalog.text, t.oid::bigint * 16 + 9)
-    from pg_catalog.pg_trigger t where t.tgrelid = any ((select list from ids)::pg_catalog.oid[]) and (not t.tgisinternal or t.tgfoid >= 16384)
+    from pg_catalog.pg_trigger t where t.tgrelid = any ((select list from ids)::pg_catalog.oid[]) and (not t.tgisinternal or t.tgfoid >= 16384 or t.tgfoid between 1646 and 1655) -- see referred.sql
     union all
     select d.objoid, pg_catalog.hashtextextended(d.xmin::pg_catalog.text, d.objsubid::bigint * 16 + 10)
     from pg_catalog.pg_description d where d.objoid = any ((select list from ids)::pg_catalog.oid[])
