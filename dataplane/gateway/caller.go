@@ -156,12 +156,16 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 		}
 		return projectdb.Caller{Role: roleService, Claims: v.claims, Subject: v.subject, Developer: v.subject}, k, nil
 	}
-	if v.role != roleAuthenticated && v.role != roleAnon && v.role != roleService {
+	role := v.role
+	if role == "" { // it says who, and claims no more than anyone may
+		role = roleAnon
+	}
+	if role != roleAuthenticated && role != roleAnon && role != roleService {
 		no := tokenRefused("TOKEN_ROLE", "JWT role is not accepted", restWords{code: "PGRST301", message: "JWT role is not accepted"})
 		return none, k, &no
 	}
 	if k.id == "" && access == KeyAccess {
 		return none, k, &errKeyMissing
 	}
-	return projectdb.Caller{Role: v.role, Claims: v.claims, Subject: v.subject, SessionID: v.session}, k, nil
+	return projectdb.Caller{Role: role, Claims: v.claims, Subject: v.subject, SessionID: v.session}, k, nil
 }

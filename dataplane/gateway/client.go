@@ -74,7 +74,7 @@ var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-
 // requestID takes over a sane id, or makes one.
 func requestID(r *http.Request) string {
 	given := r.Header.Get("X-Request-Id")
-	if len(given) < 8 || len(given) > 128 {
+	if given == "" || len(given) > 128 {
 		return newRequestID()
 	}
 	for i := range len(given) {

@@ -7,17 +7,18 @@ import (
 
 // What Supabase's clients send, and what they read.
 const (
-	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+	corsMethods = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"
 	corsHeaders = "authorization, x-client-info, apikey, content-type, accept, accept-profile, content-profile, prefer, range, range-unit, " +
 		"x-supabase-api-version, x-region, x-upsert, cache-control, if-match, if-none-match, x-request-id, tus-resumable, upload-length, upload-offset, upload-metadata"
-	corsExposed = "content-range, content-location, content-profile, content-encoding, content-length, date, etag, location, preference-applied, " +
-		"range-unit, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, x-total-count, x-affected-count, link, " +
+	// corsExposed are those that PostgREST names, ownExposed the others.
+	corsExposed = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit"
+	ownExposed  = "content-profile, content-length, etag, preference-applied, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, x-total-count, x-affected-count, link, " +
 		"tus-resumable, upload-offset"
 )
 
 var (
 	anyOrigin = []string{"*"}
-	exposed   = []string{corsExposed}
+	exposed   = []string{corsExposed, ownExposed}
 )
 
 // cors allows every origin: keys and tokens are headers, and no cookie opens anything. Only a script of another origin is told what
@@ -34,18 +35,23 @@ func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// preflight answers a browser's question. It needs no key, and tells nothing of the project.
+// preflight answers a browser's question as PostgREST does. It needs no key, and tells nothing of the project.
 func preflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", corsMethods)
-	h.Set("Access-Control-Max-Age", "3600")
+	h.Set("Access-Control-Max-Age", "86400")
 	h.Add("Vary", "Access-Control-Request-Headers")
 	allowed := corsHeaders
 	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && headerNames(asked) {
-		allowed = asked
+		names := []string{"Authorization"}
+		for name := range strings.SplitSeq(asked, ",") {
+			names = append(names, strings.TrimSpace(name))
+		}
+		allowed = strings.Join(append(names, "Accept", "Accept-Language", "Content-Language"), ", ")
 	}
 	h.Set("Access-Control-Allow-Headers", allowed)
-	w.WriteHeader(http.StatusNoContent)
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
 }
 
 // headerNames reports whether s is a short list of header names.

@@ -47,7 +47,7 @@ func ProjectConfig(v setting.Values) *engine.Config {
 		MaxCost:       float64(setting.Get[int64](v, "rest.max_query_cost")),
 		Security:      true,
 		GrantHints:    true,
-		LegacyNames:   true,
+		LegacyNames:   setting.Get[bool](v, "rest.legacy_target_names"),
 		ServerTiming:  setting.Get[bool](v, "rest.server_timing"),
 	}
 }

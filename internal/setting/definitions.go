@@ -6,12 +6,12 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-var (
-	schemaName   = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
-	functionName = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,39}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$`)
-)
+var functionName = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,39}\.)?[A-Za-z_][A-Za-z0-9_]{0,62}$`)
 
 // reservedSchemas hold the services' own tables and are never exposed by REST.
 var reservedSchemas = []string{"auth", "storage", "realtime", "fluxbase", "information_schema"}
@@ -43,6 +43,8 @@ var definitions = []Definition{
 		Description: "How deep resources may be embedded in one another."},
 	{Key: "rest.max_query_cost", Type: Integer, Default: int64(0), Min: 0, Max: 1_000_000_000_000,
 		Description: "Reads that the planner reckons to cost more are refused; 0 for no limit. With a limit, reads that are not by key take one more round trip."},
+	{Key: "rest.legacy_target_names", Type: Boolean, Default: true,
+		Description: "Whether filters may name an aliased embed by its relation. PostgREST will end this; the answer warns."},
 	{Key: "rest.server_timing", Type: Boolean, Default: false,
 		Description: "Whether answers tell in Server-Timing how long their parts took."},
 	{Key: "api.aggregates_enabled", Type: Boolean, Default: true,
@@ -86,10 +88,11 @@ func checkHeader(v any) error {
 	return nil
 }
 
+// checkSearchPath takes whatever Postgres takes as a name: whoever writes SQL quotes it.
 func checkSearchPath(v any) error {
 	for _, s := range v.([]string) {
-		if !schemaName.MatchString(s) || (len(s) > 2 && s[:3] == "pg_") {
-			return fmt.Errorf("%q is not a schema name: use up to 40 of a-z, 0-9 and _, not starting with pg_", s)
+		if s == "" || len(s) > 40 || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) || strings.HasPrefix(s, "pg_") {
+			return fmt.Errorf("%q is not a schema name: use up to 40 bytes without control characters, not starting with pg_", s)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package setting_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,8 +27,10 @@ func TestParse(t *testing.T) {
 		{"rest.schemas", `["public","api"]`, []string{"public", "api"}, ""},
 		{"rest.schemas", `[]`, nil, "rest.schemas: name at least one schema"},
 		{"rest.schemas", `["auth"]`, nil, `rest.schemas: schema "auth" belongs to Fluxbase and cannot be exposed`},
-		{"rest.schemas", `["pg_catalog"]`, nil, `rest.schemas: "pg_catalog" is not a schema name: use up to 40 of a-z, 0-9 and _, not starting with pg_`},
-		{"rest.schemas", `["public\"; drop schema x"]`, nil, `is not a schema name`},
+		{"rest.schemas", `["pg_catalog"]`, nil, `rest.schemas: "pg_catalog" is not a schema name: use up to 40 bytes without control characters, not starting with pg_`},
+		{"rest.schemas", `["My \"own\" schema"]`, []string{`My "own" schema`}, ""},
+		{"rest.schemas", `["a\nb"]`, nil, `is not a schema name`},
+		{"rest.schemas", `["` + strings.Repeat("a", 41) + `"]`, nil, `is not a schema name`},
 		{"rest.extra_search_path", `[]`, []string{}, ""},
 		{"auth.site_url", `"https://app.example.com"`, "https://app.example.com", ""},
 		{"auth.site_url", `"javascript:alert(1)"`, nil, "auth.site_url: must be an http or https URL"},
