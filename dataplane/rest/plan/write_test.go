@@ -184,3 +184,44 @@ func TestResolutions(t *testing.T) {
 	require.Len(t, w.Where, 2)
 	require.Equal(t, http.StatusBadRequest, plan.PutMismatch().Status)
 }
+
+// TestPlainWrites checks which writes are as plain as their relation. What is "insert" needs Relation.PlainInsert, what is "change"
+// PlainChange; what is "" is never plain.
+func TestPlainWrites(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ request, prefer, body, needs string }{
+		{"POST /notes", "", `{"a":1}`, "insert"},
+		{"POST /notes", "", `[{"a":1},{"a":2}]`, "insert"},
+		{"POST /notes", "", `[]`, "insert"},
+		{"POST /notes", "", `{}`, "insert"},
+		{"POST /notes", "return=representation", `{"a":1}`, "insert"},
+		{"POST /notes", "return=headers-only", `{"a":1}`, "insert"},
+		{"POST /notes", "resolution=ignore-duplicates", `{"a":1}`, "insert"},
+		{"POST /notes", "resolution=merge-duplicates", `{"a":1}`, ""},
+		{"POST /notes", "", `[{},{}]`, ""},
+		{"POST /notes?columns=a,b", "missing=default", `[{"a":1},{"b":"x"}]`, ""},
+		{"POST /notes?select=a::mine", "return=representation", `{"a":1}`, ""},
+		{"PUT /notes?a=eq.1", "", `{"a":1,"b":"x"}`, ""},
+		{"PATCH /notes?a=eq.1", "", `{"b":"x"}`, "change"},
+		{"PATCH /notes?columns=a,b", "missing=default", `{"b":"x"}`, "change"},
+		{"PATCH /notes?or=(a.eq.1,b.like.x*)", "return=representation", `{"b":"x"}`, "change"},
+		{"PATCH /notes?xmin=eq.1", "", `{"b":"x"}`, ""},
+		{"DELETE /notes", "", "", "change"},
+		{"DELETE /notes?a=in.(1,2)", "return=representation", "", "change"},
+		{"DELETE /notes?select=a::mine", "return=representation", "", ""},
+	} {
+		w, err := planWrite(t, c.request, c.prefer, c.body, plan.Options{})
+		require.NoError(t, err, c.request)
+		s := &plan.Statement{Write: w}
+		for _, r := range []struct{ plain, insert, change bool }{{}, {true, false, false}, {true, true, false}, {true, true, true}} {
+			w.Relation.Plain, w.Relation.PlainInsert, w.Relation.PlainChange = r.plain, r.insert, r.change
+			require.Equal(t, c.needs == "insert" && r.insert || c.needs == "change" && r.change, s.Plain(), "%v", c)
+			w.Relation.WriteReadsSettings = false
+			require.Equal(t, !s.Plain(), s.ReadsSettings(), "%v", c)
+			w.Relation.WriteReadsSettings = true
+			require.True(t, s.ReadsSettings(), "%v", c)
+		}
+		s.Form.Explain = []string{}
+		require.False(t, s.Plain(), "%v", c)
+	}
+}
