@@ -184,6 +184,21 @@ func TestSchemaChangesAreSurvived(t *testing.T) {
 	}
 }
 
+// TestTypesThatAreGoneAreSurvived: a prepared statement keeps the types that its values had.
+func TestTypesThatAreGoneAreSurvived(t *testing.T) {
+	t.Parallel()
+	d, p := newDoor(t, Deps{MaxConnections: 4}), newProject(t, false)
+	ownerSQL(t, d, p, `create type mood as enum ('x'); create table t (m mood); insert into t values ('x'); grant select on t to {anon}`)
+	s := anon(d, p)
+	for _, ddl := range []string{"select 1", "alter table t alter m type text; drop type mood", "create domain mood as text; alter table t alter m type mood",
+		"alter table t alter m type text; drop type mood; create domain mood as text; alter table t alter m type mood"} {
+		ownerSQL(t, d, p, ddl)
+		got, err := one(ctx, s, Options{ReadOnly: true}, "select m::text from public.t where m = $1", "x")
+		require.NoError(t, err, ddl)
+		require.Equal(t, "x", got)
+	}
+}
+
 func TestAHugeResultIsRefused(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, shared bool) {

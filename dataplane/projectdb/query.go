@@ -141,7 +141,7 @@ func (d *Door) run(ctx context.Context, s *Session, o Options, b Batch, read fun
 }
 
 // lostStatement reports whether the server no longer has a prepared statement as we know it: a project's SQL may deallocate
-// it, and a change of a table may change its result.
+// it, and a change of a table may change its result, or drop the type of a value.
 func lostStatement(err error) bool {
 	if err == nil {
 		return false
@@ -151,7 +151,8 @@ func lostStatement(err error) bool {
 		return false
 	}
 	return refused.Code == pgerrcode.InvalidSQLStatementName ||
-		(refused.Code == pgerrcode.FeatureNotSupported && refused.Routine == "RevalidateCachedQuery")
+		(refused.Code == pgerrcode.FeatureNotSupported && refused.Routine == "RevalidateCachedQuery") ||
+		(refused.Code == pgerrcode.InternalError && strings.HasPrefix(refused.Message, "cache lookup failed for type "))
 }
 
 func queryFault(ctx context.Context, err error) error {
