@@ -23,6 +23,11 @@ create table genres (id int primary key, name text not null);
 create table book_genres (book_id int references books, genre_id int references genres, primary key (book_id, genre_id));
 create table covers (book_id int primary key references books, url text);
 create table "schöne Bücher" (id int primary key, "Titel ü" text, "a.b" text, "名前" text, "say ""x""" text);
+create table staff (id int primary key, name text, boss int references staff);
+create view staff_names as select id, name as called, boss from staff;
+create table events (id int, at date, primary key (id, at)) partition by range (at);
+create table events_2024 partition of events for values from ('2024-01-01') to ('2025-01-01');
+create table event_notes (id int primary key, event int, at date, words text, foreign key (event, at) references events);
 create view long_books as select * from books where pages > 300;
 
 insert into authors values (1, 'Ann', '1950-01-02', 'DE'), (2, 'Bob', '1960-03-04', 'FR'), (3, 'Cid', null, null);
@@ -37,7 +42,10 @@ insert into genres values (1, 'science'), (2, 'fun'), (3, 'empty');
 insert into book_genres values (1, 1), (1, 2), (2, 1), (4, 2);
 insert into covers values (1, 'ants.png'), (4, 'dogs.png');
 insert into "schöne Bücher" values (1, 'Äpfel', 'x,y', '本', 'z'), (2, 'Öl', null, '海', null);
-grant select on authors, books, reviews, genres, book_genres, covers, "schöne Bücher", long_books to anon, authenticated, service_role;
+insert into staff values (1, 'Top', null), (2, 'Mid', 1), (3, 'Low', 2);
+insert into events values (1, '2024-05-05');
+insert into event_notes values (1, 1, '2024-05-05', 'n');
+grant select on staff, staff_names, events, event_notes, authors, books, reviews, genres, book_genres, covers, "schöne Bücher", long_books to anon, authenticated, service_role;
 grant insert, delete on "schöne Bücher" to authenticated;
 analyze books;
 
@@ -63,6 +71,7 @@ grant select on diary to anon;
 create function title_and_pages(books) returns text stable language sql as $$ select $1.title || ' ' || $1.pages $$;
 create function best_reviews(books) returns setof reviews stable rows 1 language sql as
     'select * from reviews where book_id = $1.id order by stars desc limit 1';
+create function lead(staff_names) returns setof staff_names stable rows 1 language sql as 'select * from staff_names where id = $1.boss';
 create function add(a int, b int default 10) returns int immutable language sql as 'select a + b';
 create function nothing_to_say() returns void language sql as '';
 create function one_null() returns text language sql as 'select null::text';

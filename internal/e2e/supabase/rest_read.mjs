@@ -46,6 +46,18 @@ await check('embed nested', () => rows(anon.from('authors').select('name, books!
   [{ name: 'Bob', books: [{ title: 'Crows, and "more"', reviews: [], covers: null }, { title: 'Dogs (big)', reviews: [{ stars: 5 }], covers: { book_id: 4, url: 'dogs.png' } }] }]))
 await check('embed of a view', () => rows(anon.from('long_books').select('title, author:authors!author_id(name)').eq('id', 5), [{ title: 'Eels', author: { name: 'Cid' } }]))
 await check('embed of a computed relationship', () => rows(books('best_reviews(stars)').in('id', [1, 3]).order('id'), [{ best_reviews: { stars: 5 } }, { best_reviews: null }]))
+await check('embed of the table itself', async () => {
+  const staff = (columns) => anon.from('staff').select(columns)
+  await rows(staff('name, boss(name, boss(name))').eq('id', 3), [{ name: 'Low', boss: { name: 'Mid', boss: { name: 'Top' } } }])
+  await rows(staff('name, team:staff!boss(name)').in('id', [1, 3]).order('id'), [{ name: 'Top', team: [{ name: 'Mid' }] }, { name: 'Low', team: [] }])
+  await rows(anon.from('staff_names').select('called, lead(called)').order('id').limit(2), [{ called: 'Top', lead: null }, { called: 'Mid', lead: { called: 'Top' } }])
+})
+await check('embed by a key of two columns, of a partitioned table', async () => {
+  await rows(anon.from('events').select('*, event_notes(words)'), [{ id: 1, at: '2024-05-05', event_notes: [{ words: 'n' }] }])
+  await rows(anon.from('event_notes').select('words, events(id)'), [{ words: 'n', events: { id: 1 } }])
+  await refused(anon.from('events_2024').select(), 404, { code: 'PGRST205' })
+})
+await check('embed spread of many through many', () => rows(books('title, ...reviews(...books(again:title))').eq('id', 1), [{ title: 'Ants', again: ['Ants', 'Ants', 'Ants'] }]))
 await check('!inner keeps rows that have one', async () => {
   await ids(books('id, reviews!inner(stars)'), 1, 2, 4)
   await ids(books('id, reviews!inner(stars)').eq('reviews.stars', 5), 1, 4)
