@@ -55,7 +55,7 @@ func TestCrossProjectAttacks(t *testing.T) {
 func attacks() []attack {
 	var all []attack
 	for _, some := range [][]attack{keyAttacks(), tokenAttacks(), schemaAttacks(), hostAttacks(), pathAttacks(), ownerAttacks(), sqlAttacks(), catalogAttacks(),
-		connectionAttacks(), functionAttacks(), controlAttacks()} {
+		connectionAttacks(), functionAttacks(), restAttacks(), controlAttacks()} {
 		all = append(all, some...)
 	}
 	return all
