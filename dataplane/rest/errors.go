@@ -106,7 +106,7 @@ func WriteError(w http.ResponseWriter, e *query.Error, terse bool) {
 		return
 	}
 	header["Content-Type"] = jsonHeader
-	if token(e.Code) {
+	if len(e.Code) <= maxCode && token(e.Code) {
 		header.Set("Proxy-Status", "PostgREST; error="+e.Code)
 	}
 	for name, values := range e.Header {
@@ -220,6 +220,12 @@ func statusOf(e *pgconn.PgError, anonymous bool) int {
 	return http.StatusBadRequest
 }
 
+// maxCode and maxDetail bound what of an error's making becomes headers, in bytes.
+const (
+	maxCode   = 64
+	maxDetail = 64 << 10
+)
+
 // raised renders an error that the project made in whole: "raise sqlstate 'PGRST'" with JSON as its message and detail.
 func raised(e *pgconn.PgError) *query.Error {
 	var message struct {
@@ -240,6 +246,9 @@ func raised(e *pgconn.PgError) *query.Error {
 	const hint = "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'."
 	if e.Detail == "" {
 		return unreadable("DETAIL is missing in the RAISE statement", hint)
+	}
+	if len(e.Detail) > maxDetail {
+		return unreadable("DETAIL is too long", hint)
 	}
 	if json.Unmarshal([]byte(e.Detail), &detail) != nil || detail.Status == nil || detail.Headers == nil || *detail.Status < 200 || *detail.Status > 599 {
 		return unreadable("Invalid JSON value for DETAIL: '"+e.Detail+"'", hint)

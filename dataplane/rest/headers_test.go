@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -59,6 +60,18 @@ func TestWriteError(t *testing.T) {
 	require.Empty(t, w.Header().Get("Proxy-Status"), "it is no error")
 	require.Empty(t, write(&query.Error{Status: 400, Code: "a\r\nb"}, false).Header().Get("Proxy-Status"))
 	same(`{"code":"","details":null,"hint":null,"message":""}`, write(&query.Error{Status: 400, Details: ""}, false))
+}
+
+func TestWhatIsRaisedMakesNoHugeHeaders(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", 1<<20)
+	w := httptest.NewRecorder()
+	WriteError(w, raised(&pgconn.PgError{Code: "PGRST", Message: `{"code":"` + long + `","message":"m"}`, Detail: `{"status":400,"headers":{}}`}), false)
+	require.Equal(t, 400, w.Code)
+	require.Empty(t, w.Header().Get("Proxy-Status"))
+	refused := raised(&pgconn.PgError{Code: "PGRST", Message: `{"code":"1","message":"m"}`, Detail: `{"status":400,"headers":{"X-A":"` + long + `"}}`})
+	require.Equal(t, "PGRST121", refused.Code)
+	require.Empty(t, refused.Header)
 }
 
 func FuzzSetHeaders(f *testing.F) {

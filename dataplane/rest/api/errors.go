@@ -172,6 +172,9 @@ var known = map[string]struct {
 	"38": {500, "DATABASE_ERROR"}, "39": {500, "DATABASE_ERROR"}, "28": {403, "PERMISSION_DENIED"}, "0L": {403, "PERMISSION_DENIED"}, "0P": {403, "PERMISSION_DENIED"},
 }
 
+// maxDetail bounds what of an error becomes headers, in bytes.
+const maxDetail = 64 << 10
+
 // raised reads what the project raised with the SQLSTATE PGRST: an answer of its own making, in JSON.
 func raised(e *pgconn.PgError) *failure {
 	var message struct{ Code, Message, Details, Hint string }
@@ -179,7 +182,7 @@ func raised(e *pgconn.PgError) *failure {
 		Status  int
 		Headers map[string]string
 	}
-	if json.Unmarshal([]byte(e.Message), &message) != nil || message.Message == "" || json.Unmarshal([]byte(e.Detail), &detail) != nil ||
+	if len(e.Detail) > maxDetail || json.Unmarshal([]byte(e.Message), &message) != nil || message.Message == "" || json.Unmarshal([]byte(e.Detail), &detail) != nil ||
 		detail.Status < 400 || detail.Status > 599 {
 		return &failure{status: http.StatusInternalServerError, code: "BAD_DATABASE_ERROR", message: "A function raised an error that cannot be read.",
 			hint: "With SQLSTATE PGRST, MESSAGE is JSON with code and message, and DETAIL is JSON with a status from 400 to 599, and headers."}
@@ -208,7 +211,7 @@ func validHeader(name, value string) bool {
 	case "", "content-length", "transfer-encoding", "connection", "upgrade", "trailer":
 		return false
 	}
-	return !strings.ContainsAny(value, "\r\n\x00")
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
 // fromPostgres renders an error of the project's database. Its SQLSTATE stands beside our code.
