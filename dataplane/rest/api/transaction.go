@@ -270,12 +270,14 @@ func (o *operation) readReturning() error {
 
 // runAll runs the operations in one transaction.
 func (q *request) runAll(operations []operation) ([]result, error) {
-	t := &transaction{request: q, size: maxResults}
-	ctx := q.http.Context()
+	var t *transaction
 	frame := q.begin(engine.Call, "", &asked{Query: &query.Query{}})
 	frame.Prefer.Count, frame.Prefer.Resolution = "", ""
 	at := -1
-	err := q.Engine.InTx(ctx, frame, func(tx pgx.Tx) error {
+	err := q.Engine.InTx(q.http.Context(), frame, func(ctx context.Context, tx pgx.Tx) error {
+		inner := *q
+		inner.http = q.http.WithContext(ctx)
+		t = &transaction{request: &inner, size: maxResults}
 		for i := range operations {
 			at = i
 			r, err := t.run(ctx, tx, &operations[i])
@@ -290,7 +292,10 @@ func (q *request) runAll(operations []operation) ([]result, error) {
 	if err != nil && at >= 0 {
 		return nil, q.at(at, err)
 	}
-	return t.results, err
+	if err != nil {
+		return nil, err
+	}
+	return t.results, nil
 }
 
 // transaction is one that runs.

@@ -3,8 +3,11 @@ package api_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -116,4 +119,28 @@ func TestTransactionOfManyRows(t *testing.T) {
 	w := b.check(t, row{method: "POST", target: "/transaction", body: "[" + strings.Join(operations, ",") + "]"})
 	require.Equal(t, 50, strings.Count(w.Body.String(), `"count":1`))
 	b.check(t, row{target: "/tables/categories?id=gte.100&select=count(*)", want: `[{"count":50}]`})
+}
+
+// TestTransactionsWaitForNoSecondConnection: all that a project may have are held by transactions that name what is not there, and each
+// is told so at once.
+func TestTransactionsWaitForNoSecondConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t, true)
+	var group sync.WaitGroup
+	for range 4 {
+		began := time.Now()
+		for range 20 {
+			group.Go(func() {
+				w := b.do("anon", "POST", "/transaction", `[{"op":"select","table":"products","limit":1},{"op":"rpc","fn":"nothere"}]`, nil)
+				assert.Equal(t, 404, w.Code, w.Body.String())
+			})
+		}
+		group.Wait()
+		require.Less(t, time.Since(began), 4*time.Second, "waiting for a connection takes 5 s")
+	}
+	b.owner(t, `create function nothere() returns int language sql as 'select 7'`)
+	w := b.do("anon", "POST", "/transaction", `[{"op":"select","table":"products","limit":1},{"op":"rpc","fn":"nothere"}]`, nil)
+	require.Equal(t, 200, w.Code, w.Body.String())
+	require.Contains(t, w.Body.String(), `"data":7`)
+	require.Equal(t, 1, strings.Count(w.Body.String(), "atlas"), "what the first attempt returned is forgotten")
 }

@@ -15,6 +15,11 @@ import (
 
 // Prepare plans a request. Its errors are *query.Error, or those of the catalogs.
 func (e *Engine) Prepare(ctx context.Context, r *Request) (*Action, error) {
+	if t := within(ctx); t != nil {
+		a, err := e.plan(t.catalog, r)
+		t.behind = t.behind || missing(err)
+		return a, err
+	}
 	c, err := e.catalogs.Get(ctx, r.Session, r.Config.Exposure)
 	if err != nil {
 		return nil, err
@@ -35,6 +40,10 @@ func (e *Engine) Prepare(ctx context.Context, r *Request) (*Action, error) {
 
 // Schema finds the schema that a request names, with its catalog.
 func (e *Engine) Schema(ctx context.Context, r *Request) (*catalog.Catalog, *catalog.Schema, error) {
+	if t := within(ctx); t != nil {
+		s, err := plan.Schema(t.catalog, r.Config.Schemas, r.Schema)
+		return t.catalog, s, err
+	}
 	c, err := e.catalogs.Get(ctx, r.Session, r.Config.Exposure)
 	if err != nil {
 		return nil, nil, err
@@ -43,8 +52,12 @@ func (e *Engine) Schema(ctx context.Context, r *Request) (*catalog.Catalog, *cat
 	return c, s, err
 }
 
-// Fresh is Schema with a catalog that is as new as the call.
+// Fresh is Schema with a catalog that is as new as the call; within a transaction, as new as that.
 func (e *Engine) Fresh(ctx context.Context, r *Request) (*catalog.Catalog, *catalog.Schema, error) {
+	if t := within(ctx); t != nil {
+		t.behind = true
+		return e.Schema(ctx, r)
+	}
 	c, err := e.catalogs.Check(ctx, r.Session, r.Config.Exposure)
 	if err != nil {
 		return nil, nil, err

@@ -7,19 +7,49 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/dataplane/rest/plan"
 )
 
 // errUndone ends a transaction that is to be rolled back though nothing is wrong.
 var errUndone = errors.New("engine: rolled back as asked")
 
+// transaction is what a context within InTx knows: the catalog that holds there, and whether a newer one was asked for. Looking for one
+// would take a second connection of the project's while the first is held.
+type transaction struct {
+	catalog *catalog.Catalog
+	behind  bool
+}
+
+type transactionKey struct{}
+
+func within(ctx context.Context) *transaction {
+	t, _ := ctx.Value(transactionKey{}).(*transaction)
+	return t
+}
+
 // InTx runs fn in one transaction as the caller of r, which says with which settings: for several actions that are done all or none.
-// Of r only the session, the configuration, the schema, the preferences and the request's settings matter.
-func (e *Engine) InTx(ctx context.Context, r *Request, fn func(pgx.Tx) error) error {
+// Of r only the session, the configuration, the schema, the preferences and the request's settings matter. What fn does with the engine
+// it does with the context that it is given. It is run a second time, in another transaction, when it named what the catalog did not have
+// and a newer one may.
+func (e *Engine) InTx(ctx context.Context, r *Request, fn func(context.Context, pgx.Tx) error) error {
 	c, err := e.catalogs.Get(ctx, r.Session, r.Config.Exposure)
 	if err != nil {
 		return err
 	}
+	known := &transaction{catalog: c}
+	err = e.inTx(context.WithValue(ctx, transactionKey{}, known), r, c, fn)
+	if err == nil || !known.behind {
+		return err
+	}
+	current, checkErr := e.catalogs.Check(ctx, r.Session, r.Config.Exposure)
+	if checkErr != nil || current == c {
+		return err
+	}
+	return e.inTx(context.WithValue(ctx, transactionKey{}, &transaction{catalog: current}), r, current, fn)
+}
+
+func (e *Engine) inTx(ctx context.Context, r *Request, c *catalog.Catalog, fn func(context.Context, pgx.Tx) error) error {
 	schema, err := plan.Schema(c, r.Config.Schemas, r.Schema)
 	if err != nil {
 		return err
@@ -41,7 +71,7 @@ func (e *Engine) InTx(ctx context.Context, r *Request, fn func(pgx.Tx) error) er
 				return err
 			}
 		}
-		if err := fn(tx); err != nil {
+		if err := fn(ctx, tx); err != nil {
 			return err
 		}
 		if o.Rollback {

@@ -43,7 +43,7 @@ func Ask(ctx context.Context, e *engine.Engine, r *engine.Request, s *catalog.Sc
 	}
 	asking := *r
 	asking.Op = engine.Read
-	err = e.InTx(ctx, &asking, func(tx pgx.Tx) error {
+	err = e.InTx(ctx, &asking, func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, stmt.SQL, stmt.Args...)
 		if err != nil {
 			return err
