@@ -75,10 +75,10 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 		return nil, err
 	}
 	w.door = projectdb.New(projectdb.Deps{ //nolint:contextcheck // its own work outlives this call
-		Log: deps.Log, Metrics: deps.Metrics, MaxConnections: cfg.Dataplane.MaxConnections, IdleTimeout: cfg.Dataplane.IdleTimeout,
+		Log: deps.Log, Metrics: deps.Metrics, MaxConnections: cfg.Dataplane.MaxConnections, IdleTimeout: cfg.Dataplane.IdleTimeout, Served: w.serves,
 	})
 	w.directory.OnChange(func(ref string) { //nolint:contextcheck // closing outlives what told of the change
-		if p := w.directory.Known(ref); p == nil || p.Status != directory.Active {
+		if !w.serves(ref) {
 			w.door.Forget(ref)
 		}
 	})
@@ -92,6 +92,12 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// serves reports whether a project is known to be active.
+func (w *Worker) serves(ref string) bool {
+	p := w.directory.Known(ref)
+	return p != nil && p.Status == directory.Active
 }
 
 // services are what a project serves.

@@ -128,7 +128,7 @@ func (t target) parse() (*pgx.ConnConfig, error) {
 }
 
 // connect opens the connection.
-func (c *conn) connect(ctx context.Context) error {
+func (c *conn) connect(request context.Context) error {
 	cfg, err := c.pool.target.config(c.door.pooled)
 	if err != nil {
 		return err
@@ -138,19 +138,20 @@ func (c *conn) connect(ctx context.Context) error {
 		cfg.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 		cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0
 	}
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeout(request, connectTimeout)
 	defer cancel()
 	c.pg, err = pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return connectFault(ctx, err)
+		return connectFault(request, err)
 	}
 	c.statements, c.recent, c.opened = map[statementKey]*list.Element{}, list.New(), time.Now()
 	return nil
 }
 
-func connectFault(ctx context.Context, err error) error {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return contextFault(ctx)
+// connectFault renders why a connection could not be opened for a request.
+func connectFault(request context.Context, err error) error {
+	if request.Err() != nil {
+		return contextFault(request)
 	}
 	switch pg.Code(err) {
 	case pgerrcode.TooManyConnections:

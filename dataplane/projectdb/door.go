@@ -28,6 +28,9 @@ type Deps struct {
 	// OneProject gives the whole budget to one project; otherwise a project has a quarter at most, and the last quarter is for
 	// projects that use none.
 	OneProject bool
+	// Served reports whether a project is still served; nil for always. A connection that work from before a pause or a deletion opens
+	// after Forget is not kept then.
+	Served func(ref string) bool
 	// Pooled tells of a pooler between, which gives each transaction any connection: nothing is kept prepared on the server.
 	Pooled bool
 }
@@ -37,6 +40,7 @@ type Deps struct {
 type Door struct {
 	log            *slog.Logger
 	metrics        *metrics
+	served         func(ref string) bool
 	max, perPool   int
 	inUse          int // over all pools
 	idleTimeout    time.Duration
@@ -67,7 +71,7 @@ func New(deps Deps) *Door {
 		deps.AcquireTimeout = 5 * time.Second
 	}
 	d := &Door{
-		log: deps.Log, max: deps.MaxConnections, perPool: min(max(deps.MaxConnections/4, 2), deps.MaxConnections),
+		log: deps.Log, served: deps.Served, max: deps.MaxConnections, perPool: min(max(deps.MaxConnections/4, 2), deps.MaxConnections),
 		idleTimeout: deps.IdleTimeout, acquireTimeout: deps.AcquireTimeout, maxLifetime: deps.MaxLifetime,
 		oneProject: deps.OneProject, pooled: deps.Pooled,
 		pools: map[poolKey]*pool{}, idle: list.New(), waiters: list.New(),

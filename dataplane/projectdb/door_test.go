@@ -2,7 +2,9 @@ package projectdb
 
 import (
 	"context"
+	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -306,4 +308,34 @@ func TestKilledConnectionsAreReplaced(t *testing.T) {
 	got, err = one(ctx, anon(d, p), Options{}, "select 1")
 	require.NoError(t, err)
 	require.Equal(t, "1", got)
+}
+
+func TestConnectionsOfProjectsNoLongerServedAreNotKept(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, false)
+	served := atomic.Bool{}
+	d := newDoor(t, Deps{Served: func(ref string) bool { return ref == p.Ref && served.Load() }})
+	read := func() {
+		_, err := one(ctx, anon(d, p), Options{ReadOnly: true}, "select 1::text")
+		require.NoError(t, err, "what began before may end")
+	}
+	read()
+	require.Eventually(t, func() bool { open, _ := d.Connections(); return open == 0 }, 5*time.Second, time.Millisecond)
+	served.Store(true)
+	read()
+	require.Eventually(t, func() bool { open, idle := d.Connections(); return open == 1 && idle == 1 }, 5*time.Second, time.Millisecond)
+}
+
+func TestADeadlineWhileConnectingIsTheRequests(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, false)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections and says nothing
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = silent.Close() })
+	moved := *p
+	moved.Host, moved.Port = "127.0.0.1", silent.Addr().(*net.TCPAddr).Port
+	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	defer cancel()
+	_, err = one(short, anon(newDoor(t, Deps{}), &moved), Options{ReadOnly: true}, "select 1::text")
+	requireFault(t, err, fault.DeadlineExceeded, "REQUEST_TIMEOUT")
 }

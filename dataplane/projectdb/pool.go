@@ -268,6 +268,10 @@ func (d *Door) release(c *conn) {
 		d.discard(c)
 		return
 	}
+	if d.served != nil && c.since.IsZero() && !d.served(c.pool.key.ref) {
+		d.discard(c)
+		return
+	}
 	d.mu.Lock()
 	if c.pool.retired || d.closed {
 		d.mu.Unlock()
