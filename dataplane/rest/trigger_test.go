@@ -23,3 +23,21 @@ create table filled (id int primary key, note text default defaulted()); grant a
 		b.check(t, c)
 	}
 }
+
+// TestChangedColumns writes to a table whose columns changed since the catalog was loaded: all of a row is what the table has now.
+func TestChangedColumns(t *testing.T) {
+	t.Parallel()
+	for name, shared := range map[string]bool{"database": false, "schema": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, shared)
+			b.owner(t, `create table moving (id int primary key, a int, b int default 2); grant all on moving to {anon}`)
+			b.check(t, row{target: "/moving", want: `[]`})
+			b.owner(t, `alter table moving drop column a`)
+			b.check(t, row{method: "POST", target: "/moving", body: `{"id":1}`, headers: back, status: 201, want: `[{"id":1,"b":2}]`})
+			b.owner(t, `alter table moving add c int default 3`)
+			b.check(t, row{method: "PATCH", target: "/moving?id=eq.1", body: `{"b":4}`, headers: back, want: `[{"id":1,"b":4,"c":3}]`})
+			b.check(t, row{method: "DELETE", target: "/moving?id=eq.1", headers: back, want: `[{"id":1,"b":4,"c":3}]`})
+		})
+	}
+}

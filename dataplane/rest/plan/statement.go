@@ -166,12 +166,8 @@ func (r *Read) Columns() (names []string, all bool) {
 	}
 	for i := range r.Outputs {
 		switch o := &r.Outputs[i]; {
-		case o.Star && r.Relation == nil:
-			all = true
 		case o.Star:
-			for _, c := range r.Relation.Columns {
-				add(c.Name)
-			}
+			all = true // what there is now, though the catalog may not know of it yet
 		case o.Embed < 0:
 			value(&o.Value)
 		}
