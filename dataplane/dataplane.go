@@ -48,12 +48,8 @@ type Worker struct {
 	usage     *usage.Recorder
 	gateway   *gateway.Gateway
 	stopping  atomic.Bool
-	ballast   []byte
+	ballast   ballast
 }
-
-// ballast is never written, and so takes no memory; but the collector counts it, and lets so much garbage more come together under
-// load before it runs. An idle worker's heap is small, and would be collected some twenty times a second.
-const ballast = 32 << 20
 
 // New makes a worker. It opens no connection: what is down is reported by Ready, and served around where it can be.
 func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
@@ -66,7 +62,7 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 		return nil, errors.New("FLUXBASE_REDIS_URL is no address of a Redis") // the cause repeats the URL, which may hold a password
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = time.Second, time.Second, time.Second
-	w := &Worker{cfg: cfg, log: deps.Log, redis: redis.NewClient(options), ballast: make([]byte, ballast)}
+	w := &Worker{cfg: cfg, log: deps.Log, redis: redis.NewClient(options)}
 	worker := workerID()
 	if w.directory, err = directory.New(directory.Deps{
 		URL: cfg.Dataplane.DirectoryURL, ServiceToken: cfg.ServiceToken.Reveal(), CacheDir: cfg.Dataplane.CacheDir, Sealer: sealer,
@@ -143,6 +139,7 @@ func (w *Worker) Handler() http.Handler {
 				return
 			}
 		}
+		w.ballast.requests.Add(1)
 		w.gateway.ServeHTTP(rw, r)
 	})
 }
@@ -166,6 +163,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer stopCounting()
 	var counted errgroup.Group
 	counted.Go(func() error { return w.usage.Run(counting) })
+	counted.Go(func() error { w.ballast.run(counting); return nil })
 	err := w.directory.Run(ctx)
 	w.stopping.Store(true)
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(w.cfg.DrainTimeout, time.Second))
