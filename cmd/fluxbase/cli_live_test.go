@@ -112,8 +112,10 @@ func testProject(t *testing.T, who *person, isolation string) {
 	ada.must(&p, "projects", "resume", ref, "--wait")
 	require.Equal(t, "ACTIVE", p.Status)
 	ada.refused(exitConflict, "PROJECT_STATE", "projects", "retry", ref)
+	p = projectJSON{}
 	ada.must(&p, "projects", "delete", ref)
 	require.NotNil(t, p.PurgeTime)
+	require.Empty(t, p.Steps, "the steps of another job are not this one's")
 	ada.must(&p, "projects", "restore", ref, "--wait")
 	require.Equal(t, "ACTIVE", p.Status)
 	ada.must(&p, "projects", "get", ref)
