@@ -281,6 +281,16 @@ func TestSettings(t *testing.T) {
 	require.NoError(t, b.pool.QueryRow(t.Context(), "select settings from project where ref = $1", ref).Scan(&stored))
 	require.Len(t, stored, 1)
 	require.JSONEq(t, `["public","api"]`, string(stored["rest.schemas"]))
+
+	_, err = b.pool.Exec(t.Context(), "update project set isolation = 'schema' where ref = $1", ref)
+	require.NoError(t, err)
+	_, err = update(map[string]string{"rest.schemas": `["public","api"]`})
+	fields = refused(t, err, connect.CodeInvalidArgument, "SETTING_INVALID")
+	require.Contains(t, fields["values[rest.schemas]"], `schema "api" cannot exist in a project of isolation schema`)
+	for _, possible := range []string{`["public"]`, `["public","extensions"]`, ""} {
+		_, err = update(map[string]string{"rest.schemas": possible, "rest.max_rows": "7"})
+		require.NoError(t, err)
+	}
 }
 
 func TestConnectionInfo(t *testing.T) {

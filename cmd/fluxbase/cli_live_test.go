@@ -162,9 +162,9 @@ func testSettings(ada *person, ref string) {
 	var settings []settingJSON
 	ada.must(&settings, "projects", "settings", "get", ref)
 	require.Greater(t, len(settings), 5)
-	ada.must(&settings, "projects", "settings", "set", ref, "rest.max_rows=500", "rest.schemas=public,api", "auth.site_url=https://app.example.com", "auth.autoconfirm=false")
+	ada.must(&settings, "projects", "settings", "set", ref, "rest.max_rows=500", "rest.schemas=public,extensions", "auth.site_url=https://app.example.com", "auth.autoconfirm=false")
 	require.Len(t, settings, 4)
-	for key, want := range map[string]string{"rest.max_rows": "500", "rest.schemas": `["public","api"]`, "auth.site_url": `"https://app.example.com"`, "auth.autoconfirm": "false"} {
+	for key, want := range map[string]string{"rest.max_rows": "500", "rest.schemas": `["public","extensions"]`, "auth.site_url": `"https://app.example.com"`, "auth.autoconfirm": "false"} {
 		ada.must(&settings, "projects", "settings", "get", ref, key)
 		require.Len(t, settings, 1)
 		require.JSONEq(t, want, string(settings[0].Value))
