@@ -12,7 +12,7 @@ const (
 		"x-supabase-api-version, x-region, x-upsert, cache-control, if-match, if-none-match, x-request-id, tus-resumable, upload-length, upload-offset, upload-metadata"
 	corsExposed = "content-range, content-location, content-profile, content-encoding, content-length, date, etag, location, preference-applied, " +
 		"range-unit, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, x-total-count, link, " +
-		"tus-resumable, upload-offset"
+		"tus-resumable, upload-offset, x-next-offset"
 )
 
 var (
