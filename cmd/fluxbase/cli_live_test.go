@@ -194,6 +194,17 @@ func testKeys(ada *person, ref string) {
 			require.Equal(t, k.Display, shown.Value)
 		}
 	}
+	for range 50 {
+		var fresh keyJSON
+		ada.must(&fresh, "keys", "create", "fresh", "--project", ref)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, ada.url+"/p/"+ref+"/auth/v1/settings", nil)
+		require.NoError(t, err)
+		request.Header.Set("apikey", fresh.Value)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode, "a key works at once")
+	}
 	var made, gone keyJSON
 	ada.must(&made, "keys", "create", "backend", "--project", ref, "--type", "secret", "--expires", "1h")
 	require.True(t, strings.HasPrefix(made.Value, "fbk_sec_"))
