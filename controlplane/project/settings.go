@@ -106,9 +106,12 @@ func checkSettings(values map[string]string) error {
 // checkPlace refuses to expose schemas that cannot be where the project lives.
 func checkPlace(row store.Project, values map[string]string) error {
 	const key = "rest.schemas"
-	parsed, err := setting.Parse(key, values[key])
-	if err != nil { // it is not given, or was refused already
+	if values[key] == "" { // not given, or set back to the default
 		return nil
+	}
+	parsed, err := setting.Parse(key, values[key])
+	if err != nil {
+		return invalidSettings(map[string]string{key: err.Error()})
 	}
 	names := layout.Of(row.Ref, row.Isolation == IsolationSchema)
 	for _, schema := range parsed.([]string) {
