@@ -174,6 +174,7 @@ func (s *Server) mount() error {
 		Accounts: s.accounts, Organizations: s.organizations, Projects: s.projects, Changes: s.changes, Keys: s.keys,
 		Plans: s.plans, Audit: s.audit, Repeats: s.repeats, Clusters: s.clusters, Inbox: s.deps.Inbox, Sealer: s.sealer, Log: s.deps.Log,
 		Metrics: s.deps.Metrics, Tracing: tracing, PublicURL: s.cfg.PublicURL, TrustedProxies: s.cfg.TrustedProxies,
+		RequestsPerSecond: s.cfg.Controlplane.RequestsPerSecond, StreamsPerAccount: s.cfg.Controlplane.StreamsPerAccount,
 	})
 	if err != nil {
 		return err

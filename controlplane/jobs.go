@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"github.com/wayli-app/fluxbase/controlplane/directory"
 	"github.com/wayli-app/fluxbase/controlplane/idempotency"
 	"github.com/wayli-app/fluxbase/controlplane/organization"
 )
@@ -43,7 +44,8 @@ func (s *Server) newJobs(workers *river.Workers) (*river.Client[pgx.Tx], error) 
 // addWorkers registers what carries jobs out.
 func (s *Server) addWorkers(workers *river.Workers) {
 	river.AddWorker(workers, &organization.InvitationMailer{Service: s.organizations, Mail: s.deps.Mail})
-	river.AddWorker(workers, &sweeper{repeats: s.repeats, organizations: s.organizations, log: s.deps.Log})
+	river.AddWorker(workers, &sweeper{repeats: s.repeats, organizations: s.organizations, usage: s.directory,
+		usageRetention: s.cfg.Controlplane.UsageRetention, log: s.deps.Log})
 }
 
 // work carries jobs out until ctx ends, and lets those that run come to their end.
@@ -70,17 +72,24 @@ type sweeper struct {
 	river.WorkerDefaults[sweepArgs]
 	repeats       *idempotency.Keys
 	organizations *organization.Service
-	log           *slog.Logger
+	usage         *directory.Directory
+	// usageRetention is how long usage by the minute is kept.
+	usageRetention time.Duration
+	log            *slog.Logger
 }
 
-// Work forgets idempotency keys of yesterday and invitations that expired long ago.
+// Timeout leaves time for the first sweep of an installation that kept usage for long.
+func (w *sweeper) Timeout(*river.Job[sweepArgs]) time.Duration { return 15 * time.Minute }
+
+// Work forgets idempotency keys of yesterday, invitations that expired long ago and old usage by the minute.
 func (w *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	keys, keysErr := w.repeats.Sweep(ctx)
 	invitations, invitationsErr := w.organizations.SweepInvitations(ctx)
-	if keys+invitations > 0 {
-		w.log.InfoContext(ctx, "swept the control database", "idempotency_keys", keys, "invitations", invitations)
+	minutes, usageErr := w.usage.SweepUsage(ctx, time.Now().Add(-w.usageRetention))
+	if keys+invitations+minutes > 0 {
+		w.log.InfoContext(ctx, "swept the control database", "idempotency_keys", keys, "invitations", invitations, "usage_minutes", minutes)
 	}
-	return errors.Join(keysErr, invitationsErr)
+	return errors.Join(keysErr, invitationsErr, usageErr)
 }
 
 // quiet is a log handler that lets only warnings and errors of the job engine through.

@@ -314,6 +314,7 @@ func (b *bundle) invitationJob() organization.InvitationMailArgs {
 func TestOrganizationWithProjectsStays(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
+	operator := b.signIn("operator@example.com") // the first account
 	ada := b.organization("acme")
 	ref := b.project(ada, "acme").GetRef()
 	remove := func() error {
@@ -327,4 +328,21 @@ func TestOrganizationWithProjectsStays(t *testing.T) {
 	b.setStatus(ref, "purged", "purged")
 	require.NoError(t, remove())
 	require.Equal(t, 1, b.count("select count(*) from audit_event where action = 'organization.delete' and target = 'organization/acme' and organization_id is null"))
+
+	// What was done in it stays, for operators.
+	events := func() []*v1.AuditEvent {
+		got, err := operator.audit.ListAuditEvents(t.Context(), &v1.ListAuditEventsRequest{Action: "project", Actor: ada.email})
+		require.NoError(t, err)
+		return got.GetEvents()
+	}
+	require.Len(t, events(), 2)
+	for _, e := range events() {
+		require.Equal(t, "acme", e.GetFormerOrganization())
+		require.Equal(t, "project/"+ref, e.GetTarget())
+	}
+	_, err = ada.organizations.CreateOrganization(t.Context(), &v1.CreateOrganizationRequest{Name: "Acme", Slug: "acme"})
+	require.NoError(t, err)
+	again, err := ada.audit.ListAuditEvents(t.Context(), &v1.ListAuditEventsRequest{Organization: "acme"})
+	require.NoError(t, err)
+	require.Len(t, again.GetEvents(), 1, "who takes the slug anew sees nothing of before")
 }

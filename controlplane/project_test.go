@@ -281,6 +281,16 @@ func TestSettings(t *testing.T) {
 	require.NoError(t, b.pool.QueryRow(t.Context(), "select settings from project where ref = $1", ref).Scan(&stored))
 	require.Len(t, stored, 1)
 	require.JSONEq(t, `["public","api"]`, string(stored["rest.schemas"]))
+
+	_, err = b.pool.Exec(t.Context(), "update project set isolation = 'schema' where ref = $1", ref)
+	require.NoError(t, err)
+	_, err = update(map[string]string{"rest.schemas": `["public","api"]`})
+	fields = refused(t, err, connect.CodeInvalidArgument, "SETTING_INVALID")
+	require.Contains(t, fields["values[rest.schemas]"], `schema "api" cannot exist in a project of isolation schema`)
+	for _, possible := range []string{`["public"]`, `["public","extensions"]`, ""} {
+		_, err = update(map[string]string{"rest.schemas": possible, "rest.max_rows": "7"})
+		require.NoError(t, err)
+	}
 }
 
 func TestConnectionInfo(t *testing.T) {
@@ -338,6 +348,16 @@ func TestConnectionInfo(t *testing.T) {
 	b.setStatus(ref, "paused", "paused")
 	_, err = ada.projects.CreateDeveloperToken(t.Context(), &v1.CreateDeveloperTokenRequest{Ref: ref})
 	refused(t, err, connect.CodeFailedPrecondition, "PROJECT_NOT_ACTIVE")
+
+	require.Equal(t, 2, b.count("select count(*) from audit_event where action = 'project.reveal' and target = $1", "project/"+ref), "the viewer was shown no secret")
+	require.Equal(t, 1, b.count("select count(*) from audit_event where action = 'project.developer_token' and target = $1 and actor_email = $2", "project/"+ref, ada.email))
+	_, err = b.pool.Exec(t.Context(), "alter table audit_event add constraint refuse check (action not in ('project.reveal', 'project.developer_token')) not valid")
+	require.NoError(t, err)
+	b.setStatus(ref, "active", "active")
+	_, err = ada.projects.CreateDeveloperToken(t.Context(), &v1.CreateDeveloperTokenRequest{Ref: ref})
+	refused(t, err, connect.CodeInternal, "INTERNAL")
+	_, err = ada.projects.GetConnectionInfo(t.Context(), &v1.GetConnectionInfoRequest{Ref: ref})
+	refused(t, err, connect.CodeInternal, "INTERNAL")
 }
 
 func TestWatchSendsChanges(t *testing.T) {

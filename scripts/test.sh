@@ -88,5 +88,6 @@ wait "$beside"
 printf '\n── console: types, lint, unit tests\n'
 cat "$logs/console"
 note "console: types, lint, units" "$(cat "$logs/console.code")" "$(cat "$logs/console.seconds")" "$logs/console"
-step "console in a browser" env FLUXBASE_BIN="$PWD/bin/fluxbase" bash -c 'cd console && npm run --silent test:e2e'
+# Around it the services of the Go tests: one is the second cluster that an operator registers.
+step "console in a browser" go run ./internal/testkit/run -- env FLUXBASE_BIN="$PWD/bin/fluxbase" bash -c 'cd console && npm run --silent test:e2e'
 finish

@@ -59,7 +59,9 @@ func reportError(w io.Writer, err error, args []string) int {
 	}
 	_, _ = fmt.Fprintln(w)
 	for _, field := range slices.Sorted(maps.Keys(e.Fields)) {
-		_, _ = fmt.Fprintf(w, "  %s: %s\n", field, e.Fields[field])
+		if text := e.Fields[field]; !strings.Contains(e.Message, text) { // the message says it already
+			_, _ = fmt.Fprintf(w, "  %s\n", aboutField(field, text))
+		}
 	}
 	if e.Hint != "" {
 		_, _ = fmt.Fprintln(w, e.Hint)
@@ -68,6 +70,14 @@ func reportError(w io.Writer, err error, args []string) int {
 		_, _ = fmt.Fprintln(w, "Request id: "+e.RequestID)
 	}
 	return e.Code
+}
+
+// aboutField says what is wrong with a field, and names it once.
+func aboutField(field, text string) string {
+	if _, key, ok := strings.Cut(strings.TrimSuffix(field, "]"), "["); ok && strings.HasPrefix(text, key) {
+		return text
+	}
+	return field + ": " + text
 }
 
 // wantsJSON looks for --output json, also when the flags could not be parsed.

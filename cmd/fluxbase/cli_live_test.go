@@ -112,8 +112,10 @@ func testProject(t *testing.T, who *person, isolation string) {
 	ada.must(&p, "projects", "resume", ref, "--wait")
 	require.Equal(t, "ACTIVE", p.Status)
 	ada.refused(exitConflict, "PROJECT_STATE", "projects", "retry", ref)
+	p = projectJSON{}
 	ada.must(&p, "projects", "delete", ref)
 	require.NotNil(t, p.PurgeTime)
+	require.Empty(t, p.Steps, "the steps of another job are not this one's")
 	ada.must(&p, "projects", "restore", ref, "--wait")
 	require.Equal(t, "ACTIVE", p.Status)
 	ada.must(&p, "projects", "get", ref)
@@ -160,9 +162,9 @@ func testSettings(ada *person, ref string) {
 	var settings []settingJSON
 	ada.must(&settings, "projects", "settings", "get", ref)
 	require.Greater(t, len(settings), 5)
-	ada.must(&settings, "projects", "settings", "set", ref, "rest.max_rows=500", "rest.schemas=public,api", "auth.site_url=https://app.example.com", "auth.autoconfirm=false")
+	ada.must(&settings, "projects", "settings", "set", ref, "rest.max_rows=500", "rest.schemas=public,extensions", "auth.site_url=https://app.example.com", "auth.autoconfirm=false")
 	require.Len(t, settings, 4)
-	for key, want := range map[string]string{"rest.max_rows": "500", "rest.schemas": `["public","api"]`, "auth.site_url": `"https://app.example.com"`, "auth.autoconfirm": "false"} {
+	for key, want := range map[string]string{"rest.max_rows": "500", "rest.schemas": `["public","extensions"]`, "auth.site_url": `"https://app.example.com"`, "auth.autoconfirm": "false"} {
 		ada.must(&settings, "projects", "settings", "get", ref, key)
 		require.Len(t, settings, 1)
 		require.JSONEq(t, want, string(settings[0].Value))
@@ -191,6 +193,17 @@ func testKeys(ada *person, ref string) {
 			ada.must(&shown, "keys", "reveal", ref, k.ID)
 			require.Equal(t, k.Display, shown.Value)
 		}
+	}
+	for range 50 {
+		var fresh keyJSON
+		ada.must(&fresh, "keys", "create", "fresh", "--project", ref)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, ada.url+"/p/"+ref+"/auth/v1/settings", nil)
+		require.NoError(t, err)
+		request.Header.Set("apikey", fresh.Value)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode, "a key works at once")
 	}
 	var made, gone keyJSON
 	ada.must(&made, "keys", "create", "backend", "--project", ref, "--type", "secret", "--expires", "1h")

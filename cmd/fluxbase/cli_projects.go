@@ -131,6 +131,7 @@ func (c *cli) changeCommand(ch change) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			p.Steps = nil // of the job before this one
 			if wait.on {
 				if p, err = s.settle(ctx, p, ch.wanted, wait.timeout); err != nil {
 					return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,9 +28,15 @@ func (c *cli) sqlCommand() *cobra.Command {
 			if len(args) > 1 {
 				return takes("FILE")(cmd, args)
 			}
+			if command == "" && cmd.Flags().Changed("command") {
+				return errNoSQL
+			}
 			text, err := c.sqlText(command, args)
 			if err != nil {
 				return err
+			}
+			if strings.TrimSpace(text) == "" {
+				return errNoSQL
 			}
 			return c.signedIn(func(ctx context.Context, s *session, _ []string) error { return s.runSQL(ctx, ref, text) })(cmd, nil)
 		},
@@ -38,6 +45,8 @@ func (c *cli) sqlCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&command, "command", "c", "", "the SQL itself")
 	return cmd
 }
+
+var errNoSQL = usageError{errors.New("there is no SQL to run: the file, the standard input or --command is empty")}
 
 // sqlText reads the SQL from where the arguments say.
 func (c *cli) sqlText(command string, args []string) (string, error) {

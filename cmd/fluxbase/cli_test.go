@@ -71,6 +71,8 @@ func TestMistakesInTheCommandAreUsageErrors(t *testing.T) {
 		{"no project for sql", "name the project with --project", []string{"sql", "-"}},
 		{"a file that is not there", "no such file", []string{"sql", "--project", "r", "nowhere.sql"}},
 		{"sql twice", "not both", []string{"sql", "--project", "r", "-c", "select 1", "x.sql"}},
+		{"an empty command of sql", "there is no SQL to run", []string{"sql", "--project", "r", "-c", ""}},
+		{"an empty input of sql", "there is no SQL to run", []string{"sql", "--project", "r", "-"}},
 		{"no settings", "KEY=VALUE is missing", []string{"projects", "settings", "set", "r"}},
 		{"no password", "give --email", []string{"login", "--email", "a@example.com"}},
 		{"two passwords", "password-stdin", []string{"login", "--email", "a@b.c", "--password", "x", "--password-stdin"}},
@@ -341,4 +343,12 @@ func TestResultsAreTables(t *testing.T) {
 		{"command":"SELECT 2","columns":[{"name":"id"},{"name":"note"}],"rows":[[1,"a\u001b[2Jb"],[2,null]]}]`), &results))
 	require.NoError(t, c.printResults(results))
 	require.Equal(t, "CREATE TABLE\n\nid  note\n1   a[2Jb\n2\n(2 rows)\n", out.String())
+}
+
+func TestErrorsSayThingsOnce(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	reportError(&out, &cliError{Code: exitUsage, Reason: "SETTING_INVALID", Message: "Nothing was changed: rest.max_rows must be from 1 to 9.",
+		Fields: map[string]string{"values[rest.max_rows]": "rest.max_rows must be from 1 to 9", "values[rest.x]": "rest.x must be true or false", "name": "is taken"}}, nil)
+	require.Equal(t, "Error: Nothing was changed: rest.max_rows must be from 1 to 9. (SETTING_INVALID)\n  name: is taken\n  rest.x must be true or false\n", out.String())
 }

@@ -2,6 +2,7 @@ import type { Route } from "@playwright/test";
 import { createOrganization, createProject, runSql, signUp, status, toast, writeSql } from "./console";
 import { expect, test } from "./installation";
 
+const shipsColumn = (name: string) => ({ schema: "public", table: "ships", name, type: "integer" });
 const folder = new URL("./screenshots", import.meta.url).pathname;
 
 test("a project is created, paused, resumed, deleted and restored, and the audit log tells of it", async ({ page, installation }) => {
@@ -105,6 +106,19 @@ test.describe("in a project that is there", () => {
     await writeSql(page, "select harbours.");
     await page.keyboard.press("Control+Space");
     await expect(page.getByRole("option", { name: /^depth/ })).toBeVisible();
+  });
+
+  test("columns beyond the catalog's first page are completed too", async ({ page, installation, workshop }) => {
+    await page.route("**/meta/v1/columns*", (route) =>
+      route.request().url().includes("offset=1")
+        ? route.fulfill({ json: [shipsColumn("tonnage")] })
+        : route.fulfill({ json: [shipsColumn("length")], headers: { "x-next-offset": "1", "access-control-expose-headers": "x-next-offset" } }),
+    );
+    await page.goto(`${installation.url}/projects/${workshop.ref}/sql`);
+    await writeSql(page, "select ships.");
+    await page.keyboard.press("Control+Space");
+    await expect(page.getByRole("option", { name: /^length/ })).toBeVisible();
+    await expect(page.getByRole("option", { name: /^tonnage/ })).toBeVisible();
   });
 
   test("settings are refused whole, or saved", async ({ page, installation, workshop }) => {

@@ -73,11 +73,13 @@ type Event struct {
 	AccountID                     *uuid.UUID
 	Email, Action, Target         string
 	IPAddress, RequestID, Details string
+	// FormerOrganization is the slug of an organisation that was deleted since.
+	FormerOrganization string
 }
 
 // Filter says which events List returns.
 type Filter struct {
-	// Organization is nil for the platform's own events.
+	// Organization is nil for the platform's own events, and those of organisations that were deleted.
 	Organization *uuid.UUID
 	// Action is a whole action or its first part; Actor an email address. Empty ones match all.
 	Action, Actor string
@@ -100,6 +102,7 @@ func (l *Log) List(ctx context.Context, f Filter) ([]Event, error) {
 		out[i] = Event{
 			ID: r.ID, CreatedAt: r.CreatedAt, AccountID: r.ActorAccountID, Email: r.ActorEmail, Action: r.Action, Target: r.Target,
 			IPAddress: r.IpAddress, RequestID: r.RequestID, Details: string(r.Details),
+			FormerOrganization: r.FormerOrganization,
 		}
 	}
 	return out, nil

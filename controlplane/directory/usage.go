@@ -142,3 +142,21 @@ func (d *Directory) keepQuotas(ctx context.Context) {
 		}
 	}
 }
+
+// sweepBatch is how many rows are removed at once, so that reports do not wait long.
+const sweepBatch = 10_000
+
+// SweepUsage forgets usage by the minute before a time, and tells how many rows that were. The sums by month stay.
+func (d *Directory) SweepUsage(ctx context.Context, before time.Time) (int64, error) {
+	total := int64(0)
+	for {
+		n, err := d.queries.ForgetUsageMinutes(ctx, store.ForgetUsageMinutesParams{Before: before, MaxRows: sweepBatch})
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("forget old usage: %w", err)
+		}
+		if n < sweepBatch {
+			return total, nil
+		}
+	}
+}

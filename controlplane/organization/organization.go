@@ -238,8 +238,8 @@ func (s *Service) Update(ctx context.Context, o Organization, in UpdateInput) (O
 	return shown(row, o.Role), err
 }
 
-// Delete removes an organisation that has no projects left. Its audit events go with it; the deletion itself is the
-// platform's to remember. It fails with FailedPrecondition and reason ORGANIZATION_HAS_PROJECTS.
+// Delete removes an organisation that has no projects left. Its audit events stay for operators, and the deletion
+// is the platform's to remember. It fails with FailedPrecondition and reason ORGANIZATION_HAS_PROJECTS.
 func (s *Service) Delete(ctx context.Context, o Organization) error {
 	return store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		q := store.New(tx)

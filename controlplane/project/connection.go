@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/wayli-app/fluxbase/controlplane/store"
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -31,41 +32,55 @@ type Connection struct {
 	JWTSecret               string
 }
 
-// Connection returns the project's addresses, and its secrets when asked for.
-func (s *Service) Connection(ctx context.Context, ref string, withSecrets bool) (Connection, error) {
-	row, secrets, err := s.opened(ctx, ref)
+// Connection returns the project's addresses, and its secrets when asked for; that they were shown is recorded.
+func (s *Service) Connection(ctx context.Context, ref string, withSecrets bool) (out Connection, err error) {
+	err = store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		row, secrets, err := s.opened(ctx, ref)
+		if err != nil {
+			return err
+		}
+		out = Connection{URL: s.Addresses.ProjectBaseURL(ref), PathURL: s.Addresses.PathURL(ref)}
+		if !withSecrets {
+			return nil
+		}
+		if err := s.reveal(ctx, row, secrets, &out); err != nil {
+			return err
+		}
+		return s.Audit.Record(ctx, tx, row.OrganizationID, "project.reveal", "project/"+ref, map[string]any{"database_url": out.DatabaseURL != ""})
+	})
 	if err != nil {
 		return Connection{}, err
 	}
-	out := Connection{URL: s.Addresses.ProjectBaseURL(ref), PathURL: s.Addresses.PathURL(ref)}
-	if !withSecrets {
-		return out, nil
-	}
+	return out, nil
+}
+
+// reveal fills in the secrets.
+func (s *Service) reveal(ctx context.Context, row store.Project, secrets Secrets, out *Connection) (err error) {
 	out.JWTSecret = string(secrets.LegacyJWTSecret)
 	if out.AnonKey, err = legacyKey(row, secrets, "anon"); err != nil {
-		return Connection{}, err
+		return err
 	}
 	if out.ServiceRoleKey, err = legacyKey(row, secrets, "service_role"); err != nil {
-		return Connection{}, err
+		return err
 	}
 	if row.Isolation != IsolationDatabase || row.ClusterID == nil || row.DatabaseName == "" {
-		return out, nil
+		return nil
 	}
 	cluster, err := store.Read(ctx, s.Pool).ProjectCluster(ctx, *row.ClusterID)
 	if err != nil {
-		return Connection{}, fmt.Errorf("read cluster: %w", err)
+		return fmt.Errorf("read cluster: %w", err)
 	}
 	address := url.URL{
-		Scheme: "postgres", User: url.UserPassword(layout.Of(ref, false).Owner(), secrets.OwnerPassword),
+		Scheme: "postgres", User: url.UserPassword(layout.Of(row.Ref, false).Owner(), secrets.OwnerPassword),
 		Host: net.JoinHostPort(cluster.Host, strconv.Itoa(int(cluster.Port))), Path: "/" + row.DatabaseName,
 		RawQuery: url.Values{"sslmode": {cluster.SslMode}}.Encode(),
 	}
 	out.DatabaseURL = address.String()
-	return out, nil
+	return nil
 }
 
 // DeveloperToken signs a token with which an account runs SQL at the project's /meta/v1. It fails with
-// FailedPrecondition when the project does not answer.
+// FailedPrecondition when the project does not answer. That it was made is recorded.
 func (s *Service) DeveloperToken(ctx context.Context, ref string, account uuid.UUID) (value string, expires time.Time, err error) {
 	row, secrets, err := s.opened(ctx, ref)
 	if err != nil {
@@ -83,7 +98,16 @@ func (s *Service) DeveloperToken(ctx context.Context, ref string, account uuid.U
 	value, err = key.Sign(map[string]any{
 		"aud": "meta", "role": "developer", "sub": account.String(), "iat": now.Unix(), "exp": expires.Unix(),
 	})
-	return value, expires, err
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	err = store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
+		return s.Audit.Record(ctx, tx, row.OrganizationID, "project.developer_token", "project/"+ref, map[string]any{"expire_time": expires.UTC()})
+	})
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return value, expires, nil
 }
 
 // opened reads a customer's project and opens its secrets.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/controlplane/store"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/layout"
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
@@ -43,6 +44,9 @@ func (s *Service) UpdateSettings(ctx context.Context, ref string, values map[str
 	err := store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
 		row, err := s.lock(ctx, tx, ref)
 		if err != nil {
+			return err
+		}
+		if err := checkPlace(row, values); err != nil {
 			return err
 		}
 		if stored, err = storedSettings(row); err != nil {
@@ -96,6 +100,31 @@ func checkSettings(values map[string]string) error {
 	if len(wrong) == 0 {
 		return nil
 	}
+	return invalidSettings(wrong)
+}
+
+// checkPlace refuses to expose schemas that cannot be where the project lives.
+func checkPlace(row store.Project, values map[string]string) error {
+	const key = "rest.schemas"
+	if values[key] == "" { // not given, or set back to the default
+		return nil
+	}
+	parsed, err := setting.Parse(key, values[key])
+	if err != nil {
+		return invalidSettings(map[string]string{key: err.Error()})
+	}
+	names := layout.Of(row.Ref, row.Isolation == IsolationSchema)
+	for _, schema := range parsed.([]string) {
+		if !names.CanHave(schema) {
+			return invalidSettings(map[string]string{key: fmt.Sprintf(
+				"%s: schema %q cannot exist in a project of isolation schema, whose schemas are fixed: expose public, or use a project of isolation database", key, schema)})
+		}
+	}
+	return nil
+}
+
+// invalidSettings is the fault of wrong values, by key.
+func invalidSettings(wrong map[string]string) error {
 	first := slices.Min(keysOf(wrong))
 	fields := map[string]string{}
 	for key, text := range wrong {

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"testing"
@@ -455,4 +456,39 @@ func TestReconcileQueuesWhatIsLacking(t *testing.T) {
 	progress, err = p.Progress(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, progress.Done)
+}
+
+func TestWaitingForAnotherJobIsNoTry(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	d := h.deps(t)
+	failing := &flaky{d.Buckets, make(chan error, 1)}
+	failing.err <- errors.New("a defect")
+	d.Buckets = failing
+	client := work(t, d)
+	p := h.insert(t, "schema")
+	conn, err := h.pool.Acquire(t.Context()) // as another job of the project would
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), "select pg_advisory_lock(hashtextextended('fluxbase/project/' || $1::text, 0))", p.ID)
+	require.NoError(t, err)
+	inserted, err := client.Insert(t.Context(), project.ProvisionArgs{ProjectID: p.ID}, &river.InsertOpts{
+		Queue: project.QueueProvision, Metadata: []byte(`{"snoozes": 20, "fluxbase_waits": 20}`),
+	})
+	require.NoError(t, err)
+	var metadata []byte
+	require.Eventually(t, func() bool {
+		row, err := client.JobGet(t.Context(), inserted.Job.ID)
+		require.NoError(t, err)
+		metadata = row.Metadata
+		return history(metadata).Snoozes == 21
+	}, 20*time.Second, 10*time.Millisecond)
+	require.Zero(t, history(metadata).tries())
+	_, err = conn.Exec(t.Context(), "select pg_advisory_unlock_all()")
+	require.NoError(t, err)
+	conn.Release()
+	h.await(t, p.ID, func(p store.Project, steps []store.ProjectStep) bool {
+		require.NotEqual(t, "failed", p.Status, "one failure is not for good, however long the job waited")
+		return slices.ContainsFunc(steps, func(s store.ProjectStep) bool { return s.Name == "bucket" && s.Status == "retrying" })
+	})
+	h.await(t, p.ID, status("active"))
 }

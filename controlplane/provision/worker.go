@@ -70,6 +70,9 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 		return err
 	}
 	if !locked { // another job of this project is at work
+		if err := river.MetadataSet(ctx, waitsKey, history(job.Metadata).Waits+1); err != nil {
+			return fmt.Errorf("note that the job waited: %w", err)
+		}
 		return river.JobSnooze(time.Second)
 	}
 	defer release(ctx, conn, id)
@@ -85,7 +88,7 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 		return nil
 	}
 	r := &run{project: row, names: layout.Of(row.Ref, row.Isolation == "schema"), conn: conn}
-	tries := snoozes(job.Metadata)
+	tries := history(job.Metadata).tries()
 	if err := w.p.listSteps(ctx, r, w.job, steps, job.Attempt == 1 && tries == 0); err != nil {
 		return err
 	}
@@ -101,12 +104,24 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	return nil
 }
 
-// snoozes is how often River has put a job off.
-func snoozes(metadata []byte) int {
-	var m struct{ Snoozes int }
-	_ = json.Unmarshal(metadata, &m) // River wrote it
-	return m.Snoozes
+// waitsKey is where a job's metadata says how often it waited for another job of its project.
+const waitsKey = "fluxbase_waits"
+
+// past is what a job's metadata tells of its earlier attempts.
+type past struct {
+	// Snoozes is how often River has put the job off, Waits how often of these another job of the project was at work.
+	Snoozes int
+	Waits   int `json:"fluxbase_waits"`
 }
+
+func history(metadata []byte) past {
+	var p past
+	_ = json.Unmarshal(metadata, &p) // River wrote it
+	return p
+}
+
+// tries is how often a step failed and was put off: who only waited has not tried.
+func (p past) tries() int { return max(0, p.Snoozes-p.Waits) }
 
 // lock takes the project's advisory lock on a connection of its own. The lock ends with the process.
 func (p *Provisioner) lock(ctx context.Context, project uuid.UUID) (*pgxpool.Conn, bool, error) {

@@ -33,7 +33,7 @@ func (s auditService) ListAuditEvents(ctx context.Context, req *v1.ListAuditEven
 func eventMessage(e audit.Event) *v1.AuditEvent {
 	out := &v1.AuditEvent{
 		Id: e.ID.String(), CreateTime: stamp(e.CreatedAt), ActorEmail: e.Email, Action: e.Action, Target: e.Target,
-		IpAddress: e.IPAddress, Details: e.Details, RequestId: e.RequestID,
+		IpAddress: e.IPAddress, Details: e.Details, RequestId: e.RequestID, FormerOrganization: e.FormerOrganization,
 	}
 	if e.AccountID != nil {
 		out.ActorAccountId = e.AccountID.String()

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
@@ -90,6 +93,12 @@ func render(f *fault.Error, requestID string) *connect.Error {
 	}
 	if detail, err := connect.NewErrorDetail(info); err == nil {
 		out.AddDetail(detail)
+	}
+	if f.RetryAfter > 0 {
+		out.Meta().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+		if detail, err := connect.NewErrorDetail(&errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter)}); err == nil {
+			out.AddDetail(detail)
+		}
 	}
 	if len(f.Fields) == 0 {
 		return out

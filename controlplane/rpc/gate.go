@@ -46,6 +46,7 @@ type gate struct {
 	accounts      *account.Service
 	organizations *organization.Service
 	validator     protovalidate.Validator
+	limits        *limits
 }
 
 var _ connect.Interceptor = (*gate)(nil)
@@ -62,6 +63,9 @@ func (g *gate) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		defer cancel()
 		ctx, rule, err := g.identify(ctx, req.Spec().Procedure, req.Header())
 		if err != nil {
+			return nil, err
+		}
+		if err := g.limits.request(accessOf(ctx).account.ID); err != nil {
 			return nil, err
 		}
 		if err := g.admit(ctx, rule, req.Any()); err != nil {
@@ -82,6 +86,14 @@ func (g *gate) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.S
 		if err != nil {
 			return err
 		}
+		if err := g.limits.request(accessOf(ctx).account.ID); err != nil {
+			return err
+		}
+		done, err := g.limits.stream(accessOf(ctx).account.ID)
+		if err != nil {
+			return err
+		}
+		defer done()
 		return next(ctx, &guardedConn{conn, g, ctx, rule})
 	}
 }

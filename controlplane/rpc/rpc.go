@@ -50,6 +50,8 @@ type Deps struct {
 	Tracing connect.Interceptor
 	// PublicURL is the console's address: the one foreign origin that browsers may call from.
 	PublicURL string
+	// RequestsPerSecond and StreamsPerAccount bound what one account asks of this process; zero is no limit.
+	RequestsPerSecond, StreamsPerAccount int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []string
 }
@@ -87,7 +89,7 @@ func New(d Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := &gate{accounts: d.Accounts, organizations: d.Organizations, validator: validator}
+	gate := &gate{accounts: d.Accounts, organizations: d.Organizations, validator: validator, limits: newLimits(d.RequestsPerSecond, d.StreamsPerAccount)}
 	interceptors := []connect.Interceptor{counter, liner{d.Log}, translator{d.Log}, gate}
 	if d.Tracing != nil {
 		interceptors = append([]connect.Interceptor{d.Tracing}, interceptors...)

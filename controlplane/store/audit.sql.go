@@ -46,8 +46,9 @@ func (q *Queries) InsertAuditEvent(ctx context.Context, arg InsertAuditEventPara
 }
 
 const listAuditEvents = `-- name: ListAuditEvents :many
-select id, organization_id, created_at, actor_account_id, actor_email, action, target, ip_address, request_id, details from audit_event
-where organization_id is not distinct from $1::uuid
+select id, organization_id, created_at, actor_account_id, actor_email, action, target, ip_address, request_id, details, former_organization from audit_event
+where (organization_id = $1::uuid
+    or $1::uuid is null and (organization_id is null or former_organization <> ''))
   and ($2::text = '' or action = $2 or starts_with(action, $2 || '.'))
   and ($3::text = '' or lower(actor_email) = lower($3))
   and ($4::timestamptz is null or (created_at, id) < ($4::timestamptz, $5::uuid))
@@ -91,6 +92,7 @@ func (q *Queries) ListAuditEvents(ctx context.Context, arg ListAuditEventsParams
 			&i.IpAddress,
 			&i.RequestID,
 			&i.Details,
+			&i.FormerOrganization,
 		); err != nil {
 			return nil, err
 		}

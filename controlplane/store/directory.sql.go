@@ -122,6 +122,24 @@ func (q *Queries) EvaluateQuotas(ctx context.Context, arg EvaluateQuotasParams) 
 	return result.RowsAffected(), nil
 }
 
+const forgetUsageMinutes = `-- name: ForgetUsageMinutes :execrows
+delete from usage_minute where (project_id, minute, service) in (
+    select m.project_id, m.minute, m.service from usage_minute m where m.minute < $1::timestamptz limit $2)
+`
+
+type ForgetUsageMinutesParams struct {
+	Before  time.Time
+	MaxRows int32
+}
+
+func (q *Queries) ForgetUsageMinutes(ctx context.Context, arg ForgetUsageMinutesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, forgetUsageMinutes, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const forgetUsageReports = `-- name: ForgetUsageReports :exec
 delete from usage_report where created_at < now() - interval '1 day'
 `

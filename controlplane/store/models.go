@@ -59,6 +59,8 @@ type AuditEvent struct {
 	IpAddress      string
 	RequestID      string
 	Details        json.RawMessage
+	// The slug of the organisation, set when it is deleted; then the event is the platform's to list.
+	FormerOrganization string
 }
 
 type Cluster struct {

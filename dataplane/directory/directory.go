@@ -13,6 +13,7 @@ import (
 
 	"connectrpc.com/connect"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
 
@@ -69,6 +70,16 @@ const (
 	recentRevisions = 4096                   // changes remembered, to find answers that were overtaken
 )
 
+// Bounds of the questions for keys that no snapshot knows.
+const (
+	keyTimeout  = time.Second      // of one question
+	noKeyFor    = 10 * time.Second // that "there is no such key" is remembered
+	maxNoKeys   = 10_000           // keys remembered as unknown
+	maxAskers   = 4096             // projects whose questions are counted
+	keyBurst    = 100              // questions for one project at once
+	keyInterval = 200 * time.Millisecond
+)
+
 // Directory finds projects: in memory, else by the control plane, else in the last good copy.
 type Directory struct {
 	client     directoryv1connect.DirectoryServiceClient
@@ -85,8 +96,12 @@ type Directory struct {
 
 	absent *lru.Cache[string, time.Time]
 	recent *lru.Cache[string, int64]
-	flight singleflight.Group
-	calls  chan struct{}
+	noKeys *lru.Cache[keyName, time.Time]
+	// keyAsks are the theoretical arrival times of questions for keys, by ref; guarded by keyMu.
+	keyMu   sync.Mutex
+	keyAsks *simplelru.LRU[string, time.Time]
+	flight  singleflight.Group
+	calls   chan struct{}
 
 	// generation counts the streams; it is odd while one is watched.
 	generation atomic.Int64
@@ -133,6 +148,14 @@ func New(d Deps) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
+	noKeys, err := lru.New[keyName, time.Time](maxNoKeys)
+	if err != nil {
+		return nil, err
+	}
+	keyAsks, err := simplelru.NewLRU[string, time.Time](maxAskers, nil)
+	if err != nil {
+		return nil, err
+	}
 	store, err := openDisk(d.CacheDir, d.Sealer, d.Log)
 	if err != nil {
 		return nil, err
@@ -140,7 +163,7 @@ func New(d Deps) (*Directory, error) {
 	out := &Directory{
 		client: directoryv1connect.NewDirectoryServiceClient(d.HTTP, d.URL, connect.WithInterceptors(bearer(d.ServiceToken))),
 		log:    d.Log, now: d.Now, staleLimit: d.StaleLimit, workerID: d.WorkerID, disk: store,
-		entries: map[string]*entry{}, hosts: map[string]string{}, absent: absent, recent: recent,
+		entries: map[string]*entry{}, hosts: map[string]string{}, absent: absent, recent: recent, noKeys: noKeys, keyAsks: keyAsks,
 		calls: make(chan struct{}, maxCalls),
 	}
 	out.metrics = newMetrics(d.Metrics, out)
@@ -185,6 +208,19 @@ func (d *Directory) ByHost(ctx context.Context, host string) (*Project, error) {
 		return nil, ErrNotFound
 	}
 	return d.lookup(ctx, name{host: host})
+}
+
+// Holds reports whether memory or disk knows a project by its ref, or without one by its host. It asks nobody.
+func (d *Directory) Holds(ref, host string) bool {
+	if ref == "" {
+		d.mu.RLock()
+		ref = d.hosts[host]
+		d.mu.RUnlock()
+		if ref == "" {
+			ref = d.disk.refOf(host)
+		}
+	}
+	return ref != "" && (d.entry(ref) != nil || d.disk.has(ref))
 }
 
 // Known returns what memory holds of a project, or nil. It asks nobody.

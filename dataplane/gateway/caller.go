@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/id"
 	"github.com/wayli-app/fluxbase/internal/token"
 )
 
@@ -122,6 +124,29 @@ func (g *Gateway) key(p *directory.Project, c credentials, now time.Time) (apiKe
 		return g.lookupKey(p, c.bearer, now)
 	}
 	return shown, nil
+}
+
+// findKey is key for a request. When it shows a key that the project's snapshot does not know, the newest snapshot is
+// looked at, because the key may just have been made, unless the client's address shows too many that nobody knows.
+func (x *exchange) findKey(ctx context.Context, c credentials) (apiKey, *refusal) {
+	key, no := x.g.key(x.project, c, x.began)
+	if no != &errKeyInvalid || x.g.guessers.Wait(x.client) > 0 {
+		return key, no
+	}
+	for _, value := range []string{c.key, c.bearer} {
+		if !id.ValidKey(value) {
+			continue
+		}
+		hash := sha256.Sum256([]byte(value))
+		if _, known := x.project.Keys[hash]; known {
+			continue
+		}
+		x.project = x.g.projects.WithKey(ctx, x.project, hash)
+		if _, known := x.project.Keys[hash]; !known {
+			x.g.guessers.Charge(x.client)
+		}
+	}
+	return x.g.key(x.project, c, x.began)
 }
 
 // identify decides who calls: the bearer token says so, or without one the key. A bearer token that is not good is

@@ -12,8 +12,9 @@ const (
 		"x-supabase-api-version, x-region, x-upsert, cache-control, if-match, if-none-match, x-request-id, tus-resumable, upload-length, upload-offset, upload-metadata"
 	// corsExposed are those that PostgREST names, ownExposed the others.
 	corsExposed = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit"
-	ownExposed  = "content-profile, content-length, etag, preference-applied, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, x-total-count, x-affected-count, link, " +
-		"tus-resumable, upload-offset"
+	ownExposed  = "content-profile, content-length, etag, preference-applied, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, " +
+		"x-total-count, x-affected-count, link, " +
+		"tus-resumable, upload-offset, x-next-offset"
 )
 
 var (

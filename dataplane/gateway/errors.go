@@ -41,6 +41,7 @@ var (
 	errKeyExpired     = refusal{status: 401, code: "API_KEY_EXPIRED", message: "This API key has expired.", hint: "Make a new key in the console."}
 	errDeveloperOnly  = refusal{status: 401, code: "DEVELOPER_TOKEN_REQUIRED", message: "This service is for developers of the project only.", hint: "The console and the command line get the token for it."}
 	errRateLimited    = refusal{status: 429, code: "RATE_LIMITED", message: "Too many requests.", hint: "Wait as long as Retry-After says."}
+	errStrangeNames   = refusal{status: 429, code: "UNKNOWN_PROJECTS", message: "Too many requests for projects that do not exist.", hint: "Check the project's ref, and wait as long as Retry-After says."}
 	errBodyTooLarge   = refusal{status: 413, code: "BODY_TOO_LARGE", message: "The request's body is too large."}
 	errHeaderTooLarge = refusal{status: 431, code: "HEADERS_TOO_LARGE", message: "The request's headers are too large."}
 	errURLTooLong     = refusal{status: 414, code: "URL_TOO_LONG", message: "The request's URL is too long.", hint: "Send long lists in a body: call a function by POST /rest/v1/rpc/…."}

@@ -27,6 +27,10 @@ import (
 type Projects interface {
 	ByRef(ctx context.Context, ref string) (*directory.Project, error)
 	ByHost(ctx context.Context, host string) (*directory.Project, error)
+	// Holds reports whether a project can be found by its ref, or else its host, without asking the control plane who it is.
+	Holds(ref, host string) bool
+	// WithKey returns the newest of a project when a key is shown that the given one does not know, or else the given one.
+	WithKey(ctx context.Context, p *directory.Project, hash [32]byte) *directory.Project
 }
 
 // Limits count requests.
@@ -85,6 +89,12 @@ const (
 	maxURL     = 32 << 10
 )
 
+// How often an address may ask for projects, and for keys, that are not there.
+var (
+	strangeNames = limit.Rate{PerSecond: 5, Burst: 100}
+	strangeKeys  = limit.Rate{PerSecond: 2, Burst: 20}
+)
+
 var errTimeout = errors.New("the request took too long")
 
 // Gateway answers the requests of all projects.
@@ -101,6 +111,10 @@ type Gateway struct {
 	log      *slog.Logger
 	now      func() time.Time
 	tokens   *tokens
+	// strangers counts the addresses that ask for projects that are not there.
+	strangers *limit.Local
+	// guessers counts those that show keys that are not there.
+	guessers *limit.Local
 	// outside counts requests that reached no service.
 	outside *service
 }
@@ -129,6 +143,7 @@ func New(d Deps) (*Gateway, error) {
 	if g.now == nil {
 		g.now = time.Now
 	}
+	g.strangers, g.guessers = limit.NewLocal(strangeNames, g.now), limit.NewLocal(strangeKeys, g.now)
 	m := newMetrics(d.Metrics, g)
 	for _, s := range d.Services {
 		if s.Name == "" || s.Handler == nil || !strings.HasPrefix(s.Prefix, "/") {
@@ -237,6 +252,12 @@ var (
 func (x *exchange) resolve(ctx context.Context) *refusal {
 	g, r := x.g, x.r
 	t := g.router.route(r.Host, r.URL.Path)
+	strange := t.ref != noRef && (t.ref != "" || t.host != "") // a name that the directory may have to ask for
+	if wait := g.strangers.Wait(x.client); wait > 0 && strange && !g.projects.Holds(t.ref, t.host) {
+		no := errStrangeNames
+		no.retryAfter = wait
+		return &no
+	}
 	var err error
 	switch {
 	case t.ref != "":
@@ -253,6 +274,9 @@ func (x *exchange) resolve(ctx context.Context) *refusal {
 	if err != nil {
 		x.project, x.err = nil, err
 		no := lookupRefused(err)
+		if strange && no.status == http.StatusNotFound {
+			g.strangers.Charge(x.client)
+		}
 		return &no
 	}
 	x.ref, x.prefix = x.project.Ref, t.prefix
@@ -296,10 +320,11 @@ func dotted(path string) bool {
 
 // admit decides who calls and whether they are within their limits.
 func (x *exchange) admit(ctx context.Context) *refusal {
-	g, p, limits, now := x.g, x.project, x.project.Limits, x.began
+	g, limits, now := x.g, x.project.Limits, x.began
 	shown := readCredentials(x.r)
 	access := x.service.access(x.inner)
-	key, no := g.key(p, shown, now)
+	key, no := x.findKey(ctx, shown)
+	p := x.project
 	// The project's own servers come from few addresses. Everyone else is limited before a signature is checked.
 	if no != nil || key.role != roleService {
 		if refused := x.within(g.limits.Address(ctx, p.Ref, x.client, limit.Rate{PerSecond: float64(limits.RequestsPerSecondPerIP)})); refused != nil {

@@ -51,13 +51,16 @@ func (r router) isOwn(name string) bool {
 	return err == nil
 }
 
+// noRef is the ref of a project that cannot be.
+const noRef = "-"
+
 // route finds the project that a request is for. The host decides; only on the workers' own address does the path.
 func (r router) route(host, path string) target {
 	name := hostname(host)
 	switch label, below := strings.CutSuffix(name, r.domain); {
 	case below && !r.own[name]:
 		if !id.ValidRef(label) {
-			label = "-" // a project that cannot be
+			label = noRef
 		}
 		return target{ref: label, path: path}
 	case !r.isOwn(name):
@@ -69,7 +72,7 @@ func (r router) route(host, path string) target {
 	}
 	ref, rest, _ := strings.Cut(rest, "/")
 	if !id.ValidRef(ref) {
-		ref = "-"
+		ref = noRef
 	}
 	return target{ref: ref, path: "/" + rest, prefix: "/p/" + ref}
 }

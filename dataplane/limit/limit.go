@@ -121,13 +121,7 @@ func (l *Limiter) Key(ctx context.Context, ref, key string, r Rate) Answer {
 
 // Address counts a request from a client's address. Addresses of IPv6 count by their /64, which one client has to itself.
 func (l *Limiter) Address(ctx context.Context, ref string, address netip.Addr, r Rate) Answer {
-	address = address.Unmap()
-	if address.Is6() {
-		if network, err := address.WithZone("").Prefix(64); err == nil {
-			address = network.Addr()
-		}
-	}
-	return l.take(ctx, bucketKey{project: ref, kind: byAddress, address: address}, r)
+	return l.take(ctx, bucketKey{project: ref, kind: byAddress, address: network(address)}, r)
 }
 
 // Name counts under a name of a service's choice.

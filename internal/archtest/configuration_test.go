@@ -25,7 +25,7 @@ const configurationHead = `# Configuration
 Every process reads the same settings: defaults, then a YAML file (` + "`--config` or `FLUXBASE_CONFIG`" + `), then environment variables, then
 flags. A setting's path in the file is the variable's name in lower case without ` + "`FLUXBASE_`" + `, with its section first:
 ` + "`FLUXBASE_S3_ACCESS_KEY` is `s3.access_key`" + `. Lists are words between commas, durations are like ` + "`30s` or `168h`" + `. All that is wrong is
-reported at once; ` + "`fluxbase config print`" + ` shows what holds, without secrets. ` + "`fluxbase dev`" + ` needs none of these settings.
+reported at once, also variables that begin with ` + "`FLUXBASE_`" + ` and are no settings; ` + "`fluxbase config print`" + ` shows what holds, without secrets. ` + "`fluxbase dev`" + ` needs none of these settings.
 
 | variable | default | |
 | --- | --- | --- |

@@ -205,6 +205,8 @@ func (c Config) checkNumbers(f *Faults) {
 		}
 	}
 	atLeast("controlplane.max_connections", c.Controlplane.MaxConnections, 4)
+	atLeast("controlplane.requests_per_second", c.Controlplane.RequestsPerSecond, 0)
+	atLeast("controlplane.streams_per_account", c.Controlplane.StreamsPerAccount, 0)
 	atLeast("dataplane.max_connections", c.Dataplane.MaxConnections, 2)
 	if c.SMTP.Port < 1 || c.SMTP.Port > 65535 {
 		f.add("FLUXBASE_SMTP_PORT is %d: it must be from 1 to 65535.", c.SMTP.Port)
@@ -212,7 +214,7 @@ func (c Config) checkNumbers(f *Faults) {
 	for path, value := range map[string]time.Duration{
 		"delete_grace": c.DeleteGrace, "dataplane.idle_timeout": c.Dataplane.IdleTimeout,
 		"dataplane.stale_limit": c.Dataplane.StaleLimit, "drain_timeout": c.DrainTimeout,
-		"dataplane.request_timeout": c.Dataplane.RequestTimeout,
+		"dataplane.request_timeout": c.Dataplane.RequestTimeout, "controlplane.usage_retention": c.Controlplane.UsageRetention,
 	} {
 		if value < 0 || (value == 0 && path != "delete_grace") {
 			f.add("%s is %s: it must be more than zero.", EnvName(path), value)

@@ -107,6 +107,12 @@ type Controlplane struct {
 	Listen string `koanf:"listen"`
 	// MaxConnections is how many connections to the control database a process holds at most.
 	MaxConnections int `koanf:"max_connections"`
+	// RequestsPerSecond is how often one account may use the management API of a process, and five times that at once; 0 is no limit.
+	RequestsPerSecond int `koanf:"requests_per_second"`
+	// StreamsPerAccount is how many projects one account may watch at once through a process; 0 is no limit.
+	StreamsPerAccount int `koanf:"streams_per_account"`
+	// UsageRetention is how long usage is kept by the minute; the sums by month stay.
+	UsageRetention time.Duration `koanf:"usage_retention"`
 }
 
 // Dataplane is what only a worker needs.
@@ -136,7 +142,7 @@ func Default() Config {
 		S3:            S3{Region: "us-east-1", PathStyle: true, BucketPrefix: "fluxbase-"},
 		SMTP:          SMTP{Port: 587, TLS: "starttls"},
 		DeleteGrace:   168 * time.Hour,
-		Controlplane:  Controlplane{Listen: ":8000", MaxConnections: 20},
+		Controlplane:  Controlplane{Listen: ":8000", MaxConnections: 20, RequestsPerSecond: 100, StreamsPerAccount: 100, UsageRetention: 90 * 24 * time.Hour},
 		Dataplane:     Dataplane{Listen: ":8001", MaxConnections: 80, IdleTimeout: 30 * time.Second, StaleLimit: 24 * time.Hour, MaxBodyBytes: 10 << 20, RequestTimeout: time.Minute},
 		MetricsListen: "127.0.0.1:9400", LogLevel: "info", LogFormat: "auto", DrainTimeout: 20 * time.Second,
 	}

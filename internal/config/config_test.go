@@ -178,3 +178,26 @@ func TestMissingFile(t *testing.T) {
 	_, err := config.Load(config.Source{File: "no/such/file.yaml", Environ: none()})
 	require.ErrorContains(t, err, "no/such/file.yaml cannot be read")
 }
+
+func TestMistypedVariablesAreFaults(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(config.Source{Environ: []string{
+		"FLUXBASE_DATABSE_URL=postgres://x", "FLUXBASE_S3_ACCESSKEY=x", "FLUXBASE_COLOUR_OF_THE_SKY=blue", "FLUXBASE_DATABASE_URL_=x",
+		"FLUXBASE_DATAPLANE_MAX_CONNECTION=3", "FLUXBASE_SMPT_PORT=25",
+		// These are no settings, but none of them is a mistake.
+		"FLUXBASE_CONFIG=", "FLUXBASE_URL=http://x", "FLUXBASE_ACCESS_TOKEN=x", "FLUXBASE_POSTGRES_BIN=/x", "FLUXBASE_POSTGRES_USER=x",
+		"FLUXBASE_TEST_DATABASE_URL=x", "FLUXBASE_BENCH_SECONDS=1", "FLUXBASE_BIN=x", "FLUXBASES=x", "OTHER=x",
+		"FLUXBASE_SERVICE_HOST=10.0.0.1", "FLUXBASE_SERVICE_PORT_HTTP=80", "FLUXBASE_PORT=tcp://10.0.0.1:80", "FLUXBASE_PORT_80_TCP_ADDR=10.0.0.1",
+		"FLUXBASE_CONTROLPLANE_SERVICE_PORT=80", "FLUXBASE_CONTROLPLANE_PORT_8000_TCP=tcp://10.0.0.1:8000",
+	}})
+	var faults config.Faults
+	require.ErrorAs(t, err, &faults)
+	require.Len(t, faults, 6, "%s", err)
+	for name, meant := range map[string]string{
+		"DATABSE_URL": "DATABASE_URL", "S3_ACCESSKEY": "S3_ACCESS_KEY", "DATABASE_URL_": "DATABASE_URL", "SMPT_PORT": "SMTP_PORT",
+		"DATAPLANE_MAX_CONNECTION": "DATAPLANE_MAX_CONNECTIONS",
+	} {
+		require.Contains(t, faults, "FLUXBASE_"+name+" is no setting: set FLUXBASE_"+meant+" if that is meant, or take it out of the environment.")
+	}
+	require.Contains(t, err.Error(), "FLUXBASE_COLOUR_OF_THE_SKY is no setting: `fluxbase config print` shows all there are")
+}

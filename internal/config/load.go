@@ -48,6 +48,7 @@ func Load(src Source, parts ...Part) (Config, error) {
 	var faults Faults
 	k := koanf.New(".")
 	faults.readFile(k, fileName(src.File, environ))
+	faults.checkNames(environ)
 	readEnvironment(k, environ)
 	readFlags(k, src)
 
@@ -118,7 +119,6 @@ func readEnvironment(k *koanf.Koanf, environ []string) {
 	for path := range leaves(reflect.ValueOf(&Config{}).Elem()) {
 		paths[EnvName(path)] = path
 	}
-	// Variables that are no setting are left alone: Kubernetes makes some for a service named fluxbase.
 	_ = k.Load(env.Provider(".", env.Opt{
 		Prefix:      envPrefix,
 		EnvironFunc: func() []string { return environ },

@@ -17,6 +17,9 @@ import (
 
 // Process has parts. It is used by one goroutine.
 type Process struct {
+	// BodyTimeout is for how long a client may send a request's body, unless a handler says otherwise.
+	BodyTimeout time.Duration
+
 	log    *slog.Logger
 	drain  time.Duration
 	grace  time.Duration
@@ -32,7 +35,7 @@ type stop struct {
 // New makes a process without parts. Requests have the drain time to finish; parts in the background half as much again,
 // because they may keep to the drain time themselves.
 func New(log *slog.Logger, drain time.Duration) *Process {
-	return &Process{log: log, drain: drain, grace: drain/2 + time.Millisecond, failed: make(chan error, 1)}
+	return &Process{BodyTimeout: time.Minute, log: log, drain: drain, grace: drain/2 + time.Millisecond, failed: make(chan error, 1)}
 }
 
 // OnSignal returns a context that ends at SIGINT or SIGTERM. A second signal ends the process at once.
@@ -90,7 +93,7 @@ func (p *Process) Serve(name string, listeners []net.Listener, handler http.Hand
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	server := &http.Server{
-		Handler: endStreams(draining, handler), Protocols: protocols, MaxHeaderBytes: 64 << 10,
+		Handler: boundBodies(p.BodyTimeout, endStreams(draining, handler)), Protocols: protocols, MaxHeaderBytes: 64 << 10,
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, // streams forbid a WriteTimeout
 		ErrorLog: slog.NewLogLogger(p.log.With("server", name).Handler(), slog.LevelDebug),
 	}

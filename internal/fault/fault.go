@@ -5,6 +5,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind says what sort of failure it is. The zero kind is Internal, so that forgetting hides instead of leaking.
@@ -35,6 +36,8 @@ type Error struct {
 	Message string
 	// Fields names the request's fields at fault and what is wrong with each.
 	Fields map[string]string
+	// RetryAfter is when trying again may help; zero when nothing is known of that.
+	RetryAfter time.Duration
 	// Err is the cause, for the log.
 	Err error
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"math/big"
+	"strings"
 )
 
 // PlatformRef is the ref of the project whose users are the console's accounts. It is the one ref that is not 20
@@ -38,7 +39,18 @@ func ValidRef(s string) bool {
 
 // NewSecret makes a random key or token: the prefix and 40 characters (238 bits).
 func NewSecret(prefix string) string {
-	return prefix + random("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 40)
+	return prefix + random(alphanumeric, 40)
+}
+
+const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+// ValidKey reports whether s has the form of a project's API key.
+func ValidKey(s string) bool {
+	random, ok := strings.CutPrefix(s, PrefixPublishable)
+	if !ok {
+		random, ok = strings.CutPrefix(s, PrefixSecret)
+	}
+	return ok && len(random) == 40 && strings.Trim(random, alphanumeric) == ""
 }
 
 // NewPassword makes a random password of 32 URL-safe characters (192 bits).

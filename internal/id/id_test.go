@@ -29,6 +29,11 @@ func TestSecrets(t *testing.T) {
 	key := id.NewSecret(id.PrefixSecret)
 	require.Regexp(t, `^fbk_sec_[a-zA-Z0-9]{40}$`, key)
 	require.NotEqual(t, key, id.NewSecret(id.PrefixSecret))
+	require.True(t, id.ValidKey(key))
+	require.True(t, id.ValidKey(id.NewSecret(id.PrefixPublishable)))
+	for _, odd := range []string{"", key[1:], key + "x", key[:47] + "-", "fbk_xxx_" + key[8:], id.NewSecret(id.PrefixAccessToken)} {
+		require.False(t, id.ValidKey(odd), odd)
+	}
 	require.Len(t, id.Hash(key), 32)
 	require.Equal(t, key[:12]+"…", id.Display(key, id.PrefixSecret))
 	require.Equal(t, id.PrefixSecret+"…", id.Display("x", id.PrefixSecret))

@@ -4,6 +4,7 @@ package layout
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wayli-app/fluxbase/internal/id"
@@ -92,6 +93,15 @@ func (n Names) RolePrefix() string { return n.SchemaPrefix() }
 
 // Schema returns the physical name of a logical schema.
 func (n Names) Schema(logical string) string { return n.SchemaPrefix() + logical }
+
+// CanHave reports whether a project may ever have a schema, by its logical name. In a shared database there are only those
+// that provisioning makes: owners cannot create any.
+func (n Names) CanHave(logical string) bool {
+	return !n.shared || slices.Contains(sharedSchemas, logical)
+}
+
+// sharedSchemas are the schemas of a project in a shared database: migrations/project makes them.
+var sharedSchemas = []string{"public", "auth", "storage", "realtime", "extensions"}
 
 // Role returns the physical name of a request role.
 func (n Names) Role(logical string) string { return n.RolePrefix() + logical }

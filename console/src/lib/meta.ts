@@ -52,6 +52,9 @@ export interface CatalogColumn {
   type: string;
 }
 
+/** How many columns are read for completion, at most. */
+const mostColumns = 100_000;
+
 /** Runs SQL in one project, and reads its catalog, with a token that lives ten minutes. */
 export class Meta {
   private token?: { value: string; until: number };
@@ -67,11 +70,23 @@ export class Meta {
     return (body as { results: Wire[] }).results.map(result);
   }
 
+  /** The columns of all tables, up to a bound that no person's project comes to. */
   async columns(signal: AbortSignal): Promise<CatalogColumn[]> {
-    return (await this.call("/columns", { signal })) as CatalogColumn[];
+    const all: CatalogColumn[] = [];
+    for (let path: string | undefined = "/columns"; path && all.length < mostColumns; ) {
+      const { body, next } = await this.answer(path, { signal });
+      all.push(...(body as CatalogColumn[]));
+      path = next ? `/columns?limit=10000&offset=${next}` : undefined;
+    }
+    return all;
   }
 
   private async call(path: string, init: RequestInit): Promise<unknown> {
+    return (await this.answer(path, init)).body;
+  }
+
+  /** Next is where the page after this one begins, of lists that have more. */
+  private async answer(path: string, init: RequestInit): Promise<{ body: unknown; next: string | null }> {
     let response = await this.send(path, init);
     if (response.status === 401) {
       this.token = undefined;
@@ -82,7 +97,7 @@ export class Meta {
       const error = (body as { error?: unknown }).error ?? body;
       throw new SqlError(error as Record<string, unknown>, response.headers.get("x-request-id"));
     }
-    return body;
+    return { body, next: response.headers.get("x-next-offset") };
   }
 
   private async send(path: string, init: RequestInit): Promise<Response> {

@@ -97,3 +97,7 @@ from due d where p.id = d.id;
 
 -- name: ForgetUsageReports :exec
 delete from usage_report where created_at < now() - interval '1 day';
+
+-- name: ForgetUsageMinutes :execrows
+delete from usage_minute where (project_id, minute, service) in (
+    select m.project_id, m.minute, m.service from usage_minute m where m.minute < @before::timestamptz limit @max_rows);

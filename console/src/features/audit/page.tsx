@@ -102,6 +102,7 @@ function EventSheet({ event, onClose }: { event: AuditEvent | undefined; onClose
           <Entry name="What" copy={event.target}>
             {event.target}
           </Entry>
+          {event.formerOrganization && <Entry name="Organisation">{event.formerOrganization}, deleted since</Entry>}
           {event.ipAddress && <Entry name="From">{event.ipAddress}</Entry>}
           {event.requestId && (
             <Entry name="Request" copy={event.requestId}>

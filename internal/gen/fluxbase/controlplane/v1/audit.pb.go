@@ -37,10 +37,12 @@ type AuditEvent struct {
 	Target    string `protobuf:"bytes,6,opt,name=target,proto3" json:"target,omitempty"`
 	IpAddress string `protobuf:"bytes,7,opt,name=ip_address,json=ipAddress,proto3" json:"ip_address,omitempty"`
 	// JSON object with what is worth knowing; never a secret.
-	Details       string `protobuf:"bytes,8,opt,name=details,proto3" json:"details,omitempty"`
-	RequestId     string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Details   string `protobuf:"bytes,8,opt,name=details,proto3" json:"details,omitempty"`
+	RequestId string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Slug that the organisation had, for events of one that was deleted.
+	FormerOrganization string `protobuf:"bytes,10,opt,name=former_organization,json=formerOrganization,proto3" json:"former_organization,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *AuditEvent) Reset() {
@@ -132,6 +134,13 @@ func (x *AuditEvent) GetDetails() string {
 func (x *AuditEvent) GetRequestId() string {
 	if x != nil {
 		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AuditEvent) GetFormerOrganization() string {
+	if x != nil {
+		return x.FormerOrganization
 	}
 	return ""
 }
@@ -271,7 +280,7 @@ var File_fluxbase_controlplane_v1_audit_proto protoreflect.FileDescriptor
 
 const file_fluxbase_controlplane_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"$fluxbase/controlplane/v1/audit.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xac\x02\n" +
+	"$fluxbase/controlplane/v1/audit.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdd\x02\n" +
 	"\n" +
 	"AuditEvent\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12;\n" +
@@ -286,7 +295,9 @@ const file_fluxbase_controlplane_v1_audit_proto_rawDesc = "" +
 	"ip_address\x18\a \x01(\tR\tipAddress\x12\x18\n" +
 	"\adetails\x18\b \x01(\tR\adetails\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\t \x01(\tR\trequestId\"\xb2\x01\n" +
+	"request_id\x18\t \x01(\tR\trequestId\x12/\n" +
+	"\x13former_organization\x18\n" +
+	" \x01(\tR\x12formerOrganization\"\xb2\x01\n" +
 	"\x16ListAuditEventsRequest\x12\"\n" +
 	"\forganization\x18\x01 \x01(\tR\forganization\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +

@@ -463,9 +463,10 @@ const file_fluxbase_controlplane_v1_cluster_proto_rawDesc = "" +
 	"\rproject_count\x18\a \x01(\x05R\fprojectCount\x12\x1a\n" +
 	"\bdraining\x18\b \x01(\bR\bdraining\x12;\n" +
 	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xd7\x01\n" +
-	"\x16RegisterClusterRequest\x12<\n" +
-	"\x04name\x18\x01 \x01(\tB(\xbaH%r#2!^[a-z0-9][a-z0-9-]{0,38}[a-z0-9]$R\x04name\x12$\n" +
+	"createTime\"\xd0\x02\n" +
+	"\x16RegisterClusterRequest\x12\xb4\x01\n" +
+	"\x04name\x18\x01 \x01(\tB\x9f\x01\xbaH\x9b\x01\xba\x01\x97\x01\n" +
+	"\fcluster_name\x12Tmust be 2 to 40 lower-case letters, digits and hyphens, with no hyphen at either end\x1a1this.matches('^[a-z0-9][a-z0-9-]{0,38}[a-z0-9]$')R\x04name\x12$\n" +
 	"\tadmin_url\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\badminUrl\x12'\n" +
 	"\bcapacity\x18\x03 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xc0\x84=(\x01R\bcapacity\x120\n" +
 	"\x0fidempotency_key\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\x0eidempotencyKey\"V\n" +

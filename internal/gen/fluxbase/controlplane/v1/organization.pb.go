@@ -1578,10 +1578,11 @@ const file_fluxbase_controlplane_v1_organization_proto_rawDesc = "" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12;\n" +
 	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xb1\x01\n" +
+	"createTime\"\x9e\x02\n" +
 	"\x19CreateOrganizationRequest\x12\x1d\n" +
-	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18PR\x04name\x12C\n" +
-	"\x04slug\x18\x02 \x01(\tB/\xbaH,\xd8\x01\x01r'2%^[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]$R\x04slug\x120\n" +
+	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18PR\x04name\x12\xaf\x01\n" +
+	"\x04slug\x18\x02 \x01(\tB\x9a\x01\xbaH\x96\x01\xba\x01\x8f\x01\n" +
+	"\x04slug\x12Tmust be 3 to 40 lower-case letters, digits and hyphens, with no hyphen at either end\x1a1this.matches('^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$')\xd8\x01\x01R\x04slug\x120\n" +
 	"\x0fidempotency_key\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\x0eidempotencyKey\"h\n" +
 	"\x1aCreateOrganizationResponse\x12J\n" +
 	"\forganization\x18\x01 \x01(\v2&.fluxbase.controlplane.v1.OrganizationR\forganization\"b\n" +

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fluxbase/controlplane/v1/audit.proto.
  */
 export const file_fluxbase_controlplane_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("CiRmbHV4YmFzZS9jb250cm9scGxhbmUvdjEvYXVkaXQucHJvdG8SGGZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MSLRAQoKQXVkaXRFdmVudBIKCgJpZBgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWN0b3JfYWNjb3VudF9pZBgDIAEoCRITCgthY3Rvcl9lbWFpbBgEIAEoCRIOCgZhY3Rpb24YBSABKAkSDgoGdGFyZ2V0GAYgASgJEhIKCmlwX2FkZHJlc3MYByABKAkSDwoHZGV0YWlscxgIIAEoCRISCgpyZXF1ZXN0X2lkGAkgASgJIoABChZMaXN0QXVkaXRFdmVudHNSZXF1ZXN0EhQKDG9yZ2FuaXphdGlvbhgBIAEoCRIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGMgBKAASEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDQoFYWN0b3IYBSABKAkiaAoXTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2USNAoGZXZlbnRzGAEgAygLMiQuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkF1ZGl0RXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMoYBCgxBdWRpdFNlcnZpY2USdgoPTGlzdEF1ZGl0RXZlbnRzEjAuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QaMS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2VCVFpSZ2l0aHViLmNvbS93YXlsaS1hcHAvZmx1eGJhc2UvaW50ZXJuYWwvZ2VuL2ZsdXhiYXNlL2NvbnRyb2xwbGFuZS92MTtjb250cm9scGxhbmV2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiRmbHV4YmFzZS9jb250cm9scGxhbmUvdjEvYXVkaXQucHJvdG8SGGZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MSLuAQoKQXVkaXRFdmVudBIKCgJpZBgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYWN0b3JfYWNjb3VudF9pZBgDIAEoCRITCgthY3Rvcl9lbWFpbBgEIAEoCRIOCgZhY3Rpb24YBSABKAkSDgoGdGFyZ2V0GAYgASgJEhIKCmlwX2FkZHJlc3MYByABKAkSDwoHZGV0YWlscxgIIAEoCRISCgpyZXF1ZXN0X2lkGAkgASgJEhsKE2Zvcm1lcl9vcmdhbml6YXRpb24YCiABKAkigAEKFkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QSFAoMb3JnYW5pemF0aW9uGAEgASgJEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoABISCgpwYWdlX3Rva2VuGAMgASgJEg4KBmFjdGlvbhgEIAEoCRINCgVhY3RvchgFIAEoCSJoChdMaXN0QXVkaXRFdmVudHNSZXNwb25zZRI0CgZldmVudHMYASADKAsyJC5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyhgEKDEF1ZGl0U2VydmljZRJ2Cg9MaXN0QXVkaXRFdmVudHMSMC5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBoxLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5MaXN0QXVkaXRFdmVudHNSZXNwb25zZUJUWlJnaXRodWIuY29tL3dheWxpLWFwcC9mbHV4YmFzZS9pbnRlcm5hbC9nZW4vZmx1eGJhc2UvY29udHJvbHBsYW5lL3YxO2NvbnRyb2xwbGFuZXYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * AuditEvent is one recorded deed. It is written in the transaction of what it records.
@@ -73,6 +73,13 @@ export type AuditEvent = Message<"fluxbase.controlplane.v1.AuditEvent"> & {
    * @generated from field: string request_id = 9;
    */
   requestId: string;
+
+  /**
+   * Slug that the organisation had, for events of one that was deleted.
+   *
+   * @generated from field: string former_organization = 10;
+   */
+  formerOrganization: string;
 };
 
 /**
@@ -154,7 +161,8 @@ export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> 
  */
 export const AuditService: GenService<{
   /**
-   * ListAuditEvents lists an organisation's events, newest first; with no organisation, the platform's (operators only).
+   * ListAuditEvents lists an organisation's events, newest first; with no organisation, the platform's and those of
+   * organisations that were deleted (operators only).
    *
    * @generated from rpc fluxbase.controlplane.v1.AuditService.ListAuditEvents
    */

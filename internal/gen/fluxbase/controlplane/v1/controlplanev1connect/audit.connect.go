@@ -40,7 +40,8 @@ const (
 
 // AuditServiceClient is a client for the fluxbase.controlplane.v1.AuditService service.
 type AuditServiceClient interface {
-	// ListAuditEvents lists an organisation's events, newest first; with no organisation, the platform's (operators only).
+	// ListAuditEvents lists an organisation's events, newest first; with no organisation, the platform's and those of
+	// organisations that were deleted (operators only).
 	ListAuditEvents(context.Context, *v1.ListAuditEventsRequest) (*v1.ListAuditEventsResponse, error)
 }
 
@@ -80,7 +81,8 @@ func (c *auditServiceClient) ListAuditEvents(ctx context.Context, req *v1.ListAu
 
 // AuditServiceHandler is an implementation of the fluxbase.controlplane.v1.AuditService service.
 type AuditServiceHandler interface {
-	// ListAuditEvents lists an organisation's events, newest first; with no organisation, the platform's (operators only).
+	// ListAuditEvents lists an organisation's events, newest first; with no organisation, the platform's and those of
+	// organisations that were deleted (operators only).
 	ListAuditEvents(context.Context, *v1.ListAuditEventsRequest) (*v1.ListAuditEventsResponse, error)
 }
 
