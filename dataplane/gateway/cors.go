@@ -13,8 +13,7 @@ const (
 	// corsExposed are those that PostgREST names, ownExposed the others.
 	corsExposed = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit"
 	ownExposed  = "content-profile, content-length, etag, preference-applied, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, " +
-		"x-total-count, x-affected-count, link, " +
-		"tus-resumable, upload-offset, x-next-offset"
+		"x-total-count, x-affected-count, link, tus-resumable, upload-offset, x-next-offset"
 )
 
 var (
