@@ -150,7 +150,7 @@ func TestSettings(t *testing.T) {
 		{map[string]any{"rest.aggregates_enabled": true}, []row{all}},
 		{map[string]any{"rest.plan_enabled": true}, []row{plan}},
 		{map[string]any{"rest.tx_end": "rollback"}, []row{tx("commit", ""), unchanged}},
-		{map[string]any{"rest.tx_end": "commit-allow-override"}, []row{tx("rollback", "tx=rollback"), unchanged}},
+		{nil, []row{tx("rollback", "tx=rollback"), unchanged}}, // who asks for it must not lose rows
 		{map[string]any{"rest.require_filter": true}, []row{{method: "DELETE", target: "/notes", status: 400}, {method: "PATCH", target: "/notes", body: `{"stars":1}`, status: 400}, unchanged}},
 		{map[string]any{"rest.max_query_cost": int64(1)}, []row{
 			{target: "/notes?select=id&order=title", status: 400, has: []string{"QUERY_COST_EXCEEDED", "the limit is 1"}}, {target: "/notes?select=id&id=eq.1", want: `[{"id":1}]`}}},

@@ -46,7 +46,7 @@ func TestSupabaseREST(t *testing.T) {
 				p.script(t, "rest_write.mjs", 25, environment...)
 			})
 		}
-		settings := map[string]string{"rest.aggregates_enabled": "true", "rest.plan_enabled": "true", "rest.tx_end": `"commit-allow-override"`}
+		settings := map[string]string{"rest.aggregates_enabled": "true", "rest.plan_enabled": "true"}
 		var other []string
 		if !shared { // a project in a schema has no others
 			p.sql(t, filepath.Join("supabase", "rest_other.sql"))

@@ -35,7 +35,7 @@ var definitions = []Definition{
 		Description: "What the OpenAPI description shows: what the caller may use, everything exposed, or nothing."},
 	{Key: "rest.pre_request", Type: String, Default: "", check: checkFunction,
 		Description: "A function without arguments, as name or schema.name, that runs in each request's transaction before its statement; it may refuse. Empty for none."},
-	{Key: "rest.tx_end", Type: String, Default: "commit", OneOf: []string{"commit", "commit-allow-override", "rollback", "rollback-allow-override"},
+	{Key: "rest.tx_end", Type: String, Default: "commit-allow-override", OneOf: []string{"commit", "commit-allow-override", "rollback", "rollback-allow-override"},
 		Description: "How transactions of requests end, and whether Prefer: tx may choose."},
 	{Key: "rest.require_filter", Type: Boolean, Default: false,
 		Description: "Whether updates and deletions without a filter are refused."},
