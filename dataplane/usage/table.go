@@ -55,12 +55,13 @@ func (t *table[K, V]) get(k K, fresh func() V) V {
 	return v
 }
 
-// sweep shows every counter to visit, and takes out those for which it returns true. Only one sweep may run at a time.
-func (t *table[K, V]) sweep(visit func(K, V) bool) {
+// sweep shows every counter to visit, and takes out those for which it returns true; gone tells that it did so the last time. Only one sweep
+// may run at a time.
+func (t *table[K, V]) sweep(visit func(k K, v V, gone bool) bool) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		for k, v := range s.retired {
-			visit(k, v)
+			visit(k, v, true)
 		}
 		s.retired = nil
 		m := s.current.Load()
@@ -68,7 +69,7 @@ func (t *table[K, V]) sweep(visit func(K, V) bool) {
 			continue
 		}
 		for k, v := range *m {
-			if visit(k, v) {
+			if visit(k, v, false) {
 				s.retire(k, v)
 			}
 		}

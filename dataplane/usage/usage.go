@@ -71,8 +71,17 @@ type apiKey struct{ project, key string }
 // counts are written by requests and emptied by the recorder.
 type counts struct {
 	requests, egress, errors atomic.Int64
-	idle                     int // flushes without use; the recorder's own
+	gone                     atomic.Bool // the recorder looks no more
+	idle                     int         // flushes without use; the recorder's own
 }
+
+func (c *counts) add(s sum) {
+	c.requests.Add(s.requests)
+	c.egress.Add(s.egress)
+	c.errors.Add(s.errors)
+}
+
+func (c *counts) take() sum { return sum{c.requests.Swap(0), c.egress.Swap(0), c.errors.Swap(0)} }
 
 type keyUse struct {
 	last atomic.Int64 // Unix seconds; zero when it was handed in
@@ -116,13 +125,20 @@ func New(d Deps) *Recorder {
 
 // Request counts one answer of a service.
 func (r *Recorder) Request(project, service string, egress int64, failed bool) {
-	c := r.services.get(serviceKey{project, service}, func() *counts { return &counts{} })
+	c := r.services.get(serviceKey{project, service}, newCounts)
 	c.requests.Add(1)
 	c.egress.Add(egress)
 	if failed {
 		c.errors.Add(1)
 	}
+	for c.gone.Load() { // it left the table since we found it: what nobody has taken goes to its successor
+		left := c.take()
+		c = r.services.get(serviceKey{project, service}, newCounts)
+		c.add(left)
+	}
 }
+
+func newCounts() *counts { return &counts{} }
 
 // KeyUsed notes that an API key was used now.
 func (r *Recorder) KeyUsed(project, key string) {
@@ -191,8 +207,11 @@ func (r *Recorder) Flush(ctx context.Context) bool {
 func (r *Recorder) gather() {
 	minute := r.since.Unix()
 	r.since = r.now().Truncate(time.Minute)
-	r.services.sweep(func(k serviceKey, c *counts) bool {
-		taken := sum{c.requests.Swap(0), c.egress.Swap(0), c.errors.Swap(0)}
+	r.services.sweep(func(k serviceKey, c *counts, gone bool) bool {
+		if gone {
+			c.gone.Store(true) // before the look: whoever counts after it sees this
+		}
+		taken := c.take()
 		if taken == (sum{}) {
 			c.idle++
 			return c.idle > idleFlushes
@@ -201,7 +220,7 @@ func (r *Recorder) gather() {
 		r.add(sumKey{k.project, k.service, minute}, taken)
 		return false
 	})
-	r.keys.sweep(func(k apiKey, u *keyUse) bool {
+	r.keys.sweep(func(k apiKey, u *keyUse, _ bool) bool {
 		last := u.last.Swap(0)
 		if last == 0 {
 			u.idle++
