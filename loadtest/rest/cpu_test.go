@@ -25,7 +25,11 @@ func cpuTime(command string) float64 {
 		if name != command || len(fields) < 15 {
 			continue
 		}
-		for _, field := range fields[11:15] { // user and system, its own and that of children that have ended
+		last := 13 // user and system
+		if command == "postgres" {
+			last = 15 // that of backends that have ended too
+		}
+		for _, field := range fields[11:last] {
 			n, _ := strconv.Atoi(field)
 			total += n
 		}
