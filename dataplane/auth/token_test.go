@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -150,7 +151,7 @@ func TestAddressesOfOneNetworkCountTogether(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
 		b.service = auth.New(auth.Deps{Log: testkit.Logger(t), Limiter: &stingy{used: map[string]int{}, most: 2}})
 		from := func(address, email string) int {
-			r := httptest.NewRequest("POST", "/token?grant_type=password", strings.NewReader(`{"email":"`+email+`","password":"guess"}`))
+			r := httptest.NewRequest(http.MethodPost, "/token?grant_type=password", strings.NewReader(`{"email":"`+email+`","password":"guess"}`))
 			r.RemoteAddr = address
 			r = r.WithContext(projectdb.NewContext(t.Context(), b.door.Bind(b.project, projectdb.Caller{Role: "anon"})))
 			w := httptest.NewRecorder()

@@ -138,20 +138,26 @@ func (a *Action) settle(c choice, rows bool) plan.Form {
 	return c.form
 }
 
-func (a *Action) planRead(o plan.Options) error {
+// relation finds the target of a read or a write, and chooses the form of its rows.
+func (a *Action) relation() (choice, error) {
 	r := a.request
 	relation, err := plan.Relation(a.Schema, r.Target)
 	if err != nil {
-		return err
+		return choice{}, err
 	}
 	a.Relation = relation
 	p := producer{schema: a.Schema, relation: relation, whole: r.whole(), plans: r.Config.Plans}
-	c, err := p.negotiate(r.Accept)
+	return p.negotiate(r.Accept)
+}
+
+func (a *Action) planRead(o plan.Options) error {
+	r := a.request
+	c, err := a.relation()
 	if err != nil {
 		return err
 	}
 	form := a.settle(c, !r.Bodiless)
-	read, err := plan.NewRead(a.catalog, a.Schema, relation, &r.Query.Node, o)
+	read, err := plan.NewRead(a.catalog, a.Schema, a.Relation, &r.Query.Node, o)
 	if err != nil {
 		return err
 	}
@@ -162,13 +168,7 @@ func (a *Action) planRead(o plan.Options) error {
 
 func (a *Action) planWrite(o plan.Options) error {
 	r := a.request
-	relation, err := plan.Relation(a.Schema, r.Target)
-	if err != nil {
-		return err
-	}
-	a.Relation = relation
-	p := producer{schema: a.Schema, relation: relation, whole: r.whole(), plans: r.Config.Plans}
-	c, err := p.negotiate(r.Accept)
+	c, err := a.relation()
 	if err != nil {
 		return err
 	}
@@ -179,13 +179,13 @@ func (a *Action) planWrite(o plan.Options) error {
 	var w *plan.Write
 	switch r.Op {
 	case Insert:
-		w, err = plan.NewInsert(a.catalog, a.Schema, relation, r.Query, r.Prefer, r.Body, o)
+		w, err = plan.NewInsert(a.catalog, a.Schema, a.Relation, r.Query, r.Prefer, r.Body, o)
 	case Put:
-		w, err = plan.NewPut(a.catalog, a.Schema, relation, r.Query, r.Prefer, r.Body, o)
+		w, err = plan.NewPut(a.catalog, a.Schema, a.Relation, r.Query, r.Prefer, r.Body, o)
 	case Update:
-		w, err = plan.NewUpdate(a.catalog, a.Schema, relation, r.Query, r.Prefer, r.Body, o)
+		w, err = plan.NewUpdate(a.catalog, a.Schema, a.Relation, r.Query, r.Prefer, r.Body, o)
 	default:
-		w, err = plan.NewDelete(a.catalog, a.Schema, relation, r.Query, r.Prefer, o)
+		w, err = plan.NewDelete(a.catalog, a.Schema, a.Relation, r.Query, r.Prefer, o)
 	}
 	if err != nil {
 		return err
