@@ -44,8 +44,8 @@ func (c *catalogs) load(ctx context.Context, s *projectdb.Session, e catalog.Exp
 	return loaded, nil
 }
 
-// hear listens until the connection is lost.
-func (s *Server) hear(ctx context.Context, c *Config, missed bool) error {
+// hear listens until the connection is lost. What it may have missed before makes it load the schema cache.
+func (s *Server) hear(ctx context.Context, c *Config, missed bool, listening func()) error {
 	conn, err := connect(ctx, c.URI)
 	if err != nil {
 		return unreachable{err}
@@ -58,6 +58,7 @@ func (s *Server) hear(ctx context.Context, c *Config, missed bool) error {
 	if missed {
 		s.ReloadSchema()
 	}
+	listening()
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {

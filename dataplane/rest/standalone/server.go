@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -110,15 +111,17 @@ func (s *Server) Run(ctx context.Context) error {
 		defer cancel()
 		_ = s.door.Close(ctx)
 	}()
-	if err := s.start(ctx); err != nil {
+	if err := s.start(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	// It listens before it loads: what changes after the schema was read is told then.
+	listening, tried := make(chan error, 1), make(chan struct{})
+	go func() { listening <- s.listen(ctx, sync.OnceFunc(func() { close(tried) })) }()
+	<-tried
+	if err := s.loadSchema(ctx); err != nil {
 		return err
 	}
 	close(s.started)
-	if ctx.Err() != nil {
-		return nil
-	}
-	listening := make(chan error, 1)
-	go func() { listening <- s.listen(ctx) }()
 	for {
 		select {
 		case <-ctx.Done():
@@ -165,24 +168,22 @@ func (s *Server) session() *projectdb.Session {
 	return s.door.Bind(s.project, projectdb.Caller{DatabaseRole: s.project.Authenticator.User})
 }
 
-// start takes on the configuration and loads the schema cache, trying again while the database cannot be reached.
+// start takes on the configuration, trying again while the database cannot be reached.
 func (s *Server) start(ctx context.Context) error {
 	return s.retry(ctx, "connect", func() error {
-		if s.state.Load() == nil {
-			c, roles, err := loadAll(ctx, s.source)
-			if err != nil {
-				return err
-			}
-			st, err := newState(c, roles)
-			if err != nil {
-				return err
-			}
-			for _, w := range c.Warnings {
-				s.log.Warn(w)
-			}
-			s.state.Store(st)
+		c, roles, err := loadAll(ctx, s.source)
+		if err != nil {
+			return err
 		}
-		return s.refresh(ctx, s.state.Load().common.Exposure)
+		st, err := newState(c, roles)
+		if err != nil {
+			return err
+		}
+		for _, w := range c.Warnings {
+			s.log.Warn(w)
+		}
+		s.state.Store(st)
+		return nil
 	})
 }
 
@@ -257,24 +258,28 @@ func (s *Server) reconfigure(ctx context.Context) {
 	s.log.Info("configuration reloaded")
 }
 
-// listen waits for notifications until ctx ends. While it is cut off it tries to get back, and then takes the schema for changed.
-func (s *Server) listen(ctx context.Context) error {
+// listen waits for notifications until ctx ends. While it is cut off it tries to get back, and then takes the schema for changed. It calls
+// tried when it listens, or cannot, for the first time.
+func (s *Server) listen(ctx context.Context, tried func()) error {
+	defer tried()
 	c := s.state.Load().config
 	if !c.ChannelEnabled {
+		tried()
 		<-ctx.Done()
 		return nil
 	}
-	for again := false; ; again = true {
-		if again {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(time.Second):
-			}
-		}
-		err := s.retry(ctx, "listen on "+c.Channel, func() error { return s.hear(ctx, c, again) })
+	for missed := false; ; {
+		err := s.retry(ctx, "listen on "+c.Channel, func() error {
+			defer func() { missed = true; tried() }()
+			return s.hear(ctx, c, missed, tried)
+		})
 		if err != nil || ctx.Err() != nil {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
 		}
 	}
 }
