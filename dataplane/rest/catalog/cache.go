@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/layout"
 )
 
 const (
@@ -165,7 +166,18 @@ type landed struct {
 	began   time.Time
 }
 
+// reader is the session that reads a catalog: the catalog is everyone's, so that the time it may take is not the caller's.
+func reader(s *projectdb.Session) *projectdb.Session {
+	if s.Caller.Role == "" {
+		return s
+	}
+	own := *s
+	own.Caller = projectdb.Caller{Role: layout.ServiceRole}
+	return &own
+}
+
 func (c *Cache) refresh(ctx context.Context, s *projectdb.Session, e Exposure) (*Catalog, error) {
+	s = reader(s)
 	c.mu.Lock()
 	found, loads := c.find(s, e), c.loads
 	var previous *Catalog
