@@ -12,19 +12,20 @@ import (
 // than a millisecond to none, which is no limit.
 func TestNoCodeOutlastsThePlan(t *testing.T) {
 	t.Parallel()
-	const limit, nap = 300 * time.Millisecond, 3 * time.Second
+	const limit, nap = 300 * time.Millisecond, 30 * time.Second
 	b := setup(t, false)
 	b.owner(t, `
 		create function unbound() returns void language sql as $$ select set_config('statement_timeout', '0', true), set_config('search_path', 'pg_temp', true) $$;
-		create function nap() returns text language sql as $$ select pg_sleep(3)::text $$;
-		create function nap_a() returns text language sql set statement_timeout = '1us' as $$ select pg_sleep(3)::text $$;
-		create function nap_b() returns text language sql set statement_timeout = '0.0004s' as $$ select pg_sleep(3)::text $$;
-		create function nap_c() returns text language sql set statement_timeout = '0' as $$ select pg_sleep(3)::text $$;
-		create function nap_d() returns text language sql set statement_timeout = '1h' as $$ select pg_sleep(3)::text $$;
+		create function nap() returns text language sql as $$ select pg_sleep(30)::text $$;
+		create function nap_a() returns text language sql set statement_timeout = '1us' as $$ select pg_sleep(30)::text $$;
+		create function nap_b() returns text language sql set statement_timeout = '0.0004s' as $$ select pg_sleep(30)::text $$;
+		create function nap_c() returns text language sql set statement_timeout = '0' as $$ select pg_sleep(30)::text $$;
+		create function nap_d() returns text language sql set statement_timeout = '1h' as $$ select pg_sleep(30)::text $$;
 		create function second() returns setof int language plpgsql stable as $$ begin
 			if current_setting('statement_timeout') <> '0' and current_setting('app.called', true) is distinct from 'yes' then
 				perform set_config('statement_timeout', '0', true), set_config('app.called', 'yes', true); return next 1;
-			else perform pg_sleep(3); end if; end $$`)
+			else perform pg_sleep(30); end if; end $$`)
+	b.check(t, row{target: "/notes?select=id&id=eq.1", want: `[{"id":1}]`}) // the catalog is loaded without the limit
 	p := *b.project
 	p.Limits.StatementTimeout = limit
 	set := func(settings map[string]any) {

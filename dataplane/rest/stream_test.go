@@ -44,14 +44,17 @@ func get(t *testing.T, url string, headers map[string]string) *http.Response {
 const longFixtures = `
 create view long as select i as id, repeat('x', 1000) as t from generate_series(1, 100000) i; grant select on long to {anon};
 create view broken as select i as id, repeat('x', 1000) as t, 1 / (50000 - i) as q from generate_series(1, 100000) i; grant select on broken to {anon};
-create view endless as select i as id, repeat('x', 1000) as t from generate_series(1, 1000000000) i; grant select on endless to {anon};
+create view endless as select generate_series(1, 1000000000) as id, repeat('x', 1000) as t; grant select on endless to {anon};
 `
+
+// slowly are the settings of those who ask for long answers of a busy machine.
+var slowly = map[string]any{"rest.max_rows": int64(1_000_000), "rest.statement_timeout_ms": int64(60_000)}
 
 func long(t *testing.T) (*bundle, string) {
 	t.Helper()
 	b := setup(t, false)
 	b.owner(t, longFixtures)
-	b.set(map[string]any{"rest.max_rows": int64(1_000_000)})
+	b.set(slowly)
 	return b, b.serve(t)
 }
 
@@ -115,7 +118,7 @@ func TestLongAnswerHasTheHeadersOfThePreRequest(t *testing.T) {
 	t.Parallel()
 	b, _ := long(t)
 	b.owner(t, `create function before() returns void language plpgsql as $$ begin perform set_config('response.headers', '[{"X-Before":"yes"}]', true); end $$`)
-	b.set(map[string]any{"rest.max_rows": int64(1_000_000), "rest.pre_request": "before"})
+	b.set(map[string]any{"rest.max_rows": int64(1_000_000), "rest.statement_timeout_ms": int64(60_000), "rest.pre_request": "before"})
 	answer := get(t, b.serve(t)+"/long?limit=5000", nil)
 	require.Equal(t, 200, answer.StatusCode)
 	require.Equal(t, "yes", answer.Header.Get("X-Before"))
@@ -143,23 +146,27 @@ func TestClientThatLeavesEndsItsQuery(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+path, nil)
 		require.NoError(t, err)
-		done := make(chan struct{})
+		begun, done := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(done)
 			answer, err := http.DefaultClient.Do(r)
 			if err == nil {
 				_, _ = io.CopyN(io.Discard, answer.Body, 2<<20)
-				cancel()
+				close(begun)
+				<-ctx.Done()
 				_ = answer.Body.Close()
 			}
 		}()
-		require.Eventually(t, func() bool { return b.running(t) > 0 }, 10*time.Second, 10*time.Millisecond)
-		if strings.Contains(path, "order") {
-			cancel()
+		if !strings.Contains(path, "order") {
+			select {
+			case <-begun:
+			case <-done:
+			}
 		}
-		<-done
-		require.Eventually(t, func() bool { return b.running(t) == 0 }, 10*time.Second, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return b.running(t) > 0 }, 20*time.Second, 10*time.Millisecond)
 		cancel()
+		<-done
+		require.Eventually(t, func() bool { return b.running(t) == 0 }, 20*time.Second, 20*time.Millisecond)
 	}
 }
 

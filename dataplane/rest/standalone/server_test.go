@@ -112,7 +112,7 @@ func (s *site) start(settings ...string) *running {
 	s.t.Cleanup(out.stop)
 	select {
 	case <-server.Started():
-	case <-time.After(20 * time.Second):
+	case <-time.After(40 * time.Second):
 		s.t.Fatal("the server does not start")
 	}
 	return out
@@ -136,7 +136,7 @@ func (r *running) get(path string, headers ...string) (*http.Response, string) {
 // becomes waits until a path answers with a status.
 func (r *running) becomes(path string, status int) {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool { res, _ := r.get(path); return res.StatusCode == status }, 20*time.Second, 10*time.Millisecond, "%s %d", path, status)
+	require.Eventually(r.t, func() bool { res, _ := r.get(path); return res.StatusCode == status }, 40*time.Second, 10*time.Millisecond, "%s %d", path, status)
 }
 
 func TestReloadByNotification(t *testing.T) {
@@ -172,18 +172,18 @@ func TestLostConnections(t *testing.T) {
 	r.becomes("/more", 200) // what changed while nobody listened is seen
 	require.NoError(t, r.Ready())
 	s.on("", "alter database $db allow_connections false; select pg_terminate_backend(pid) from pg_stat_activity where usename = '$login'")
-	require.Eventually(t, func() bool { return r.Ready() != nil }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return r.Ready() != nil }, 40*time.Second, 10*time.Millisecond)
 	res, body := r.get("/notes")
 	require.Equal(t, 503, res.StatusCode, body)
 	require.Contains(t, body, "PGRST00")
 	s.on("", "alter database $db allow_connections true")
-	require.Eventually(t, func() bool { return r.Ready() == nil }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return r.Ready() == nil }, 40*time.Second, 10*time.Millisecond)
 	r.becomes("/notes", 200)
 }
 
 func TestRoleSettings(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, `alter role $user set statement_timeout = '90ms'; alter role $user in database $db set default_transaction_isolation = 'serializable'; alter role $anon set work_mem = '7MB';
+	s := newSite(t, `alter role $user set statement_timeout = '900ms'; alter role $user in database $db set default_transaction_isolation = 'serializable'; alter role $anon set work_mem = '7MB';
 		alter role $anon set search_path = 'nowhere'; alter role $login set statement_timeout = '50s';
 		create function api.setting(name text) returns text language sql as 'select current_setting(name, true)';
 		create function api.sleep(s float8) returns void language sql as 'select pg_sleep(s)'; alter function api.sleep owner to $user`)
@@ -194,7 +194,7 @@ func TestRoleSettings(t *testing.T) {
 		_, body := r.get("/rpc/setting?name=" + setting)
 		require.Equal(t, want, strings.ReplaceAll(body, `\"api\", \"public\"`, "api, public"), setting)
 	}
-	for setting, want := range map[string]string{"statement_timeout": `"90ms"`, "transaction_isolation": `"serializable"`, "role": fmt.Sprintf("%q", s.names("$user"))} {
+	for setting, want := range map[string]string{"statement_timeout": `"900ms"`, "transaction_isolation": `"serializable"`, "role": fmt.Sprintf("%q", s.names("$user"))} {
 		_, body := r.get("/rpc/setting?name="+setting, "Authorization", user)
 		require.Equal(t, want, body, setting)
 	}
@@ -246,17 +246,26 @@ func TestPooled(t *testing.T) {
 // TestExhaustedPool checks that a request that waits too long for a connection is told so in PostgREST's words.
 func TestExhaustedPool(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "create function api.sleep(s float8) returns void language sql as 'select pg_sleep(s)'")
+	s := newSite(t, "create function api.wait() returns void language sql as 'select pg_advisory_xact_lock(1)'")
+	cfg, err := pgx.ParseConfig(s.admin)
+	require.NoError(t, err)
+	cfg.Database = s.name
+	holder, err := pgx.ConnectConfig(t.Context(), cfg)
+	require.NoError(t, err)
+	_, err = holder.Exec(t.Context(), "select pg_advisory_lock(1)")
+	require.NoError(t, err)
 	r := s.start("PGRST_DB_POOL=1", "PGRST_DB_POOL_ACQUISITION_TIMEOUT=1", "PGRST_CLIENT_ERROR_VERBOSITY=minimal")
+	t.Cleanup(func() { _ = holder.Close(context.Background()) })
 	slow := make(chan int, 1)
 	go func() {
-		res, _ := r.get("/rpc/sleep?s=2")
+		res, _ := r.get("/rpc/wait")
 		slow <- res.StatusCode
 	}()
 	require.Eventually(t, func() bool {
 		res, body := r.get("/notes")
 		return res.StatusCode == http.StatusGatewayTimeout && body == `{"code":"PGRST003","message":"Timed out acquiring connection from connection pool."}`
-	}, 10*time.Second, time.Millisecond)
+	}, 30*time.Second, time.Millisecond)
+	require.NoError(t, holder.Close(t.Context()))
 	require.Equal(t, 204, <-slow)
 }
 
@@ -275,6 +284,7 @@ func TestClientsThatDoNotRead(t *testing.T) {
 	require.NoError(t, err, "it has begun")
 	res, body := r.get("/notes")
 	require.Equal(t, 200, res.StatusCode, body)
+	r.SetPatience(time.Minute)
 	res, body = r.get("/rpc/many")
 	require.Equal(t, 200, res.StatusCode)
 	require.Len(t, body, 20000*(len(`{"filling":""},`)+3201)-1+2-1, "who reads gets all")
@@ -320,7 +330,7 @@ func TestServe(t *testing.T) {
 		body, _ := io.ReadAll(res.Body)
 		return res.StatusCode, res.Header, string(body)
 	}
-	require.Eventually(t, func() bool { status, _, _ := get(admin, "/ready"); return status == 200 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { status, _, _ := get(admin, "/ready"); return status == 200 }, 40*time.Second, 10*time.Millisecond)
 	status, header, body := get(socket, "/notes")
 	require.Equal(t, 200, status, body)
 	require.Equal(t, "me", header.Get("X-Trace"))
