@@ -20,6 +20,7 @@ func TestCacheChecksBehindRequests(t *testing.T) {
 	s := setup(t, true, "create table a (id int)")
 	ctx := context.Background()
 	cache := catalog.NewCache()
+	cache.At(0)
 	first, err := cache.Get(ctx, s, exposed(s))
 	require.NoError(t, err)
 	require.True(t, first.Timezones["Europe/Paris"])
@@ -48,6 +49,7 @@ func TestCacheOfUnversioned(t *testing.T) {
 	s := setup(t, true, "create table a (id int)")
 	ctx := context.Background()
 	cache := catalog.NewCache()
+	cache.At(0)
 	e := exposed(s)
 	e.Unversioned = true
 	first, err := cache.Get(ctx, s, e)
@@ -101,7 +103,9 @@ func TestCheckIsAsNewAsTheCall(t *testing.T) {
 					}
 					return err
 				})
-				assert.NoError(t, err)
+				if !assert.NoError(t, err) {
+					return
+				}
 				c, err := cache.Check(context.Background(), s, exposed(s))
 				if assert.NoError(t, err) {
 					assert.Contains(t, c.Schemas["public"].Relations, name)
