@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,6 +45,9 @@ type controlplane struct {
 
 func newControlplane(t testing.TB) *controlplane {
 	c := &controlplane{t: t, revision: 10, snapshots: map[string]*directoryv1.Snapshot{}, watchers: map[chan *directoryv1.WatchResponse]bool{}}
+	port, err := testkit.FreePort()
+	require.NoError(t, err)
+	c.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	c.start()
 	t.Cleanup(c.stop)
 	return c
@@ -60,14 +64,11 @@ func (c *controlplane) start() {
 		service.ServeHTTP(w, r)
 	})
 	c.server = httptest.NewUnstartedServer(mux)
-	if c.address != "" {
-		listener, err := net.Listen("tcp", c.address)
-		require.NoError(c.t, err)
-		_ = c.server.Listener.Close()
-		c.server.Listener = listener
-	}
+	listener, err := net.Listen("tcp", c.address)
+	require.NoError(c.t, err)
+	_ = c.server.Listener.Close()
+	c.server.Listener = listener
 	c.server.Start()
-	c.address = c.server.Listener.Addr().String()
 }
 
 func (c *controlplane) stop() {
@@ -240,7 +241,7 @@ func start(t testing.TB, c *controlplane, h home) *worker {
 
 func (w *worker) watching(t testing.TB, want bool) {
 	t.Helper()
-	require.Eventually(t, func() bool { return w.Watching() == want }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return w.Watching() == want }, 20*time.Second, time.Millisecond)
 }
 
 // changed waits until the project was told to have changed.
@@ -249,7 +250,7 @@ func (w *worker) changed(t testing.TB, ref string) {
 	select {
 	case got := <-w.changes:
 		require.Equal(t, ref, got)
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("no change was told")
 	}
 }

@@ -9,9 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
 // httpClient bounds every request, streams included.
@@ -44,7 +47,7 @@ func start(dir, name, url string, environment []string, args ...string) (*proces
 		_ = out.Close()
 		close(p.ended)
 	}()
-	if err := p.ready(time.Minute); err != nil {
+	if err := p.ready(2 * time.Minute); err != nil {
 		p.kill()
 		return nil, fmt.Errorf("%s: %w\n%s", name, err, p.output())
 	}
@@ -93,7 +96,7 @@ func (p *process) stop() error {
 			return fmt.Errorf("%s ended with %d\n%s", p.name, code, p.output())
 		}
 		return nil
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		p.kill()
 		return fmt.Errorf("%s did not stop\n%s", p.name, p.output())
 	}
@@ -108,9 +111,6 @@ func (p *process) output() string {
 
 // freeAddress finds a port that nothing listens on.
 func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
+	port, err := testkit.FreePort()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }

@@ -7,11 +7,15 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"io"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
+	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -142,6 +146,19 @@ func Redis(t testing.TB) (client *redis.Client, prefix string) {
 func RedisURL(t testing.TB) string {
 	t.Helper()
 	return variable(t, RedisVariable)
+}
+
+// FreePort finds a port of 127.0.0.1 that nothing listens on. It is below those that the system gives to connections: none of these takes
+// it before who asked listens.
+func FreePort() (int, error) {
+	for range 100 {
+		port := 15_000 + rand.IntN(15_000)
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, listener.Close()
+		}
+	}
+	return 0, errors.New("no port is free")
 }
 
 // MasterKey returns a new master key.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/internal/pg"
+	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
 // Authenticator is the login of the server under test; it needs no password.
@@ -78,7 +78,9 @@ func Start(t testing.TB, renames map[string]string) *Suite {
 	cluster, err := os.MkdirTemp("/tmp", "fluxbase-conformance-") //nolint:usetesting // see above
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(cluster, 0o755))
-	s := &Suite{dir: dir, cluster: filepath.Join(cluster, "pg"), port: freePort(t)}
+	port, err := testkit.FreePort()
+	require.NoError(t, err)
+	s := &Suite{dir: dir, cluster: filepath.Join(cluster, "pg"), port: port}
 	if len(renames) > 0 {
 		s.dir = filepath.Join(cluster, "suite")
 		rename(t, dir, s.dir, renames)
@@ -140,14 +142,6 @@ func find(t testing.TB) string {
 		return ""
 	}
 	return dir
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func (s *Suite) command(ctx context.Context, script string, args ...string) *exec.Cmd {
