@@ -130,7 +130,7 @@ func TestTwoControlPlanes(t *testing.T) {
 
 func (b *bundle) awaitStatus(p person, ref string, want v1.ProjectStatus) *v1.Project {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
 	defer cancel()
 	stream, err := p.projects.WatchProject(ctx, &v1.WatchProjectRequest{Ref: ref})
 	require.NoError(b.t, err)

@@ -200,7 +200,7 @@ func TestWorkerServes(t *testing.T) {
 		require.Equal(t, 401, status, body)
 		status, _ = w.get("", "/healthz", "")
 		require.Equal(t, 200, status)
-		require.Eventually(t, func() bool { status, _ := w.get("", "/readyz", ""); return status == 200 }, 10*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { status, _ := w.get("", "/readyz", ""); return status == 200 }, 20*time.Second, 5*time.Millisecond)
 		status, body = w.get(host, "/healthz", "")
 		require.Equal(t, 404, status, body)
 		w.stop()
@@ -236,7 +236,7 @@ func TestPauseReachesTheWorker(t *testing.T) {
 	b := setup(t, false)
 	w := b.start(t)
 	w.reads(b.keys.Publishable)
-	require.Eventually(t, func() bool { open, _ := w.door.Connections(); return open > 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { open, _ := w.door.Connections(); return open > 0 }, 20*time.Second, time.Millisecond)
 	b.control.mu.Lock()
 	b.control.snapshot.Revision++
 	b.control.snapshot.Status = directoryv1.ServingStatus_SERVING_STATUS_PAUSED
@@ -245,8 +245,8 @@ func TestPauseReachesTheWorker(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, body := w.get(w.ref+".example.test", "/rest/v1/notes", b.keys.Publishable)
 		return status == 503 && strings.Contains(body, "PROJECT_PAUSED")
-	}, 2*time.Second, 5*time.Millisecond)
-	require.Eventually(t, func() bool { open, _ := w.door.Connections(); return open == 0 }, 5*time.Second, 5*time.Millisecond)
+	}, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { open, _ := w.door.Connections(); return open == 0 }, 20*time.Second, 5*time.Millisecond)
 }
 
 func TestServes(t *testing.T) {

@@ -300,7 +300,7 @@ func next(t testing.TB, events <-chan *directoryv1.WatchResponse) *directoryv1.W
 	case e, open := <-events:
 		require.True(t, open, "the stream ended")
 		return e
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("no change was told")
 		return nil
 	}
@@ -354,7 +354,7 @@ func TestALostConnectionEndsStreams(t *testing.T) {
 	}()
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("the stream goes on although changes may have been missed")
 	}
 	again := b.watch(t) // ready only after the control plane listens again

@@ -449,7 +449,7 @@ func TestReconcileQueuesWhatIsLacking(t *testing.T) {
 		busy, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 		require.NoError(t, err)
 		return len(busy) == 0
-	}, 10*time.Second, 5*time.Millisecond)
+	}, 20*time.Second, 5*time.Millisecond)
 	_, err = client.Insert(t.Context(), project.ReconcileArgs{}, &river.InsertOpts{Queue: project.QueueProvision})
 	require.NoError(t, err)
 	h.await(t, fresh.ID, func(p store.Project, _ []store.ProjectStep) bool { return int(p.MigrationVersion) == layout.Version() })

@@ -61,11 +61,11 @@ func TestBurstThenRate(t *testing.T) {
 func TestCountsAreApart(t *testing.T) {
 	t.Parallel()
 	l := setup(t)()
-	rate := Rate{PerSecond: 1, Burst: 1}
+	rate := Rate{PerSecond: 1.0 / 600, Burst: 1} // none comes back during the test
 	drain := func(take func() Answer) {
 		t.Helper()
 		require.True(t, take().Allowed)
-		require.Eventually(t, func() bool { return !take().Allowed }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return !take().Allowed }, 20*time.Second, time.Millisecond)
 	}
 	one, two := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::ffff")
 	drain(func() Answer { return l.Project(t.Context(), "a", rate) })
@@ -103,7 +103,8 @@ func TestTwoWorkersShareOneLimit(t *testing.T) {
 	}
 	all.Wait()
 	want := 500 + 500*time.Since(began).Seconds()
-	require.InDelta(t, want, float64(allowed.Load()), 0.03*want+2*2*float64(rate.lease()))
+	require.LessOrEqual(t, float64(allowed.Load()), 1.03*want+2*2*float64(rate.lease()))
+	require.GreaterOrEqual(t, float64(allowed.Load()), 0.6*want, "a busy machine may not ask for all of it")
 	require.False(t, limiters[0].Degraded())
 }
 
@@ -120,7 +121,7 @@ func TestRedisDown(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)
 	registry := prometheus.NewRegistry()
-	l := New(Deps{Redis: redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1, DialTimeout: 100 * time.Millisecond}),
+	l := New(Deps{Redis: redis.NewClient(&redis.Options{Addr: server.Addr(), MaxRetries: -1, DialTimeout: time.Second}),
 		Log: testkit.Logger(t), Metrics: registry})
 	metric := func(name string) float64 {
 		families, err := registry.Gather()
@@ -141,20 +142,20 @@ func TestRedisDown(t *testing.T) {
 	require.Eventually(t, func() bool {
 		l.Project(t.Context(), fmt.Sprint(time.Now().UnixNano()), rate)
 		return degraded() == 1
-	}, 5*time.Second, 5*time.Millisecond)
+	}, 20*time.Second, 5*time.Millisecond)
 	require.Positive(t, metric("fluxbase_limit_redis_failures_total"))
-	allowed := 0
+	allowed, began := 0, time.Now()
 	for range 100 {
 		if l.Project(t.Context(), "b", rate).Allowed {
 			allowed++
 		}
 	}
-	require.InDelta(t, 10, allowed, 2, "the local count goes on")
+	require.InDelta(t, 10, allowed, 2+5*time.Since(began).Seconds(), "the local count goes on")
 	require.NoError(t, server.Restart())
 	require.Eventually(t, func() bool {
 		l.Project(t.Context(), "c", rate)
 		return degraded() == 0
-	}, 5*time.Second, 5*time.Millisecond)
+	}, 20*time.Second, 5*time.Millisecond)
 }
 
 func TestMemoryIsBounded(t *testing.T) {

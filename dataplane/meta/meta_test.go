@@ -121,10 +121,10 @@ func TestQueryEndsWithItsRequest(t *testing.T) {
 			require.NoError(t, admin.QueryRow(t.Context(), `select count(*) from pg_stat_activity where usename = $1 and query like '%pg_sleep%'`, b.project.Owner.User).Scan(&n))
 			return n == 1
 		}
-		require.Eventually(t, running, 10*time.Second, 10*time.Millisecond)
+		require.Eventually(t, running, 20*time.Second, 10*time.Millisecond)
 		cancel()
 		require.Equal(t, 499, <-done)
-		require.Eventually(t, func() bool { return !running() }, 10*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return !running() }, 20*time.Second, 10*time.Millisecond)
 	})
 }
 

@@ -140,7 +140,7 @@ func TestSlowStatements(t *testing.T) {
 		n, err := one(ctx, s, Options{}, "select count(*) from pg_stat_activity where query like '%pg_sleep(30)%' and pid <> pg_backend_pid() and state = 'active'")
 		require.NoError(t, err)
 		return n == "0"
-	}, 5*time.Second, 20*time.Millisecond, "the server must have stopped")
+	}, 20*time.Second, 20*time.Millisecond, "the server must have stopped")
 
 	// SQL can catch the cancel request: then its backend is ended.
 	ownerSQL(t, d, p, `create function stubborn() returns void language plpgsql as $$ begin
@@ -153,12 +153,12 @@ func TestSlowStatements(t *testing.T) {
 		n, err := one(ctx, s, Options{}, "select count(*) from pg_stat_activity where query like '%stubborn()%' and pid <> pg_backend_pid()")
 		require.NoError(t, err)
 		return n == "0"
-	}, 10*time.Second, 50*time.Millisecond)
+	}, 20*time.Second, 50*time.Millisecond)
 }
 
 func TestBudget(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, Deps{MaxConnections: 8, AcquireTimeout: 300 * time.Millisecond})
+	d := newDoor(t, Deps{MaxConnections: 8, AcquireTimeout: time.Minute})
 	a, b, c := newProject(t, true), newProject(t, true), newProject(t, true)
 	require.Equal(t, 2, d.perPool)
 	hold := func(p *directory.Project) (release func()) {
@@ -173,8 +173,10 @@ func TestBudget(t *testing.T) {
 	r1, r2 := hold(a), hold(a)
 	defer r1()
 	defer r2()
+	d.acquireTimeout = 300 * time.Millisecond
 	_, err := one(ctx, anon(d, a), Options{}, "select 1")
 	requireFault(t, err, fault.Unavailable, "CONNECTIONS_EXHAUSTED")
+	d.acquireTimeout = time.Minute
 	got, err := one(ctx, anon(d, b), Options{}, "select 2")
 	require.NoError(t, err)
 	require.Equal(t, "2", got, "one project cannot take another's share")
@@ -186,7 +188,6 @@ func TestBudget(t *testing.T) {
 	require.Equal(t, "3", got, "the idle connection of another makes room")
 
 	// A waiting project is served before the one that holds more.
-	d.acquireTimeout = 10 * time.Second
 	r3 := hold(c)
 	defer r3()
 	answers := make(chan string, 2)
@@ -197,7 +198,7 @@ func TestBudget(t *testing.T) {
 			answers <- name
 		}()
 	}
-	require.Eventually(t, func() bool { d.mu.Lock(); defer d.mu.Unlock(); return d.waiters.Len() == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { d.mu.Lock(); defer d.mu.Unlock(); return d.waiters.Len() == 2 }, 20*time.Second, time.Millisecond)
 	r3()
 	require.Equal(t, "b", <-answers)
 	r1()
@@ -207,7 +208,7 @@ func TestBudget(t *testing.T) {
 // A few projects whose statements are slow cannot keep all others out: the last quarter of the budget is for those that use nothing.
 func TestBudgetKeepsSomeForOthers(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, Deps{MaxConnections: 8, AcquireTimeout: 10 * time.Second})
+	d := newDoor(t, Deps{MaxConnections: 8, AcquireTimeout: time.Minute})
 	var leave sync.WaitGroup
 	leave.Add(1)
 	var done sync.WaitGroup
@@ -223,13 +224,13 @@ func TestBudgetKeepsSomeForOthers(t *testing.T) {
 		}
 	}
 	held := func() (using, waiting int) { d.mu.Lock(); defer d.mu.Unlock(); return d.inUse, d.waiters.Len() }
-	require.Eventually(t, func() bool { using, waiting := held(); return using+waiting == 8 && waiting > 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { using, waiting := held(); return using+waiting == 8 && waiting > 0 }, 20*time.Second, time.Millisecond)
 	got, err := one(ctx, anon(d, newProject(t, true)), Options{}, "select 1")
 	require.NoError(t, err)
 	require.Equal(t, "1", got)
 	leave.Done()
 	done.Wait() // who waited is served
-	require.Eventually(t, func() bool { using, waiting := held(); return using == 0 && waiting == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { using, waiting := held(); return using == 0 && waiting == 0 }, 20*time.Second, time.Millisecond)
 }
 
 func TestIdleConnectionsAreClosed(t *testing.T) {
@@ -237,7 +238,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 	d, p := newDoor(t, Deps{IdleTimeout: 100 * time.Millisecond}), newProject(t, true)
 	_, err := one(ctx, anon(d, p), Options{}, "select 1")
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { open, _ := d.Connections(); return open == 0 }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { open, _ := d.Connections(); return open == 0 }, 20*time.Second, 5*time.Millisecond)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	require.Empty(t, d.pools, "an idle project costs nothing")
@@ -249,7 +250,7 @@ func TestForgetAndMove(t *testing.T) {
 	pid := func(p *directory.Project) string {
 		got, err := one(ctx, anon(d, p), Options{}, "select pg_backend_pid()")
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { _, idle := d.Connections(); return idle == 1 }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { _, idle := d.Connections(); return idle == 1 }, 20*time.Second, time.Millisecond)
 		return got
 	}
 	first := pid(p)
@@ -300,7 +301,7 @@ func TestKilledConnectionsAreReplaced(t *testing.T) {
 	requireFault(t, err, fault.Unavailable, "DATABASE_UNAVAILABLE")
 	got, err := one(ctx, anon(d, p), Options{}, "select pg_backend_pid()")
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { _, idle := d.Connections(); return idle == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { _, idle := d.Connections(); return idle == 1 }, 20*time.Second, time.Millisecond)
 	d.mu.Lock()
 	d.idle.Front().Value.(*conn).since = time.Now().Add(-time.Minute)
 	d.mu.Unlock()
@@ -320,10 +321,10 @@ func TestConnectionsOfProjectsNoLongerServedAreNotKept(t *testing.T) {
 		require.NoError(t, err, "what began before may end")
 	}
 	read()
-	require.Eventually(t, func() bool { open, _ := d.Connections(); return open == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { open, _ := d.Connections(); return open == 0 }, 20*time.Second, time.Millisecond)
 	served.Store(true)
 	read()
-	require.Eventually(t, func() bool { open, idle := d.Connections(); return open == 1 && idle == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { open, idle := d.Connections(); return open == 1 && idle == 1 }, 20*time.Second, time.Millisecond)
 }
 
 func TestADeadlineWhileConnectingIsTheRequests(t *testing.T) {

@@ -117,5 +117,5 @@ func requireNoAdvisoryLock(t *testing.T, d *Door, p *directory.Project) {
 		n, err := one(context.Background(), anon(d, p), Options{ReadOnly: true}, "select pg_try_advisory_xact_lock(4711)")
 		require.NoError(t, err)
 		return n == "t"
-	}, 5*time.Second, 5*time.Millisecond)
+	}, 20*time.Second, 5*time.Millisecond)
 }

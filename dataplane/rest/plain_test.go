@@ -17,7 +17,7 @@ func (b *bundle) alone(t *testing.T) {
 	t.Helper()
 	b.door = projectdb.New(projectdb.Deps{Log: testkit.Logger(t), MaxConnections: 1})
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		require.NoError(t, b.door.Close(ctx))
 	})

@@ -60,7 +60,7 @@ func setup(t testing.TB, shared bool) *bundle {
 	require.NoError(t, err)
 	door := projectdb.New(projectdb.Deps{Log: testkit.Logger(t), MaxConnections: 20})
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		require.NoError(t, door.Close(ctx))
 	})

@@ -19,7 +19,7 @@ import (
 
 // Bounds of the few waits that no signal ends.
 const (
-	waitFor = 10 * time.Second
+	waitFor = 30 * time.Second
 	tick    = 50 * time.Millisecond
 )
 

@@ -69,7 +69,7 @@ func (p *project) routes() map[string][]string {
 // script runs a script of supabase/ and requires at least so many checks.
 func (p *project) script(t *testing.T, file string, checks int, environment ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", file)
 	cmd.Dir = "supabase"

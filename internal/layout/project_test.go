@@ -138,7 +138,7 @@ func TestSchemaChangesAreNoticed(t *testing.T) {
 			before := version()
 			exec(t, owner, "%s", ddl)
 			require.Greater(t, version(), before, ddl)
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			for { // in the shared database other projects' notices come too
 				n, err := listener.WaitForNotification(ctx)
 				require.NoError(t, err, ddl)
@@ -160,7 +160,7 @@ func TestConcurrentSchemaChangesDoNotWaitForEachOther(t *testing.T) {
 	m := create(t, open(t), false)
 	first, second := m.owner(t), m.owner(t)
 	exec(t, first, "begin; create table a ()")
-	exec(t, second, "set statement_timeout = '5s'; create table b ()")
+	exec(t, second, "set statement_timeout = '30s'; create table b ()")
 	exec(t, first, "commit")
 	require.GreaterOrEqual(t, one[int64](t, first, "select fluxbase.schema_version()"), int64(2))
 }

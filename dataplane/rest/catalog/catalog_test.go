@@ -22,7 +22,7 @@ func setup(t *testing.T, shared bool, sql string) *projectdb.Session {
 	require.NoError(t, err)
 	door := projectdb.New(projectdb.Deps{Log: testkit.Logger(t), MaxConnections: 8})
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		require.NoError(t, door.Close(ctx))
 	})
