@@ -103,7 +103,8 @@ func TestCheckIsAsNewAsTheCall(t *testing.T) {
 					}
 					return err
 				})
-				if !assert.NoError(t, err) {
+				if err != nil {
+					t.Error(err)
 					return
 				}
 				c, err := cache.Check(context.Background(), s, exposed(s))
