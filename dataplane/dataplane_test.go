@@ -245,7 +245,7 @@ func TestPauseReachesTheWorker(t *testing.T) {
 	require.Eventually(t, func() bool {
 		status, body := w.get(w.ref+".example.test", "/rest/v1/notes", b.keys.Publishable)
 		return status == 503 && strings.Contains(body, "PROJECT_PAUSED")
-	}, 20*time.Second, 5*time.Millisecond)
+	}, 2*time.Second, 5*time.Millisecond)
 	require.Eventually(t, func() bool { open, _ := w.door.Connections(); return open == 0 }, 20*time.Second, 5*time.Millisecond)
 }
 

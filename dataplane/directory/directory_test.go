@@ -75,7 +75,7 @@ func TestUnknownNamesAreRefusedAndRemembered(t *testing.T) {
 	require.NoError(t, err, "absence is remembered for a short while only")
 }
 
-func TestRevokedKeyStopsAtOnce(t *testing.T) {
+func TestRevokedKeyStopsWithinTwoSeconds(t *testing.T) {
 	t.Parallel()
 	c := newControlplane(t)
 	s := c.put(newSnapshot(t), false)
@@ -93,7 +93,7 @@ func TestRevokedKeyStopsAtOnce(t *testing.T) {
 	p, err = w.ByRef(t.Context(), s.GetRef())
 	require.NoError(t, err)
 	require.Empty(t, p.Keys)
-	require.Less(t, time.Since(began), 10*time.Second) // at once, but for a busy machine
+	require.Less(t, time.Since(began), 2*time.Second)
 }
 
 func TestAChangeWhileTheStreamWasBrokenIsFound(t *testing.T) {
@@ -120,7 +120,7 @@ func TestAChangeWhileTheStreamWasBrokenIsFound(t *testing.T) {
 	p, err := w.ByRef(t.Context(), unused.GetRef()) // asked for before it is served
 	require.NoError(t, err)
 	require.Empty(t, p.Keys)
-	require.Eventually(t, func() bool { return len(w.Known(used.GetRef()).Keys) == 0 }, 20*time.Second, time.Millisecond,
+	require.Eventually(t, func() bool { return len(w.Known(used.GetRef()).Keys) == 0 }, 2*time.Second, time.Millisecond,
 		"what is in use is revalidated without a request")
 }
 
@@ -134,11 +134,12 @@ func TestWithoutTheStreamProjectsInUseAreAskedFor(t *testing.T) {
 	require.NoError(t, err)
 	s.Keys = nil
 	c.put(s, false)
-	require.LessOrEqual(t, unwatchedFor, time.Second)
+	began := time.Now()
 	require.Eventually(t, func() bool {
 		p, err := w.ByRef(t.Context(), s.GetRef())
 		return err == nil && len(p.Keys) == 0
-	}, 20*time.Second, 5*time.Millisecond)
+	}, 5*time.Second, 5*time.Millisecond)
+	require.Less(t, time.Since(began), 2*time.Second)
 }
 
 func TestAnAnswerThatWasOvertakenIsAskedForAgain(t *testing.T) {
