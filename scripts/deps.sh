@@ -59,14 +59,14 @@ need_test() {
   done
 }
 
-# need_postgres15: the cases of PostgREST's protocol, where they lie beside the repository, want PostgreSQL 15 with PostGIS. Their tests
-# are skipped without it.
+# need_postgres15: the cases of PostgREST's protocol, where they lie beside the repository, want PostgreSQL 15 with PostGIS and
+# Python.
 need_postgres15() {
-  [ -d ../shared/conformance/postgrest ] && command -v apt-get >/dev/null || return 0
+  [ -d ../shared/conformance/postgrest ] || return 0
+  command -v python3 >/dev/null || ! command -v apt-get >/dev/null || apt python3
   [ -x /usr/lib/postgresql/15/bin/initdb ] && [ -e /usr/share/postgresql/15/extension/postgis.control ] && return 0
   if ! apt-cache show postgresql-15-postgis-3 >/dev/null 2>&1 && ! { as_root apt-get update -qq && apt-cache show postgresql-15-postgis-3 >/dev/null 2>&1; }; then
-    echo "this system has no PostgreSQL 15: tests of PostgREST's protocol are skipped"
-    return 0
+    fail "This system has no package of PostgreSQL 15 with PostGIS, which the cases in ../shared/conformance want: run the tests on Debian 12."
   fi
   echo "installing PostgreSQL 15"
   # The package would make a cluster and start it on port 5432, which is nobody's wish.

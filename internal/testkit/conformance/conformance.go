@@ -55,8 +55,8 @@ func (r Result) Title() string {
 
 const binaries = "/usr/lib/postgresql/15/bin"
 
-// Start starts a cluster with the fixtures in it, until the test ends. It skips the test where the cases are not, or PostgreSQL 15
-// with PostGIS is not.
+// Start starts a cluster with the fixtures in it, until the test ends. It skips the test where the cases are not beside the
+// repository; where they are, PostgreSQL 15 with PostGIS and Python must be there too.
 //
 // Roles of the fixtures may have other names: renames gives them. The cases, and the tokens in them, then have these too.
 func Start(t testing.TB, renames map[string]string) *Suite {
@@ -67,13 +67,11 @@ func Start(t testing.TB, renames map[string]string) *Suite {
 	}
 	for _, need := range []string{binaries + "/initdb", "/usr/share/postgresql/15/extension/postgis.control"} {
 		if _, err := os.Stat(need); err != nil {
-			t.Skipf("%s is missing: scripts/deps.sh test installs PostgreSQL 15 with PostGIS on Debian", need)
+			require.NoError(t, err, "scripts/deps.sh test installs PostgreSQL 15 with PostGIS on Debian")
 		}
 	}
 	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("python3 is missing: the cases are run by it")
-	}
+	require.NoError(t, err, "the cases are run by python3")
 	// The server runs as another user when we are root, so that the folder must not be within one that only root may enter.
 	cluster, err := os.MkdirTemp("/tmp", "fluxbase-conformance-") //nolint:usetesting // see above
 	require.NoError(t, err)
