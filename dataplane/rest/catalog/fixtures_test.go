@@ -2,9 +2,7 @@ package catalog_test
 
 import (
 	"context"
-	"net"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,19 +10,16 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/internal/testkit"
+	"github.com/wayli-app/fluxbase/internal/testkit/conformance"
 )
 
-// fixtures binds a session of PostgREST's own test database, as its server under test, where there is one.
+// fixtures binds a session of PostgREST's own test database, as its server under test.
 func fixtures(t *testing.T) *projectdb.Session {
 	t.Helper()
-	c, err := net.DialTimeout("tcp", "localhost:54320", time.Second)
-	if err != nil {
-		t.Skip("PostgREST's fixtures are not loaded at localhost:54320")
-	}
-	require.NoError(t, c.Close())
+	suite := conformance.Start(t, nil)
 	p := &directory.Project{
-		Ref: "standalone", Host: "localhost", Port: 54320, Database: "postgres", SSLMode: "disable",
-		Authenticator: directory.Login{User: "Postgrest_Test_Authenticator"},
+		Ref: "standalone", Host: "localhost", Port: suite.Port(), Database: "postgres", SSLMode: "disable",
+		Authenticator: directory.Login{User: conformance.Authenticator},
 	}
 	door := projectdb.New(projectdb.Deps{Log: testkit.Logger(t), MaxConnections: 4})
 	t.Cleanup(func() { require.NoError(t, door.Close(context.Background())) })
