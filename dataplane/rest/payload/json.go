@@ -65,14 +65,8 @@ func (b *Body) scan(s *scanner, columns []string) bool {
 				return false
 			}
 		}
-		switch s.space() {
-		case ',':
-			s.at++
-		case ']':
-			s.at++
-			return true
-		default:
-			return false
+		if more, ok := s.more(']'); !more {
+			return ok
 		}
 	}
 }
@@ -291,14 +285,8 @@ func (s *scanner) object(key func(raw []byte) bool) bool {
 		if !s.value() {
 			return false
 		}
-		switch s.space() {
-		case ',':
-			s.at++
-		case '}':
-			s.at++
-			return true
-		default:
-			return false
+		if more, ok := s.more('}'); !more {
+			return ok
 		}
 	}
 }
@@ -317,16 +305,20 @@ func (s *scanner) array() bool {
 		if !s.value() {
 			return false
 		}
-		switch s.space() {
-		case ',':
-			s.at++
-		case ']':
-			s.at++
-			return true
-		default:
-			return false
+		if more, ok := s.more(']'); !more {
+			return ok
 		}
 	}
+}
+
+// more goes over what stands behind an element: a comma, or the end of the list. ok tells that it was one of the two.
+func (s *scanner) more(end byte) (more, ok bool) {
+	c := s.space()
+	if c != ',' && c != end {
+		return false, false
+	}
+	s.at++
+	return c == ',', true
 }
 
 func (s *scanner) enter() bool {
