@@ -174,7 +174,8 @@ func (a *Action) planWrite(o plan.Options) error {
 	}
 	if (r.Op == Update || r.Op == Delete) && (r.Query.Limit >= 0 || r.Query.Offset >= 0) && len(r.Query.Where) == 0 {
 		// The protocol takes no notice of them, and would change every row. With a filter clients send them for what is returned.
-		return query.Unsupported("limit and offset with an update or a deletion")
+		return &query.Error{Status: http.StatusBadRequest, Code: "PGRST127", Message: "limit and offset do not choose the rows of an update or a deletion",
+			Hint: "Add a filter that does, for example by the primary key."}
 	}
 	var w *plan.Write
 	switch r.Op {
