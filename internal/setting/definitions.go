@@ -16,7 +16,10 @@ var functionName = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,39}\.)?[A-Za-z_][A-Za
 // reservedSchemas hold the services' own tables and are never exposed by REST.
 var reservedSchemas = []string{"auth", "storage", "realtime", "fluxbase", "information_schema"}
 
-var definitions = []Definition{
+// definitions are those of every service.
+var definitions = slices.Concat(restSettings, authSettings, authFactorSettings, authMessageSettings, authProviderSettings())
+
+var restSettings = []Definition{
 	{Key: "rest.schemas", Type: StringList, Default: []string{"public"}, check: checkSchemas,
 		Description: "Schemas that REST serves; the first is the default."},
 	{Key: "rest.extra_search_path", Type: StringList, Default: []string{"public", "extensions"}, check: checkSearchPath,
@@ -51,18 +54,6 @@ var definitions = []Definition{
 		Description: "Whether requests of /api/v1 may group rows and aggregate: group_by, count(*), sum(x). As costly as count=exact."},
 	{Key: "api.cache_control", Type: String, Default: "private, no-cache", check: checkHeader,
 		Description: "The header Cache-Control of what /api/v1 answers to reads."},
-	{Key: "auth.disable_signup", Type: Boolean, Default: false,
-		Description: "Whether new users are refused."},
-	{Key: "auth.autoconfirm", Type: Boolean, Default: true,
-		Description: "Whether an email address counts as confirmed at sign-up. Off, new users wait: auth sends no confirmation mail yet."},
-	{Key: "auth.jwt_expiry", Type: Duration, Default: int64(3600), Min: 60, Max: 604800,
-		Description: "Life of an access token."},
-	{Key: "auth.password_min_length", Type: Integer, Default: int64(6), Min: 6, Max: 72,
-		Description: "Least number of characters of a new password."},
-	{Key: "auth.refresh_token_reuse_interval", Type: Duration, Default: int64(10), Min: 0, Max: 60,
-		Description: "For how long a rotated refresh token may be used again, for clients that lost the answer."},
-	{Key: "auth.site_url", Type: String, Default: "http://localhost:3000", check: checkURL,
-		Description: "The app's own address."},
 }
 
 func checkSchemas(v any) error {

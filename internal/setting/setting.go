@@ -19,6 +19,10 @@ const (
 	String     Type = "string"
 	StringList Type = "string_list"
 	Duration   Type = "duration_seconds"
+	// Text is a string of several lines, as a template.
+	Text Type = "text"
+	// Secret is a string that is sealed where it is stored and never shown again.
+	Secret Type = "secret"
 )
 
 // Definition describes one setting.
@@ -81,7 +85,7 @@ func Parse(key, raw string) (any, error) {
 		v, err = decodeAs[bool](raw, "true or false")
 	case Integer, Duration:
 		v, err = decodeAs[int64](raw, "a whole number")
-	case String:
+	case String, Text, Secret:
 		v, err = decodeAs[string](raw, "a string in JSON quotes")
 	case StringList:
 		v, err = decodeAs[[]string](raw, `a list of strings, for example ["public"]`)

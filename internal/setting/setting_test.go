@@ -52,9 +52,9 @@ func TestParse(t *testing.T) {
 
 func TestDecodeLeavesOutWhatItCannotRead(t *testing.T) {
 	t.Parallel()
-	values := setting.Decode(map[string]string{"rest.max_rows": "7", "from.the.future": "1", "auth.autoconfirm": "perhaps"})
+	values := setting.Decode(map[string]string{"rest.max_rows": "7", "from.the.future": "1", "auth.manual_linking": "perhaps"})
 	require.Equal(t, int64(7), setting.Get[int64](values, "rest.max_rows"))
-	require.True(t, setting.Get[bool](values, "auth.autoconfirm"), "the default stands")
+	require.False(t, setting.Get[bool](values, "auth.manual_linking"), "the default stands")
 	require.Len(t, values, 1)
 }
 

@@ -84,6 +84,7 @@ func Project(t testing.TB, shared bool) *directoryv1.Snapshot {
 			{Id: uuid.NewString(), Hash: id.Hash(made.Secret), Role: layout.ServiceRole},
 		},
 		SigningKeys: []*directoryv1.SigningKey{signingKey(t)}, LegacyJwtSecret: secret,
+		Settings: map[string]string{"auth.autoconfirm": "true"},
 	}
 }
 
