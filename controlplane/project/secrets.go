@@ -74,7 +74,7 @@ func sealContext(project uuid.UUID) string { return "project/" + project.String(
 func (s Secrets) ActiveKey() (token.Key, error) {
 	for _, k := range s.SigningKeys {
 		if k.Active {
-			return token.ParseKey(k.ID, k.Private)
+			return token.ParseKey(k.ID, token.ES256, k.Private)
 		}
 	}
 	return token.Key{}, errors.New("the project has no active signing key")
@@ -84,7 +84,7 @@ func (s Secrets) ActiveKey() (token.Key, error) {
 func (s Secrets) Verifier() (*token.Verifier, error) {
 	keys := make([]token.Key, 0, len(s.SigningKeys))
 	for _, k := range s.SigningKeys {
-		key, err := token.ParseKey(k.ID, k.Private)
+		key, err := token.ParseKey(k.ID, token.ES256, k.Private)
 		if err != nil {
 			return nil, err
 		}

@@ -110,7 +110,7 @@ func FromSnapshot(s *directoryv1.Snapshot) (*Project, error) {
 		p.Keys[[32]byte(k.GetHash())] = key
 	}
 	for _, k := range s.GetSigningKeys() {
-		parsed, err := token.ParseKey(k.GetKid(), k.GetPrivateKey())
+		parsed, err := token.ParseKey(k.GetKid(), k.GetAlgorithm(), k.GetPrivateKey())
 		if err != nil {
 			return nil, fmt.Errorf("project %s: %w", p.Ref, err)
 		}

@@ -114,13 +114,15 @@ func refuseToken(err error, bearer string) refusal {
 		return tokenRefused("TOKEN_EXPIRED", "JWT expired", restWords{code: "PGRST303", message: "JWT expired"})
 	case errors.Is(err, token.ErrNotYet):
 		return tokenRefused("TOKEN_NOT_YET_VALID", "JWT not yet valid", restWords{code: "PGRST303", message: "JWT not yet valid"})
+	case errors.Is(err, token.ErrFuture):
+		return tokenRefused("TOKEN_NOT_YET_VALID", "JWT issued at future", restWords{code: "PGRST303", message: "JWT issued at future"})
 	case errors.Is(err, token.ErrUnsigned):
 		return tokenRefused("TOKEN_INVALID", noKey, restWords{"PGRST301", "Wrong or unsupported encoding algorithm", "JWT is unsecured but expected 'alg' was not 'none'"})
 	case errors.Is(err, token.ErrSignature):
 		return tokenRefused("TOKEN_INVALID", "JWT signature does not match", restWords{"PGRST301", noKey, "None of the keys was able to decode the JWT"})
 	case errors.Is(err, token.ErrKey), errors.Is(err, token.ErrAlgorithm):
 		return tokenRefused("TOKEN_INVALID", noKey, restWords{"PGRST301", noKey, "None of the keys was able to decode the JWT"})
-	case errors.As(err, &claim) && (claim.Claim == "exp" || claim.Claim == "nbf"):
+	case errors.As(err, &claim) && (claim.Claim == "exp" || claim.Claim == "nbf" || claim.Claim == "iat"):
 		return tokenRefused("TOKEN_INVALID", "JWT claims are malformed", restWords{code: "PGRST303", message: "The JWT '" + claim.Claim + "' claim must be a number"})
 	case errors.Is(err, token.ErrClaims):
 		return tokenRefused("TOKEN_INVALID", "JWT claims are malformed", restWords{code: "PGRST303", message: "Parsing claims failed"})

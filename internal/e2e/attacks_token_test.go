@@ -142,7 +142,7 @@ func tokenAttacks() []attack {
 				Keys []any `json:"keys"`
 			}
 			require.NoError(t, json.Unmarshal(set, &parsed))
-			return forge(map[string]any{"alg": "ES256", "kid": k.Kid, "jwk": parsed.Keys[0]}, claimsOf("service_role"), es256(key.Private))
+			return forge(map[string]any{"alg": "ES256", "kid": k.Kid, "jwk": parsed.Keys[0]}, claimsOf("service_role"), es256(key.Private.(*ecdsa.PrivateKey)))
 		}),
 		forged("a kid that is a path", func(t *testing.T, _ *scene, _ publicKey) string {
 			return forge(map[string]any{"alg": "ES256", "kid": "../../../dev/null"}, claimsOf("service_role"), es256(newKey(t)))

@@ -99,7 +99,8 @@ func ProjectKeys(t testing.TB, snapshot *directoryv1.Snapshot) Keys {
 // UserToken signs an access token of a project's user, as auth would.
 func UserToken(t testing.TB, snapshot *directoryv1.Snapshot, claims map[string]any) string {
 	t.Helper()
-	key, err := token.ParseKey(snapshot.GetSigningKeys()[0].GetKid(), snapshot.GetSigningKeys()[0].GetPrivateKey())
+	first := snapshot.GetSigningKeys()[0]
+	key, err := token.ParseKey(first.GetKid(), first.GetAlgorithm(), first.GetPrivateKey())
 	require.NoError(t, err)
 	all := map[string]any{
 		"iss": snapshot.GetUrl() + "/auth/v1", "sub": uuid.NewString(), "aud": "authenticated", "role": layout.Authenticated,
@@ -128,5 +129,5 @@ func signingKey(t testing.TB) *directoryv1.SigningKey {
 	require.NoError(t, err)
 	private, err := key.MarshalPrivate()
 	require.NoError(t, err)
-	return &directoryv1.SigningKey{Kid: key.ID, Algorithm: "ES256", PrivateKey: private, Active: true}
+	return &directoryv1.SigningKey{Kid: key.ID, Algorithm: key.Algorithm, PrivateKey: private, Active: true}
 }

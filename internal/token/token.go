@@ -1,19 +1,16 @@
-// Package token signs and verifies the JWTs of projects: ES256 with the project's own keys, HS256 with its legacy
-// secret.
+// Package token signs and verifies the JWTs of projects: ES256, RS256, EdDSA and HS256 with the project's own keys, and HS256
+// with its legacy secret.
 package token
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
-	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
 )
 
@@ -25,6 +22,7 @@ var (
 	ErrSignature = errors.New("token's signature does not match")
 	ErrExpired   = errors.New("token has expired")
 	ErrNotYet    = errors.New("token is not valid yet")
+	ErrFuture    = errors.New("token was issued in the future")
 	ErrClaims    = errors.New("token's claims are not of the right types")
 	// ErrUnsigned is an ErrAlgorithm.
 	ErrUnsigned = fmt.Errorf("%w: it has no signature", ErrAlgorithm)
@@ -41,87 +39,6 @@ func (*ClaimError) Is(target error) bool { return target == ErrClaims }
 // Leeway is how far clocks may differ, for the claims nbf and iat.
 const Leeway = 30 * time.Second
 
-// Key is an ES256 key pair.
-type Key struct {
-	ID      string
-	Private *ecdsa.PrivateKey
-}
-
-// NewKey makes an ES256 key pair.
-func NewKey(id string) (Key, error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return Key{}, fmt.Errorf("make signing key: %w", err)
-	}
-	return Key{ID: id, Private: private}, nil
-}
-
-// MarshalPrivate encodes the private key as PKCS #8 DER.
-func (k Key) MarshalPrivate() ([]byte, error) { return x509.MarshalPKCS8PrivateKey(k.Private) }
-
-// ParseKey reads what MarshalPrivate wrote.
-func ParseKey(id string, der []byte) (Key, error) {
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return Key{}, fmt.Errorf("parse signing key %s: %w", id, err)
-	}
-	private, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok || private.Curve != elliptic.P256() {
-		return Key{}, fmt.Errorf("signing key %s is not on P-256", id)
-	}
-	return Key{ID: id, Private: private}, nil
-}
-
-// Sign makes a token with the key's id in its header.
-func (k Key) Sign(claims map[string]any) (string, error) {
-	headers := jws.NewHeaders()
-	if err := headers.Set(jws.KeyIDKey, k.ID); err != nil {
-		return "", err
-	}
-	return sign(claims, headers, jws.WithKey(jwa.ES256, k.Private, jws.WithProtectedHeaders(headers)))
-}
-
-// SignLegacy makes a token with the project's HS256 secret.
-func SignLegacy(secret []byte, claims map[string]any) (string, error) {
-	headers := jws.NewHeaders()
-	return sign(claims, headers, jws.WithKey(jwa.HS256, secret, jws.WithProtectedHeaders(headers)))
-}
-
-func sign(claims map[string]any, headers jws.Headers, key jws.SignOption) (string, error) {
-	if err := headers.Set(jws.TypeKey, "JWT"); err != nil {
-		return "", err
-	}
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		return "", fmt.Errorf("encode claims: %w", err)
-	}
-	signed, err := jws.Sign(payload, key)
-	if err != nil {
-		return "", fmt.Errorf("sign token: %w", err)
-	}
-	return string(signed), nil
-}
-
-// JWKS encodes the public halves of keys as a JSON Web Key Set (RFC 7517).
-func JWKS(keys []Key) ([]byte, error) {
-	set := jwk.NewSet()
-	for _, k := range keys {
-		public, err := jwk.FromRaw(k.Private.Public())
-		if err != nil {
-			return nil, fmt.Errorf("make jwk: %w", err)
-		}
-		for name, value := range map[string]any{jwk.KeyIDKey: k.ID, jwk.AlgorithmKey: jwa.ES256, jwk.KeyUsageKey: "sig", jwk.KeyOpsKey: jwk.KeyOperationList{jwk.KeyOpVerify}} {
-			if err := public.Set(name, value); err != nil {
-				return nil, err
-			}
-		}
-		if err := set.AddKey(public); err != nil {
-			return nil, err
-		}
-	}
-	return json.Marshal(set)
-}
-
 // Verified is a token whose signature and times were found good.
 type Verified struct {
 	// JSON is the claims as signed.
@@ -132,60 +49,119 @@ type Verified struct {
 	Role, Subject, SessionID string
 	// Audience is the claim aud; a single string is a list of one.
 	Audience []string
-	// KeyID is the id of the ES256 key, or "" for the legacy secret.
+	// KeyID is the id of the project's own key, or "" for the legacy secret.
 	KeyID string
-	// Expires is zero when the token has no exp.
-	Expires time.Time
+	// Expires and IssuedAt are zero when the token has no exp, or no iat.
+	Expires, IssuedAt time.Time
 }
 
 // Verifier verifies the tokens of one project. It is safe for concurrent use.
 type Verifier struct {
-	keys   map[string]*ecdsa.PublicKey
-	legacy []byte
+	keys   map[string]held
+	legacy held
 }
 
-// NewVerifier makes a verifier of the given keys. An empty legacy secret accepts no HS256 token.
+// held is a key that verifies one algorithm.
+type held struct {
+	algorithm string
+	key       any
+	verifier  jws.Verifier
+}
+
+func hold(algorithm string, key any) held {
+	verifier, err := jws.NewVerifier(jwa.SignatureAlgorithm(algorithm))
+	if err != nil { // Generate and ParseKey make no keys of other algorithms
+		return held{}
+	}
+	return held{algorithm, key, verifier}
+}
+
+// NewVerifier makes a verifier of the given keys. An empty legacy secret accepts no token without a key's id.
 func NewVerifier(keys []Key, legacy []byte) *Verifier {
-	v := &Verifier{keys: make(map[string]*ecdsa.PublicKey, len(keys)), legacy: legacy}
+	v := &Verifier{keys: make(map[string]held, len(keys))}
 	for _, k := range keys {
-		v.keys[k.ID] = &k.Private.PublicKey
+		v.keys[k.ID] = hold(k.Algorithm, k.verifying())
+	}
+	if len(legacy) > 0 {
+		v.legacy = hold(HS256, legacy)
 	}
 	return v
 }
 
-// Verify checks the signature, exp and nbf. The algorithm decides the kind of key: an ES256 token must name a
-// known kid, an HS256 token is checked with the legacy secret, anything else is refused.
+// Verify checks the signature, exp, nbf and iat. The header's kid names the project's own key, or without one the key is the
+// legacy secret; the key alone decides the algorithm, and nothing else in the header brings a key.
 func (v *Verifier) Verify(compact string, now time.Time) (*Verified, error) {
-	message, err := jws.ParseString(compact)
-	if err != nil || len(message.Signatures()) != 1 {
+	cut := strings.LastIndexByte(compact, '.')
+	if cut < 0 {
 		return nil, ErrMalformed
 	}
-	header := message.Signatures()[0].ProtectedHeaders()
-	var option jws.VerifyOption
-	keyID := ""
-	switch header.Algorithm() {
-	case jwa.ES256:
-		keyID = header.KeyID()
-		public, ok := v.keys[keyID]
-		if !ok {
-			return nil, ErrKey
-		}
-		option = jws.WithKey(jwa.ES256, public)
-	case jwa.HS256:
-		if len(v.legacy) == 0 {
-			return nil, ErrKey
-		}
-		option = jws.WithKey(jwa.HS256, v.legacy)
-	case jwa.NoSignature:
-		return nil, ErrUnsigned
-	default:
-		return nil, ErrAlgorithm
+	first, payload, ok := strings.Cut(compact[:cut], ".")
+	if !ok || strings.IndexByte(payload, '.') >= 0 {
+		return nil, ErrMalformed
 	}
-	payload, err := jws.Verify([]byte(compact), option)
+	h, err := parseHeader(first)
 	if err != nil {
+		return nil, err
+	}
+	claims, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	signature, err := base64.RawURLEncoding.Strict().DecodeString(compact[cut+1:])
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	key, err := v.find(h)
+	if err != nil {
+		return nil, err
+	}
+	if len(signature) == 0 || key.verifier.Verify([]byte(compact[:cut]), signature, key.key) != nil {
 		return nil, ErrSignature
 	}
-	return decode(payload, keyID, now)
+	return decode(claims, h.KeyID, now)
+}
+
+// header is what counts of a token's header. Keys that it brings or links (jwk, jku, x5c, x5u) are not looked at.
+type header struct {
+	Algorithm string          `json:"alg"`
+	KeyID     string          `json:"kid"`
+	Critical  json.RawMessage `json:"crit"`
+	Encoded   json.RawMessage `json:"b64"`
+}
+
+func parseHeader(encoded string) (header, error) {
+	var h header
+	raw, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil || json.Unmarshal(raw, &h) != nil || h.Algorithm == "" {
+		return h, ErrMalformed
+	}
+	if h.Critical != nil || h.Encoded != nil { // extensions that must be understood, and none is
+		return h, ErrMalformed
+	}
+	return h, nil
+}
+
+// find returns the key that a header names, if it is of the header's algorithm.
+func (v *Verifier) find(h header) (held, error) {
+	switch h.Algorithm {
+	case ES256, RS256, EdDSA, HS256:
+	default:
+		if strings.EqualFold(h.Algorithm, "none") {
+			return held{}, ErrUnsigned
+		}
+		return held{}, ErrAlgorithm
+	}
+	key := v.legacy
+	if h.KeyID != "" {
+		key = v.keys[h.KeyID]
+	}
+	switch {
+	case key.verifier == nil:
+		return held{}, ErrKey
+	case key.algorithm != h.Algorithm:
+		return held{}, ErrAlgorithm
+	}
+	return key, nil
 }
 
 func decode(payload []byte, keyID string, now time.Time) (*Verified, error) {
@@ -193,42 +169,63 @@ func decode(payload []byte, keyID string, now time.Time) (*Verified, error) {
 	if err := json.Unmarshal(payload, &out.Claims); err != nil || out.Claims == nil {
 		return nil, ErrClaims
 	}
-	var typed struct {
-		Role      *string         `json:"role"`
-		Subject   *string         `json:"sub"`
-		SessionID *string         `json:"session_id"`
-		Expires   *float64        `json:"exp"`
-		NotBefore *float64        `json:"nbf"`
-		Audience  json.RawMessage `json:"aud"`
-	}
-	if err := json.Unmarshal(payload, &typed); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
-			return nil, &ClaimError{wrong.Field}
+	// By their exact names, as Postgres reads them.
+	for claim, to := range map[string]*string{"role": &out.Role, "sub": &out.Subject, "session_id": &out.SessionID} {
+		value, ok := out.Claims[claim]
+		if !ok || value == nil {
+			continue
 		}
-		return nil, ErrClaims
-	}
-	if typed.Expires != nil {
-		out.Expires = time.Unix(int64(*typed.Expires), 0)
-		if !now.Before(out.Expires) {
-			return nil, ErrExpired
+		if *to, ok = value.(string); !ok {
+			return nil, &ClaimError{claim}
 		}
 	}
-	if typed.NotBefore != nil && now.Add(Leeway).Before(time.Unix(int64(*typed.NotBefore), 0)) {
+	var notBefore time.Time
+	for claim, to := range map[string]*time.Time{"exp": &out.Expires, "nbf": &notBefore, "iat": &out.IssuedAt} {
+		value, ok := out.Claims[claim]
+		if !ok || value == nil {
+			continue
+		}
+		seconds, ok := value.(float64)
+		if !ok {
+			return nil, &ClaimError{claim}
+		}
+		*to = instant(seconds)
+	}
+	switch latest := now.Add(Leeway); {
+	case !out.Expires.IsZero() && !now.Before(out.Expires):
+		return nil, ErrExpired
+	case latest.Before(notBefore):
 		return nil, ErrNotYet
+	case latest.Before(out.IssuedAt):
+		return nil, ErrFuture
 	}
-	for from, to := range map[*string]*string{typed.Role: &out.Role, typed.Subject: &out.Subject, typed.SessionID: &out.SessionID} {
-		if from != nil {
-			*to = *from
-		}
-	}
-	if len(typed.Audience) > 0 {
-		var one string
-		if json.Unmarshal(typed.Audience, &one) == nil {
-			out.Audience = []string{one}
-		} else if json.Unmarshal(typed.Audience, &out.Audience) != nil {
-			return nil, ErrClaims
-		}
+	if err := out.readAudience(); err != nil {
+		return nil, err
 	}
 	return out, nil
+}
+
+// instant is a time in seconds since 1970, to the microsecond. What no time can be is as far away as times go.
+func instant(seconds float64) time.Time {
+	const most = 1 << 40 // the year 36812
+	return time.UnixMicro(int64(min(max(seconds, -most), most) * 1e6))
+}
+
+func (v *Verified) readAudience() error {
+	switch audience := v.Claims["aud"].(type) {
+	case nil:
+	case string:
+		v.Audience = []string{audience}
+	case []any:
+		for _, one := range audience {
+			text, ok := one.(string)
+			if !ok {
+				return &ClaimError{"aud"}
+			}
+			v.Audience = append(v.Audience, text)
+		}
+	default:
+		return &ClaimError{"aud"}
+	}
+	return nil
 }
