@@ -137,7 +137,7 @@ func (s *Server) wire() error {
 	s.changes = project.NewChanges(s.pool.Config().ConnConfig, s.deps.Log)
 	if s.projects, err = project.New(project.Deps{
 		Pool: s.pool, Sealer: s.sealer, Jobs: s.jobs, Quota: s.plans, Audit: s.audit, Addresses: s.cfg,
-		PublicURL: s.cfg.PublicURL, DeleteGrace: s.cfg.DeleteGrace, Log: s.deps.Log,
+		PublicURL: s.cfg.PublicURL, AutoConfirm: s.cfg.Dev, Mails: s.cfg.SMTP.Host != "", DeleteGrace: s.cfg.DeleteGrace, Log: s.deps.Log,
 	}); err != nil {
 		return err
 	}
@@ -257,8 +257,20 @@ func (s *Server) prepare(ctx context.Context) error {
 	return s.appointOperators(ctx)
 }
 
-// appointOperators makes operators of the accounts that the configuration names.
+// appointOperators makes operators of the accounts that the configuration names, if their addresses were proven: whoever signs
+// up first with an address that nobody confirms would else run the installation. On a developer's machine nobody else does.
 func (s *Server) appointOperators(ctx context.Context) error {
+	proven, err := s.projects.PlatformProves(ctx)
+	if err != nil {
+		return err
+	}
+	if s.cfg.SMTP.Host == "" && !s.cfg.Dev {
+		s.deps.Log.WarnContext(ctx, "there is no mail server (FLUXBASE_SMTP_HOST), so the console's sign-up confirms no addresses: anyone can claim any, an operator's too")
+	}
+	if !proven && !s.cfg.Dev && len(s.cfg.Operators) > 0 {
+		s.deps.Log.WarnContext(ctx, "FLUXBASE_OPERATORS appoints nobody, because accounts' addresses are not, or once were not, confirmed: look whose account it is and run `fluxbase operators add`")
+		return nil
+	}
 	for _, email := range s.cfg.Operators {
 		appointed, err := account.Appoint(ctx, s.pool, s.audit, email)
 		switch {

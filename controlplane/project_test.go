@@ -259,7 +259,7 @@ func TestSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `["public","api"]`, got["rest.schemas"])
 	require.Equal(t, "50", got["rest.max_rows"])
-	require.Equal(t, "true", got["auth.autoconfirm"])
+	require.Equal(t, "false", got["auth.autoconfirm"])
 	require.Greater(t, b.count("select revision from project where ref = $1", ref), before)
 	fields := func() map[string]string {
 		_, err := update(map[string]string{"rest.max_rows": "0", "auth.site_url": "7", "nonsense": "1", "auth.jwt_expiry": "600"})

@@ -46,6 +46,7 @@ func settings(t *testing.T, pool *pgxpool.Pool) config.Config {
 	cfg.Domain, cfg.PublicURL, cfg.WorkerURL = "fluxbase.test", "https://console.fluxbase.test", "https://api.fluxbase.test"
 	cfg.ProjectURL = "https://{ref}.fluxbase.test"
 	cfg.Operators = []string{"Operator@example.com"}
+	cfg.SMTP.Host = "mail.fluxbase.test" // so that addresses count as confirmed; tests' mail goes to the inbox
 	return cfg
 }
 

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -58,7 +57,7 @@ func (d *Directory) snapshot(ctx context.Context, row store.SnapshotProjectRow) 
 	if err != nil {
 		return nil, fmt.Errorf("read hosts: %w", err)
 	}
-	settings, err := encodeSettings(p.Settings)
+	settings, err := project.WorkerSettings(d.sealer, p)
 	if err != nil {
 		return nil, err
 	}
@@ -88,18 +87,6 @@ func (d *Directory) snapshot(ctx context.Context, row store.SnapshotProjectRow) 
 	}
 	for _, k := range secrets.SigningKeys {
 		out.SigningKeys = append(out.SigningKeys, &directoryv1.SigningKey{Kid: k.ID, Algorithm: "ES256", PrivateKey: k.Private, Active: k.Active})
-	}
-	return out, nil
-}
-
-func encodeSettings(stored json.RawMessage) (map[string]string, error) {
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(stored, &values); err != nil {
-		return nil, fmt.Errorf("decode settings: %w", err)
-	}
-	out := make(map[string]string, len(values))
-	for key, value := range values {
-		out[key] = string(value)
 	}
 	return out, nil
 }

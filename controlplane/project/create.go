@@ -46,7 +46,11 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Project, error) {
 			return err
 		}
 		row := store.InsertProjectParams{OrganizationID: &in.Organization, Name: name, Isolation: isolation, ClusterID: cluster}
-		p, err := s.insert(ctx, tx, row, nil)
+		settings := map[string]json.RawMessage{}
+		if s.AutoConfirm {
+			settings[autoConfirm] = json.RawMessage("true")
+		}
+		p, err := s.insert(ctx, tx, row, settings)
 		if err != nil {
 			return err
 		}
@@ -68,9 +72,6 @@ func (s *Service) insert(ctx context.Context, tx pgx.Tx, row store.InsertProject
 	}
 	if row.SecretsSealed, err = secrets.Seal(s.Sealer, row.ID); err != nil {
 		return store.Project{}, err
-	}
-	if settings == nil {
-		settings = map[string]json.RawMessage{}
 	}
 	if row.Settings, err = json.Marshal(settings); err != nil {
 		return store.Project{}, fmt.Errorf("encode settings: %w", err)

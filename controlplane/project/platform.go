@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,15 +26,15 @@ type platformKeys struct {
 }
 
 // EnsurePlatform makes the project "platform", whose users are the console's accounts, unless it stands, and keeps its
-// site_url. It is provisioned by the same job as any other. It may run in several control planes at once.
+// site_url and whether it has addresses confirmed. It is provisioned by the same job as any other. It may run in several
+// control planes at once.
 func (s *Service) EnsurePlatform(ctx context.Context) error {
-	site, err := json.Marshal(s.PublicURL)
-	if err != nil {
-		return fmt.Errorf("encode site URL: %w", err)
-	}
 	return store.InTx(ctx, s.Pool, func(ctx context.Context, tx pgx.Tx) error {
-		settings := map[string]json.RawMessage{"auth.site_url": site}
-		_, err := s.insert(ctx, tx, store.InsertProjectParams{Ref: id.PlatformRef, Name: "Platform", Isolation: IsolationDatabase}, settings)
+		wanted, err := s.platformSettings(nil)
+		if err != nil {
+			return err
+		}
+		_, err = s.insert(ctx, tx, store.InsertProjectParams{Ref: id.PlatformRef, Name: "Platform", Isolation: IsolationDatabase}, wanted)
 		if err == nil {
 			return s.Audit.Record(ctx, tx, nil, "project.create", "project/"+id.PlatformRef, nil)
 		}
@@ -43,13 +45,54 @@ func (s *Service) EnsurePlatform(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read platform project: %w", err)
 		}
-		stored, err := storedSettings(row)
-		if err != nil || string(stored["auth.site_url"]) == string(site) {
+		stored, err := s.stored(row)
+		if err != nil {
 			return err
 		}
-		stored["auth.site_url"] = site
-		return saveSettings(ctx, tx, row, stored)
+		if wanted, err = s.platformSettings(stored.plain); err != nil || maps.EqualFunc(stored.plain, wanted, sameJSON) {
+			return err
+		}
+		stored.plain = wanted
+		return s.saveSettings(ctx, tx, row, stored)
 	})
+}
+
+// platformSettings are the platform's own settings, changed to what this installation has. Addresses are confirmed by mail;
+// without a mail server sign-up has to believe them. Once it has, the setting stays written down: see PlatformProves.
+func (s *Service) platformSettings(stored map[string]json.RawMessage) (map[string]json.RawMessage, error) {
+	out := maps.Clone(stored)
+	if out == nil {
+		out = map[string]json.RawMessage{}
+	}
+	site, err := encode(s.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("encode site URL: %w", err)
+	}
+	out["auth.site_url"] = site
+	_, believed := out[autoConfirm]
+	if believes := s.AutoConfirm || !s.Mails; believes || believed {
+		out[autoConfirm] = json.RawMessage(strconv.FormatBool(believes))
+	}
+	return out, nil
+}
+
+// autoConfirm is the setting by which an address counts as confirmed without a mail.
+const autoConfirm = "auth.autoconfirm"
+
+func sameJSON(a, b json.RawMessage) bool { return string(a) == string(b) }
+
+// PlatformProves tells whether every account's address was confirmed: the platform never took one for confirmed at sign-up.
+func (s *Service) PlatformProves(ctx context.Context) (bool, error) {
+	row, err := store.Read(ctx, s.Pool).GetProjectByRef(ctx, id.PlatformRef)
+	if err != nil {
+		return false, fmt.Errorf("read platform project: %w", err)
+	}
+	stored, err := s.stored(row.Project)
+	if err != nil {
+		return false, err
+	}
+	_, believed := stored.plain[autoConfirm]
+	return !believed, nil
 }
 
 // PlatformID returns the id of the project "platform".

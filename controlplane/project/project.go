@@ -2,7 +2,6 @@ package project
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,7 +77,11 @@ type Deps struct {
 	Audit     Auditor
 	Addresses Addresses
 	// PublicURL is the console's address, the site of the platform project.
-	PublicURL   string
+	PublicURL string
+	// AutoConfirm makes new projects take addresses as confirmed at sign-up: `fluxbase dev`.
+	AutoConfirm bool
+	// Mails tells that the installation has a mail server, so that the platform project can have addresses confirmed.
+	Mails       bool
 	DeleteGrace time.Duration
 	Log         *slog.Logger
 	// Now defaults to time.Now.
@@ -246,13 +249,4 @@ func (s *Service) lock(ctx context.Context, tx pgx.Tx, ref string) (store.Projec
 		return store.Project{}, fmt.Errorf("lock project: %w", err)
 	}
 	return p, nil
-}
-
-// storedSettings reads the settings that differ from their defaults.
-func storedSettings(p store.Project) (map[string]json.RawMessage, error) {
-	out := map[string]json.RawMessage{}
-	if err := json.Unmarshal(p.Settings, &out); err != nil {
-		return nil, fmt.Errorf("decode settings of %s: %w", p.Ref, err)
-	}
-	return out, nil
 }

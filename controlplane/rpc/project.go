@@ -202,5 +202,8 @@ func projectMessage(p project.Project) *v1.Project {
 }
 
 func settingMessage(s project.Setting) *v1.Setting {
-	return &v1.Setting{Key: s.Key, Value: s.Value, DefaultValue: s.Default, Type: s.Type, Description: s.Description}
+	return &v1.Setting{
+		Key: s.Key, Value: s.Value, DefaultValue: s.Fallback, Type: string(s.Type), Description: s.Description,
+		Set: s.Set, Min: s.Min, Max: s.Max, OneOf: s.OneOf,
+	}
 }

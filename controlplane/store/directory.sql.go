@@ -186,15 +186,17 @@ func (q *Queries) SnapshotHosts(ctx context.Context, projectID uuid.UUID) ([]str
 }
 
 const snapshotKeys = `-- name: SnapshotKeys :many
-select id, type, hash, expires_at from api_key
+select id, type, hash, expires_at, scopes, requests_per_second from api_key
 where project_id = $1 and revoked_at is null and (expires_at is null or expires_at > now()) order by id
 `
 
 type SnapshotKeysRow struct {
-	ID        uuid.UUID
-	Type      string
-	Hash      []byte
-	ExpiresAt *time.Time
+	ID                uuid.UUID
+	Type              string
+	Hash              []byte
+	ExpiresAt         *time.Time
+	Scopes            []string
+	RequestsPerSecond int32
 }
 
 func (q *Queries) SnapshotKeys(ctx context.Context, projectID uuid.UUID) ([]SnapshotKeysRow, error) {
@@ -211,6 +213,8 @@ func (q *Queries) SnapshotKeys(ctx context.Context, projectID uuid.UUID) ([]Snap
 			&i.Type,
 			&i.Hash,
 			&i.ExpiresAt,
+			&i.Scopes,
+			&i.RequestsPerSecond,
 		); err != nil {
 			return nil, err
 		}
@@ -223,7 +227,7 @@ func (q *Queries) SnapshotKeys(ctx context.Context, projectID uuid.UUID) ([]Snap
 }
 
 const snapshotProject = `-- name: SnapshotProject :one
-select p.id, p.ref, p.organization_id, p.name, p.isolation, p.desired, p.status, p.failure_message, p.cluster_id, p.database_name, p.bucket, p.migration_version, p.secrets_sealed, p.settings, p.over_quota_reason, p.revision, p.created_at, p.updated_at, p.deleted_at, p.purge_at,
+select p.id, p.ref, p.organization_id, p.name, p.isolation, p.desired, p.status, p.failure_message, p.cluster_id, p.database_name, p.bucket, p.migration_version, p.secrets_sealed, p.settings, p.over_quota_reason, p.revision, p.created_at, p.updated_at, p.deleted_at, p.purge_at, p.settings_sealed,
     coalesce(c.host, '')::text as cluster_host, coalesce(c.port, 0)::int as cluster_port, coalesce(c.ssl_mode, '')::text as cluster_ssl_mode,
     coalesce(pl.requests_per_second, 0)::int as requests_per_second, coalesce(pl.burst, 0)::int as burst,
     coalesce(pl.requests_per_second_per_ip, 0)::int as requests_per_second_per_ip,
@@ -284,6 +288,7 @@ func (q *Queries) SnapshotProject(ctx context.Context, arg SnapshotProjectParams
 		&i.Project.UpdatedAt,
 		&i.Project.DeletedAt,
 		&i.Project.PurgeAt,
+		&i.Project.SettingsSealed,
 		&i.ClusterHost,
 		&i.ClusterPort,
 		&i.ClusterSslMode,

@@ -46,6 +46,12 @@ type ApiKey struct {
 	ExpiresAt        *time.Time
 	RevokedAt        *time.Time
 	LastUsedAt       *time.Time
+	// What the key may do; without any, all that its type may.
+	Scopes []string
+	// The key's own limit, beside that of the plan; zero is none.
+	RequestsPerSecond int32
+	// The key that a rotation made of it.
+	SuccessorID *uuid.UUID
 }
 
 type AuditEvent struct {
@@ -152,6 +158,8 @@ type Project struct {
 	UpdatedAt        time.Time
 	DeletedAt        *time.Time
 	PurgeAt          *time.Time
+	// Sealed JSON of the secret settings by key: controlplane/project. Empty when none is set.
+	SettingsSealed []byte
 }
 
 type ProjectHost struct {

@@ -30,7 +30,7 @@ func (q *Queries) ClusterByName(ctx context.Context, name string) (ClusterByName
 }
 
 const getProjectByRef = `-- name: GetProjectByRef :one
-select project.id, project.ref, project.organization_id, project.name, project.isolation, project.desired, project.status, project.failure_message, project.cluster_id, project.database_name, project.bucket, project.migration_version, project.secrets_sealed, project.settings, project.over_quota_reason, project.revision, project.created_at, project.updated_at, project.deleted_at, project.purge_at, coalesce(o.slug, '')::text as organization, coalesce(c.name, '')::text as cluster
+select project.id, project.ref, project.organization_id, project.name, project.isolation, project.desired, project.status, project.failure_message, project.cluster_id, project.database_name, project.bucket, project.migration_version, project.secrets_sealed, project.settings, project.over_quota_reason, project.revision, project.created_at, project.updated_at, project.deleted_at, project.purge_at, project.settings_sealed, coalesce(o.slug, '')::text as organization, coalesce(c.name, '')::text as cluster
 from project
 left join organization o on o.id = project.organization_id
 left join cluster c on c.id = project.cluster_id
@@ -67,6 +67,7 @@ func (q *Queries) GetProjectByRef(ctx context.Context, ref string) (GetProjectBy
 		&i.Project.UpdatedAt,
 		&i.Project.DeletedAt,
 		&i.Project.PurgeAt,
+		&i.Project.SettingsSealed,
 		&i.Organization,
 		&i.Cluster,
 	)
@@ -77,7 +78,7 @@ const insertProject = `-- name: InsertProject :one
 insert into project (id, ref, organization_id, name, isolation, cluster_id, secrets_sealed, settings)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (ref) do nothing
-returning id, ref, organization_id, name, isolation, desired, status, failure_message, cluster_id, database_name, bucket, migration_version, secrets_sealed, settings, over_quota_reason, revision, created_at, updated_at, deleted_at, purge_at
+returning id, ref, organization_id, name, isolation, desired, status, failure_message, cluster_id, database_name, bucket, migration_version, secrets_sealed, settings, over_quota_reason, revision, created_at, updated_at, deleted_at, purge_at, settings_sealed
 `
 
 type InsertProjectParams struct {
@@ -124,12 +125,13 @@ func (q *Queries) InsertProject(ctx context.Context, arg InsertProjectParams) (P
 		&i.UpdatedAt,
 		&i.DeletedAt,
 		&i.PurgeAt,
+		&i.SettingsSealed,
 	)
 	return i, err
 }
 
 const listProjects = `-- name: ListProjects :many
-select project.id, project.ref, project.organization_id, project.name, project.isolation, project.desired, project.status, project.failure_message, project.cluster_id, project.database_name, project.bucket, project.migration_version, project.secrets_sealed, project.settings, project.over_quota_reason, project.revision, project.created_at, project.updated_at, project.deleted_at, project.purge_at, o.slug::text as organization, coalesce(c.name, '')::text as cluster
+select project.id, project.ref, project.organization_id, project.name, project.isolation, project.desired, project.status, project.failure_message, project.cluster_id, project.database_name, project.bucket, project.migration_version, project.secrets_sealed, project.settings, project.over_quota_reason, project.revision, project.created_at, project.updated_at, project.deleted_at, project.purge_at, project.settings_sealed, o.slug::text as organization, coalesce(c.name, '')::text as cluster
 from project
 join organization o on o.id = project.organization_id
 join member m on m.organization_id = o.id and m.account_id = $1
@@ -195,6 +197,7 @@ func (q *Queries) ListProjects(ctx context.Context, arg ListProjectsParams) ([]L
 			&i.Project.UpdatedAt,
 			&i.Project.DeletedAt,
 			&i.Project.PurgeAt,
+			&i.Project.SettingsSealed,
 			&i.Organization,
 			&i.Cluster,
 		); err != nil {
@@ -275,7 +278,7 @@ func (q *Queries) ListStepsOf(ctx context.Context, projectIds []uuid.UUID) ([]Pr
 }
 
 const lockProjectByRef = `-- name: LockProjectByRef :one
-select id, ref, organization_id, name, isolation, desired, status, failure_message, cluster_id, database_name, bucket, migration_version, secrets_sealed, settings, over_quota_reason, revision, created_at, updated_at, deleted_at, purge_at from project where ref = $1 for update
+select id, ref, organization_id, name, isolation, desired, status, failure_message, cluster_id, database_name, bucket, migration_version, secrets_sealed, settings, over_quota_reason, revision, created_at, updated_at, deleted_at, purge_at, settings_sealed from project where ref = $1 for update
 `
 
 func (q *Queries) LockProjectByRef(ctx context.Context, ref string) (Project, error) {
@@ -302,6 +305,7 @@ func (q *Queries) LockProjectByRef(ctx context.Context, ref string) (Project, er
 		&i.UpdatedAt,
 		&i.DeletedAt,
 		&i.PurgeAt,
+		&i.SettingsSealed,
 	)
 	return i, err
 }
@@ -338,16 +342,17 @@ func (q *Queries) SetProjectName(ctx context.Context, arg SetProjectNameParams) 
 }
 
 const setProjectSettings = `-- name: SetProjectSettings :exec
-update project set settings = $2, updated_at = now(), revision = nextval('project_revision') where id = $1
+update project set settings = $2, settings_sealed = $3, updated_at = now(), revision = nextval('project_revision') where id = $1
 `
 
 type SetProjectSettingsParams struct {
-	ID       uuid.UUID
-	Settings json.RawMessage
+	ID             uuid.UUID
+	Settings       json.RawMessage
+	SettingsSealed []byte
 }
 
 func (q *Queries) SetProjectSettings(ctx context.Context, arg SetProjectSettingsParams) error {
-	_, err := q.db.Exec(ctx, setProjectSettings, arg.ID, arg.Settings)
+	_, err := q.db.Exec(ctx, setProjectSettings, arg.ID, arg.Settings, arg.SettingsSealed)
 	return err
 }
 

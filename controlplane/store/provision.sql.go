@@ -86,7 +86,7 @@ func (q *Queries) ForgetSteps(ctx context.Context, arg ForgetStepsParams) error 
 }
 
 const getProject = `-- name: GetProject :one
-select id, ref, organization_id, name, isolation, desired, status, failure_message, cluster_id, database_name, bucket, migration_version, secrets_sealed, settings, over_quota_reason, revision, created_at, updated_at, deleted_at, purge_at from project where id = $1
+select id, ref, organization_id, name, isolation, desired, status, failure_message, cluster_id, database_name, bucket, migration_version, secrets_sealed, settings, over_quota_reason, revision, created_at, updated_at, deleted_at, purge_at, settings_sealed from project where id = $1
 `
 
 func (q *Queries) GetProject(ctx context.Context, id uuid.UUID) (Project, error) {
@@ -113,12 +113,13 @@ func (q *Queries) GetProject(ctx context.Context, id uuid.UUID) (Project, error)
 		&i.UpdatedAt,
 		&i.DeletedAt,
 		&i.PurgeAt,
+		&i.SettingsSealed,
 	)
 	return i, err
 }
 
 const lockWholeProject = `-- name: LockWholeProject :one
-select id, ref, organization_id, name, isolation, desired, status, failure_message, cluster_id, database_name, bucket, migration_version, secrets_sealed, settings, over_quota_reason, revision, created_at, updated_at, deleted_at, purge_at from project where id = $1 for update
+select id, ref, organization_id, name, isolation, desired, status, failure_message, cluster_id, database_name, bucket, migration_version, secrets_sealed, settings, over_quota_reason, revision, created_at, updated_at, deleted_at, purge_at, settings_sealed from project where id = $1 for update
 `
 
 func (q *Queries) LockWholeProject(ctx context.Context, id uuid.UUID) (Project, error) {
@@ -145,6 +146,7 @@ func (q *Queries) LockWholeProject(ctx context.Context, id uuid.UUID) (Project, 
 		&i.UpdatedAt,
 		&i.DeletedAt,
 		&i.PurgeAt,
+		&i.SettingsSealed,
 	)
 	return i, err
 }
@@ -260,7 +262,7 @@ func (q *Queries) PurgeProjectKeys(ctx context.Context, projectID uuid.UUID) err
 }
 
 const purgeProjectRow = `-- name: PurgeProjectRow :exec
-update project set status = 'purged', secrets_sealed = '', settings = '{}', failure_message = '', updated_at = now(),
+update project set status = 'purged', secrets_sealed = '', settings = '{}', settings_sealed = '', failure_message = '', updated_at = now(),
     revision = nextval('project_revision')
 where id = $1
 `

@@ -37,7 +37,7 @@ update project set desired = @desired, status = @status, failure_message = '', d
 where id = @id;
 
 -- name: SetProjectSettings :exec
-update project set settings = $2, updated_at = now(), revision = nextval('project_revision') where id = $1;
+update project set settings = $2, settings_sealed = $3, updated_at = now(), revision = nextval('project_revision') where id = $1;
 
 -- name: ListSteps :many
 select * from project_step where project_id = $1 order by job, position;

@@ -53,7 +53,7 @@ delete from api_key where project_id = $1;
 delete from project_host where project_id = $1;
 
 -- name: PurgeProjectRow :exec
-update project set status = 'purged', secrets_sealed = '', settings = '{}', failure_message = '', updated_at = now(),
+update project set status = 'purged', secrets_sealed = '', settings = '{}', settings_sealed = '', failure_message = '', updated_at = now(),
     revision = nextval('project_revision')
 where id = $1;
 

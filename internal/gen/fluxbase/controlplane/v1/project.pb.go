@@ -1728,12 +1728,19 @@ type Setting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// For example "rest.max_rows".
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// JSON.
+	// JSON. Secrets are never told: theirs is always "".
 	Value        string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	DefaultValue string `protobuf:"bytes,3,opt,name=default_value,json=defaultValue,proto3" json:"default_value,omitempty"`
-	// "boolean", "integer", "string", "string_list" or "duration_seconds".
-	Type          string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
-	Description   string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	// "boolean", "integer", "string", "text" (of several lines), "string_list", "duration_seconds" or "secret".
+	Type        string `protobuf:"bytes,4,opt,name=type,proto3" json:"type,omitempty"`
+	Description string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	// Whether the project has a value of its own.
+	Set bool `protobuf:"varint,6,opt,name=set,proto3" json:"set,omitempty"`
+	// Bounds of an integer or duration.
+	Min int64 `protobuf:"varint,7,opt,name=min,proto3" json:"min,omitempty"`
+	Max int64 `protobuf:"varint,8,opt,name=max,proto3" json:"max,omitempty"`
+	// The values that a string can have; empty for any.
+	OneOf         []string `protobuf:"bytes,9,rep,name=one_of,json=oneOf,proto3" json:"one_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1803,10 +1810,38 @@ func (x *Setting) GetDescription() string {
 	return ""
 }
 
+func (x *Setting) GetSet() bool {
+	if x != nil {
+		return x.Set
+	}
+	return false
+}
+
+func (x *Setting) GetMin() int64 {
+	if x != nil {
+		return x.Min
+	}
+	return 0
+}
+
+func (x *Setting) GetMax() int64 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *Setting) GetOneOf() []string {
+	if x != nil {
+		return x.OneOf
+	}
+	return nil
+}
+
 type UpdateSettingsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Ref   string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
-	// Key to value in JSON; the empty string sets a key back to its default.
+	// Key to value in JSON; the empty string sets a key back to its default, and so does "" in JSON quotes for a secret.
 	Values        map[string]string `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2004,17 +2039,20 @@ const file_fluxbase_controlplane_v1_project_proto_rawDesc = "" +
 	"\x12GetSettingsRequest\x12\x19\n" +
 	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\"T\n" +
 	"\x13GetSettingsResponse\x12=\n" +
-	"\bsettings\x18\x01 \x03(\v2!.fluxbase.controlplane.v1.SettingR\bsettings\"\x8c\x01\n" +
+	"\bsettings\x18\x01 \x03(\v2!.fluxbase.controlplane.v1.SettingR\bsettings\"\xd9\x01\n" +
 	"\aSetting\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12#\n" +
 	"\rdefault_value\x18\x03 \x01(\tR\fdefaultValue\x12\x12\n" +
 	"\x04type\x18\x04 \x01(\tR\x04type\x12 \n" +
-	"\vdescription\x18\x05 \x01(\tR\vdescription\"\xce\x01\n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription\x12\x10\n" +
+	"\x03set\x18\x06 \x01(\bR\x03set\x12\x10\n" +
+	"\x03min\x18\a \x01(\x03R\x03min\x12\x10\n" +
+	"\x03max\x18\b \x01(\x03R\x03max\x12\x15\n" +
+	"\x06one_of\x18\t \x03(\tR\x05oneOf\"\xcf\x01\n" +
 	"\x15UpdateSettingsRequest\x12\x19\n" +
-	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\x12_\n" +
-	"\x06values\x18\x02 \x03(\v2;.fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntryB\n" +
-	"\xbaH\a\x9a\x01\x04\b\x01\x10dR\x06values\x1a9\n" +
+	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\x12`\n" +
+	"\x06values\x18\x02 \x03(\v2;.fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntryB\v\xbaH\b\x9a\x01\x05\b\x01\x10\xac\x02R\x06values\x1a9\n" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"W\n" +
