@@ -3,10 +3,8 @@ package mail
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"net"
-	"time"
+	"net/mail"
 
 	gomail "github.com/wneessen/go-mail"
 
@@ -16,7 +14,11 @@ import (
 
 // Message is one mail. From may be empty: the sender's own address is then used.
 type Message struct {
-	From    string
+	From string
+	// FromName replaces the name before the sender's address.
+	FromName string
+	// Project is the ref of the project whose mail it is, or "". Only an inbox shows it.
+	Project string
 	To      []string
 	ReplyTo string
 	Subject string
@@ -34,58 +36,13 @@ func New(c config.SMTP) Sender {
 	if c.Host == "" {
 		return unset{}
 	}
-	return &smtp{c}
+	return NewSMTP(c, nil)
 }
 
 type unset struct{}
 
 func (unset) Send(context.Context, Message) error {
 	return fault.New(fault.FailedPrecondition, "MAIL_NOT_CONFIGURED", "This installation sends no mail: its operator must set FLUXBASE_SMTP_HOST.")
-}
-
-type smtp struct{ config config.SMTP }
-
-// sendTimeout bounds one delivery, whatever the caller's context allows.
-const sendTimeout = 30 * time.Second
-
-func (s *smtp) Send(ctx context.Context, m Message) error {
-	message, err := compose(s.config.From, m)
-	if err != nil {
-		return err
-	}
-	client, err := s.client()
-	if err != nil {
-		return fault.Wrap(err, fault.Internal, "MAIL_MISCONFIGURED", "Mail cannot be sent: the mail server's settings are wrong.")
-	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	if err := client.DialAndSendWithContext(ctx, message); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "MAIL_NOT_SENT", "The mail could not be sent. Try again in a moment.")
-	}
-	return nil
-}
-
-func (s *smtp) client() (*gomail.Client, error) {
-	options := []gomail.Option{
-		gomail.WithPort(s.config.Port), gomail.WithTimeout(15 * time.Second),
-		gomail.WithTLSConfig(&tls.Config{ServerName: s.config.Host, MinVersion: tls.VersionTLS12}),
-	}
-	switch s.config.TLS {
-	case "none":
-		options = append(options, gomail.WithTLSPolicy(gomail.NoTLS))
-	case "tls":
-		options = append(options, gomail.WithSSL())
-	default:
-		options = append(options, gomail.WithTLSPolicy(gomail.TLSMandatory))
-	}
-	if s.config.User != "" {
-		method := gomail.SMTPAuthAutoDiscover
-		if ip := net.ParseIP(s.config.Host); s.config.TLS == "none" && (s.config.Host == "localhost" || ip.IsLoopback()) {
-			method = gomail.SMTPAuthPlainNoEnc // the configuration allows a password in clear on this machine only
-		}
-		options = append(options, gomail.WithSMTPAuth(method), gomail.WithUsername(s.config.User), gomail.WithPassword(s.config.Password.Reveal()))
-	}
-	return gomail.NewClient(s.config.Host, options...)
 }
 
 // compose makes a message. The library encodes headers, so that no line break in a name or subject adds a header.
@@ -97,7 +54,14 @@ func compose(from string, m Message) (*gomail.Msg, error) {
 		return fault.Wrap(err, fault.Invalid, "MAIL_INVALID", "The mail has no valid %s.", what)
 	}
 	message := gomail.NewMsg()
-	if err := message.From(from); err != nil {
+	sender, err := mail.ParseAddress(from)
+	if err != nil {
+		return nil, invalid(err, "sender")
+	}
+	if m.FromName != "" {
+		sender.Name = m.FromName
+	}
+	if err := message.FromFormat(sender.Name, sender.Address); err != nil {
 		return nil, invalid(err, "sender")
 	}
 	if len(m.To) == 0 {

@@ -1,0 +1,136 @@
+package message
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/wayli-app/fluxbase/dataplane/outbox"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/config"
+	"github.com/wayli-app/fluxbase/internal/fault"
+	postbox "github.com/wayli-app/fluxbase/internal/mail"
+	"github.com/wayli-app/fluxbase/internal/setting"
+)
+
+// Handle sends one message of the outbox.
+func (o *Outbox) Handle(ctx context.Context, session *projectdb.Session, item outbox.Item) error {
+	switch item.Kind {
+	case kindEmail:
+		m, err := read[Email](item.Payload)
+		if err != nil {
+			return err
+		}
+		return o.deliverEmail(ctx, session, m)
+	case kindSMS:
+		m, err := read[SMS](item.Payload)
+		if err != nil {
+			return err
+		}
+		return o.deliverSMS(ctx, session, m)
+	}
+	return outbox.Retry(nil, "This server does not know messages of this kind yet.")
+}
+
+const expiredWords = "Its code expired before the message could be sent."
+
+func (o *Outbox) expired(t time.Time) bool { return !t.IsZero() && !o.Now().Before(t) }
+
+func (o *Outbox) deliverEmail(ctx context.Context, session *projectdb.Session, p payload[Email]) error {
+	m := p.Message
+	m.Token, m.TokenHash, m.TokenNew, m.TokenHashNew = p.Secret.Token, p.Secret.TokenHash, p.Secret.TokenNew, p.Secret.TokenHashNew
+	if o.expired(m.Expires) {
+		return outbox.Refuse(nil, expiredWords)
+	}
+	values := session.Project.Settings
+	if hookEnabled(values, "send_email") {
+		return o.emailHook(ctx, session, m)
+	}
+	subject, html, text, err := Render(values, o.Address(session.Project), m)
+	if err != nil {
+		return outbox.Refuse(err, fault.From(err).Message)
+	}
+	return o.send(ctx, session, postbox.Message{To: []string{m.To}, Subject: subject, Text: text, HTML: html})
+}
+
+// send hands a mail to the project's mail server, or to the platform's.
+func (o *Outbox) send(ctx context.Context, session *projectdb.Session, m postbox.Message) error {
+	sender, from := o.sender(session.Project.Settings)
+	if sender == nil {
+		return outbox.Retry(nil, "The project sends no mail: set its mail server.")
+	}
+	m.From, m.FromName, m.Project = from, setting.Get[string](session.Project.Settings, "auth.smtp.sender_name"), session.Project.Ref
+	if err := sender.Send(ctx, m); err != nil {
+		words, permanent := postbox.Explain(err)
+		return &outbox.Failure{Words: words, Permanent: permanent, Err: err}
+	}
+	return nil
+}
+
+// sender is who sends the project's mail, and the address it comes from; "" is the sender's own.
+func (o *Outbox) sender(values setting.Values) (postbox.Sender, string) {
+	host := setting.Get[string](values, "auth.smtp.host")
+	if host == "" {
+		return o.Platform, "" // the platform's server sends from its own address only
+	}
+	from := setting.Get[string](values, "auth.smtp.sender_address")
+	if from == "" {
+		from = o.PlatformFrom
+	}
+	return postbox.NewSMTP(config.SMTP{
+		Host: host, Port: int(setting.Get[int64](values, "auth.smtp.port")), User: setting.Get[string](values, "auth.smtp.user"),
+		Password: config.Secret(setting.Get[string](values, "auth.smtp.password")), TLS: setting.Get[string](values, "auth.smtp.tls"), From: from,
+	}, o.Dial), from
+}
+
+// emailHookInput is what the send_email hook is told.
+type emailHookInput struct {
+	User json.RawMessage `json:"user"`
+	Data emailHookData   `json:"email_data"`
+}
+
+type emailHookData struct {
+	Token        string `json:"token"`
+	TokenHash    string `json:"token_hash"`
+	RedirectTo   string `json:"redirect_to"`
+	Action       string `json:"email_action_type"`
+	SiteURL      string `json:"site_url"`
+	TokenNew     string `json:"token_new"`
+	TokenHashNew string `json:"token_hash_new"`
+	OldEmail     string `json:"old_email"`
+	OldPhone     string `json:"old_phone"`
+	Provider     string `json:"provider"`
+	FactorType   string `json:"factor_type"`
+}
+
+func (o *Outbox) emailHook(ctx context.Context, session *projectdb.Session, m Email) error {
+	input := emailHookInput{User: userOf(m.User, m.UserID, "email", m.To), Data: emailHookData{
+		Token: m.Token, TokenHash: m.TokenHash, TokenNew: m.TokenNew, TokenHashNew: m.TokenHashNew, RedirectTo: m.RedirectTo, Action: action(m),
+		SiteURL: setting.Get[string](session.Project.Settings, "auth.site_url"), OldEmail: m.OldEmail, OldPhone: m.Phone, Provider: m.Provider,
+		FactorType: m.FactorType,
+	}}
+	return o.hook(ctx, session, "send_email", input)
+}
+
+// action names to the hook what the mail is for.
+func action(m Email) string {
+	switch {
+	case isNotice(m.Template):
+		return m.Template + "_notification"
+	case m.Kind != "":
+		return m.Kind
+	case m.Template == "magic_link":
+		return "magiclink"
+	}
+	return m.Template
+}
+
+func (o *Outbox) hook(ctx context.Context, session *projectdb.Session, name string, input any) error {
+	if o.Hooks == nil {
+		return outbox.Retry(nil, "Hooks cannot be called.")
+	}
+	if err := o.Hooks.Call(ctx, session, name, input, nil); err != nil {
+		return outbox.Retry(err, "The hook "+name+" failed: "+fault.From(err).Message)
+	}
+	return nil
+}

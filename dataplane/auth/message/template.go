@@ -1,0 +1,225 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	texttemplate "text/template"
+	"text/template/parse"
+	"time"
+)
+
+// Templates are written by strangers. They see strings and plain maps only; what they write, what their functions make, how often they loop and
+// how long they run is bounded.
+const (
+	maxOutput = 512 << 10       // bytes of a mail
+	maxMade   = 1 << 20         // bytes that a template's functions make
+	maxSteps  = 10_000          // turns of loops and calls of templates
+	maxTime   = 2 * time.Second // to run
+)
+
+var (
+	errTooLarge = errors.New("it writes too much")
+	errTooLong  = errors.New("it runs for too long")
+)
+
+// budget is what one run of a template may use.
+type budget struct {
+	steps, made, written int
+	end                  time.Time
+}
+
+func newBudget() *budget { return &budget{end: time.Now().Add(maxTime)} }
+
+func (b *budget) check() error {
+	if time.Now().After(b.end) {
+		return errTooLong
+	}
+	return nil
+}
+
+// tick counts a turn.
+func (b *budget) tick() (string, error) {
+	if b.steps++; b.steps > maxSteps {
+		return "", errTooLong
+	}
+	return "", b.check()
+}
+
+// keep counts what a function made.
+func (b *budget) keep(s string) (string, error) {
+	if b.made += len(s); b.made > maxMade {
+		return "", errTooLarge
+	}
+	return s, b.check()
+}
+
+// functions stand in for those built into templates that make text as large as one likes.
+func (b *budget) functions() map[string]any {
+	joined := func(format func(...any) string) func(...any) (string, error) {
+		return func(args ...any) (string, error) {
+			if err := b.room(args); err != nil {
+				return "", err
+			}
+			return b.keep(format(args...))
+		}
+	}
+	return map[string]any{
+		tickName: b.tick,
+		"print":  joined(fmt.Sprint), "println": joined(fmt.Sprintln), "urlquery": joined(texttemplate.URLQueryEscaper),
+		"js": joined(texttemplate.JSEscaper), "html": joined(texttemplate.HTMLEscaper),
+		"printf": func(format string, args ...any) (string, error) {
+			if err := b.room(append(args, format)); err != nil {
+				return "", err
+			}
+			if err := plainFormat(format); err != nil {
+				return "", err
+			}
+			return b.keep(fmt.Sprintf(format, args...))
+		},
+	}
+}
+
+// room refuses before something is made of arguments that are too large: no escaper makes more than a dozen bytes of one.
+func (b *budget) room(args []any) error {
+	size := 0
+	for _, arg := range args {
+		if s, ok := arg.(string); ok {
+			size += len(s)
+		}
+	}
+	if size > maxMade-b.made {
+		return errTooLarge
+	}
+	return nil
+}
+
+// plainFormat refuses widths, precisions and repeated arguments of more than two digits, which make large text of nothing.
+func plainFormat(format string) error {
+	digits := 0
+	if len(format) > 1000 || strings.ContainsAny(format, "*[") {
+		return errTooLarge
+	}
+	for _, c := range format {
+		if c < '0' || c > '9' {
+			digits = 0
+		} else if digits++; digits > 3 {
+			return errTooLarge
+		}
+	}
+	return nil
+}
+
+// writer refuses what is too much.
+type writer struct {
+	strings.Builder
+	budget *budget
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	if w.budget.written += len(p); w.budget.written > maxOutput {
+		return 0, errTooLarge
+	}
+	if err := w.budget.check(); err != nil {
+		return 0, err
+	}
+	return w.Builder.Write(p)
+}
+
+var _ io.Writer = (*writer)(nil)
+
+// tickName is called by what is put into templates; one that calls it itself only uses up its turns.
+const tickName = "countTurn"
+
+// ticking parses a template and makes each turn of a loop and each call of a template count.
+func ticking(text string, functions map[string]any) (map[string]*parse.Tree, error) {
+	builtin := map[string]any{}
+	for _, name := range []string{"and", "call", "html", "index", "slice", "js", "len", "not", "or", "print", "printf", "println", "urlquery", "eq", "ge", "gt", "le", "lt", "ne"} {
+		builtin[name] = name
+	}
+	trees, err := parse.Parse("mail", text, "", "", builtin, functions)
+	if err != nil {
+		return nil, err
+	}
+	for _, tree := range trees {
+		if tree.Root == nil {
+			continue
+		}
+		tickLoops(tree.Root)
+		prepend(tree.Root)
+	}
+	return trees, nil
+}
+
+// prepend puts {{$tick := tick}} before a list: an assignment writes nothing, wherever it stands.
+func prepend(list *parse.ListNode) {
+	call := &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{parse.NewIdentifier(tickName)}}
+	pipe := &parse.PipeNode{
+		NodeType: parse.NodePipe, Decl: []*parse.VariableNode{{NodeType: parse.NodeVariable, Ident: []string{"$" + tickName}}}, Cmds: []*parse.CommandNode{call},
+	}
+	list.Nodes = append([]parse.Node{&parse.ActionNode{NodeType: parse.NodeAction, Pipe: pipe}}, list.Nodes...)
+}
+
+func tickLoops(list *parse.ListNode) {
+	if list == nil {
+		return
+	}
+	for _, node := range list.Nodes {
+		switch n := node.(type) {
+		case *parse.RangeNode:
+			tickLoops(n.List)
+			tickLoops(n.ElseList)
+			prepend(n.List)
+		case *parse.IfNode:
+			tickLoops(n.List)
+			tickLoops(n.ElseList)
+		case *parse.WithNode:
+			tickLoops(n.List)
+			tickLoops(n.ElseList)
+		}
+	}
+}
+
+// runHTML runs a template for HTML, escaped for wherever each value stands.
+func runHTML(text string, data map[string]any) (string, error) {
+	b := newBudget()
+	functions := b.functions()
+	trees, err := ticking(text, functions)
+	if err != nil {
+		return "", err
+	}
+	root := template.New("mail").Funcs(functions)
+	for name, tree := range trees {
+		if _, err := root.AddParseTree(name, tree); err != nil {
+			return "", err
+		}
+	}
+	return run(b, func(w io.Writer) error { return root.ExecuteTemplate(w, "mail", data) })
+}
+
+// runText runs a template for plain text.
+func runText(text string, data map[string]any) (string, error) {
+	b := newBudget()
+	functions := b.functions()
+	trees, err := ticking(text, functions)
+	if err != nil {
+		return "", err
+	}
+	root := texttemplate.New("mail").Funcs(functions)
+	for name, tree := range trees {
+		if _, err := root.AddParseTree(name, tree); err != nil {
+			return "", err
+		}
+	}
+	return run(b, func(w io.Writer) error { return root.ExecuteTemplate(w, "mail", data) })
+}
+
+func run(b *budget, execute func(io.Writer) error) (string, error) {
+	w := &writer{budget: b}
+	if err := execute(w); err != nil {
+		return "", err
+	}
+	return w.String(), nil
+}
