@@ -1,5 +1,6 @@
 // Package auth signs the users of a project up and in, after the protocol of Supabase Auth (GoTrue), so that its clients
-// work unmodified. It reaches the project's database only through the session that the gateway bound to the request.
+// work unmodified. It wires what its own packages do; each of them reaches the project's database only through the session that the gateway bound to
+// the request.
 package auth
 
 import (
@@ -7,33 +8,39 @@ import (
 	"net/http"
 	"runtime"
 
-	"github.com/go-chi/chi/v5"
-
+	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
+	"github.com/wayli-app/fluxbase/dataplane/auth/hook"
+	"github.com/wayli-app/fluxbase/dataplane/auth/message"
+	"github.com/wayli-app/fluxbase/dataplane/auth/password"
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/auth/session"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
-	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/egress"
 )
-
-// Schema is the logical schema of auth's tables.
-const Schema = "auth"
 
 // Deps are what the service needs.
 type Deps struct {
 	Log *slog.Logger
 	// Limiter slows down guessing; without one only the gateway's limits hold.
-	Limiter Limiter
-	// Hashes is how many password hashes are computed at once; zero leaves a quarter of the processors to other work.
+	Limiter guard.Limiter
+	// Revoker stops access tokens before they expire; without one they are good until then.
+	Revoker session.Revoker
+	// Messages are written to the project's outbox, and sent from there.
+	Messages *message.Outbox
+	// Egress is the way to addresses that projects chose.
+	Egress *egress.Guard
+	// Hashes is how many password hashes are computed at once; zero is the number of processors.
 	Hashes int
+	// CaptchaURLs are as in guard.Deps.
+	CaptchaURLs map[string]string
 	// Version is told by /health.
 	Version string
 }
 
 // Service answers /auth/v1 of every project of a worker. It keeps nothing of them.
 type Service struct {
-	log     *slog.Logger
-	limiter Limiter
-	hasher  *hasher
 	version string
-	mux     *chi.Mux
+	router  *protocol.Router
 }
 
 var _ http.Handler = (*Service)(nil)
@@ -41,55 +48,49 @@ var _ http.Handler = (*Service)(nil)
 // New makes the service.
 func New(d Deps) *Service {
 	if d.Hashes <= 0 {
-		d.Hashes = max(1, runtime.GOMAXPROCS(0)*3/4)
+		d.Hashes = runtime.GOMAXPROCS(0)
 	}
-	if d.Limiter == nil {
-		d.Limiter = unlimited{}
+	if d.Egress == nil {
+		d.Egress = egress.NewGuard(nil)
 	}
-	s := &Service{log: d.Log, limiter: d.Limiter, hasher: newHasher(d.Hashes), version: d.Version, mux: chi.NewRouter()}
-	s.route("/signup", http.MethodPost, s.signup)
-	s.route("/token", http.MethodPost, s.token)
-	s.route("/logout", http.MethodPost, s.logout)
-	s.route("/settings", http.MethodGet, s.settings)
-	s.route("/health", http.MethodGet, s.health)
-	s.route("/.well-known/jwks.json", http.MethodGet, s.jwks)
-	s.mux.Handle("/user", s.wrap(methodNotAllowed("GET, PUT")))
-	s.mux.Method(http.MethodGet, "/user", s.wrap(s.getUser))
-	s.mux.Method(http.MethodPut, "/user", s.wrap(s.putUser))
-	s.mux.NotFound(s.wrap(notFound).ServeHTTP)
+	s := &Service{version: d.Version, router: protocol.NewRouter(d.Log)}
+	s.mount(newDomains(d))
 	return s
 }
 
+// domains are what the surfaces share.
+type domains struct {
+	log      *slog.Logger
+	egress   *egress.Guard
+	guard    *guard.Guard
+	hooks    *hook.Caller
+	messages *message.Outbox
+	hasher   *password.Hasher
+	sessions *session.Manager
+}
+
+func newDomains(d Deps) domains {
+	out := domains{log: d.Log, egress: d.Egress, messages: d.Messages, hasher: password.NewHasher(d.Hashes)}
+	out.guard = guard.New(guard.Deps{Limiter: d.Limiter, Client: d.Egress.Client(captchaTimeout), CaptchaURLs: d.CaptchaURLs})
+	out.hooks = hook.New(hook.Deps{Egress: d.Egress})
+	out.sessions = session.New(session.Deps{Log: d.Log, Hooks: out.hooks, Revoker: d.Revoker, Limits: out.guard})
+	return out
+}
+
+// Routes lists "METHOD /pattern" of every route.
+func (s *Service) Routes() []string { return s.router.Routes() }
+
 // ServeHTTP answers a request whose path has lost the prefix /auth/v1.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
-// handler answers a request of a project, or returns why not.
-type handler func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error
-
-func (s *Service) route(path, method string, h handler) {
-	s.mux.Handle(path, s.wrap(methodNotAllowed(method)))
-	s.mux.Method(method, path, s.wrap(h))
-	if method == http.MethodGet {
-		s.mux.Method(http.MethodHead, path, s.wrap(h))
-	}
+type healthBody struct {
+	Version     string `json:"version"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
 }
 
-func (s *Service) wrap(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		session := projectdb.FromContext(r.Context())
-		if err := h(w, r, session); err != nil {
-			s.writeError(w, r, session.Project.Ref, err)
-		}
-	})
-}
-
-func notFound(http.ResponseWriter, *http.Request, *projectdb.Session) error {
-	return fault.New(fault.NotFound, "NOT_FOUND", "There is nothing at this path.")
-}
-
-func methodNotAllowed(allowed string) handler {
-	return func(w http.ResponseWriter, _ *http.Request, _ *projectdb.Session) error {
-		w.Header().Set("Allow", allowed)
-		return fault.New(fault.Invalid, "METHOD_NOT_ALLOWED", "This path answers to %s only.", allowed)
-	}
+// health tells that the service answers. It does not ask the database: a worker's own readiness is /readyz.
+func (s *Service) health(w http.ResponseWriter, _ *http.Request, _ *projectdb.Session) error {
+	protocol.WriteJSON(w, http.StatusOK, healthBody{Version: s.version, Name: "Fluxbase Auth", Description: "User registration and authentication, compatible with GoTrue"})
+	return nil
 }

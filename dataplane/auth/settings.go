@@ -3,15 +3,10 @@ package auth
 import (
 	"net/http"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
-
-// providers are the ways to sign in that clients know of.
-var providers = []string{
-	"anonymous_users", "apple", "azure", "bitbucket", "discord", "facebook", "figma", "fly", "github", "gitlab", "google", "kakao",
-	"keycloak", "linkedin", "linkedin_oidc", "notion", "phone", "slack", "slack_oidc", "snapchat", "spotify", "twitch", "twitter", "workos", "x", "zoom",
-}
 
 type settingsBody struct {
 	External          map[string]bool `json:"external"`
@@ -20,17 +15,19 @@ type settingsBody struct {
 	PhoneAutoconfirm  bool            `json:"phone_autoconfirm"`
 	SMSProvider       string          `json:"sms_provider"`
 	SAMLEnabled       bool            `json:"saml_enabled"`
+	Passkeys          bool            `json:"passkeys_enabled"`
 }
 
 // settings tells which ways to sign in are open.
 func (s *Service) settings(w http.ResponseWriter, _ *http.Request, session *projectdb.Session) error {
 	values := session.Project.Settings
-	external := make(map[string]bool, len(providers)+1)
-	for _, name := range providers {
-		external[name] = false
+	on := func(key string) bool { return setting.Get[bool](values, key) }
+	external := map[string]bool{"email": on("auth.email.enabled"), "phone": on("auth.phone.enabled"), "anonymous_users": on("auth.anonymous.enabled")}
+	for _, p := range setting.Providers {
+		external[p.Name] = on("auth.external." + p.Name + ".enabled")
 	}
-	external["email"] = true
-	writeJSON(w, http.StatusOK, settingsBody{External: external, DisableSignup: setting.Get[bool](values, "auth.disable_signup"),
-		MailerAutoconfirm: setting.Get[bool](values, "auth.autoconfirm")})
+	protocol.WriteJSON(w, http.StatusOK, settingsBody{External: external, DisableSignup: on("auth.disable_signup"), MailerAutoconfirm: on("auth.autoconfirm"),
+		PhoneAutoconfirm: on("auth.phone.autoconfirm"), SMSProvider: setting.Get[string](values, "auth.sms.provider"), SAMLEnabled: on("auth.saml.enabled"),
+		Passkeys: on("auth.passkey.enabled")})
 	return nil
 }

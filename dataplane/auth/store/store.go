@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,24 +22,24 @@ type User struct {
 	PasswordHash                   string
 	EmailConfirmed, PhoneConfirmed *time.Time
 	ConfirmationSent, LastSignIn   *time.Time
-	BannedUntil                    *time.Time
-	AppMetadata, UserMetadata      json.RawMessage
-	Anonymous                      bool
-	Created, Updated               time.Time
+	RecoverySent, Invited          *time.Time
+	// EmailChange and PhoneChange are wanted and not yet confirmed. EmailChangeStatus counts the confirmations of a change that takes two.
+	EmailChange, PhoneChange                               string
+	EmailChangeSent, PhoneChangeSent, ReauthenticationSent *time.Time
+	EmailChangeStatus                                      int
+	SSO                                                    bool
+	BannedUntil, Deleted                                   *time.Time
+	AppMetadata, UserMetadata                              json.RawMessage
+	Anonymous                                              bool
+	Created, Updated                                       time.Time
 	// Identities is a JSON list, as clients see it.
 	Identities json.RawMessage
+	// Factors is a JSON list, as clients see it.
+	Factors json.RawMessage
 }
 
-// Session is a row of sessions with how its user proved who they are.
-type Session struct {
-	ID, UserID uuid.UUID
-	// AAL is the authenticator assurance level: "aal1" and so on.
-	AAL string
-	// Ended tells that the session reached its end of life.
-	Ended bool
-	// Methods is a JSON list of {"method", "timestamp"}.
-	Methods json.RawMessage
-}
+// Banned tells whether the user is locked out now.
+func (u *User) Banned(now time.Time) bool { return u.BannedUntil != nil && now.Before(*u.BannedUntil) }
 
 // Client is what is remembered of who asked.
 type Client struct {
@@ -50,32 +51,21 @@ type Client struct {
 //go:embed sql/user_by_id.sql
 var userByID string
 
-//go:embed sql/session_by_id.sql
-var sessionByID string
+// ScanUser reads a row that user_by_id.sql's columns make, for other statements with the same ones.
+func ScanUser(row pgx.Row) (*User, error) { return scanUser(row) }
+
+// UserColumns is the list of columns that ScanUser reads, of a row of users called u.
+var UserColumns = columns(userByID)
+
+// columns cuts the select list out of a statement that ends with the clause "from users u".
+func columns(statement string) string {
+	list, _, _ := strings.Cut(strings.TrimPrefix(statement, "select "), "\nfrom users u\n")
+	return list
+}
 
 // UserByID returns pgx.ErrNoRows when there is none.
 func UserByID(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*User, error) {
 	return scanUser(tx.QueryRow(ctx, userByID, id))
-}
-
-// SessionByID returns pgx.ErrNoRows when there is none.
-func SessionByID(ctx context.Context, tx pgx.Tx, id uuid.UUID) (*Session, error) {
-	return scanSession(tx.QueryRow(ctx, sessionByID, id))
-}
-
-// UserAndSession reads both in one round trip. Either is nil when there is none.
-func UserAndSession(ctx context.Context, tx pgx.Tx, userID, sessionID uuid.UUID) (user *User, session *Session, err error) {
-	var batch pgx.Batch
-	batch.Queue(userByID, userID).QueryRow(func(row pgx.Row) (err error) {
-		user, err = orNil(scanUser(row))
-		return err
-	})
-	batch.Queue(sessionByID, sessionID).QueryRow(func(row pgx.Row) (err error) {
-		session, err = orNil(scanSession(row))
-		return err
-	})
-	err = tx.SendBatch(ctx, &batch).Close()
-	return user, session, err
 }
 
 func orNil[T any](v *T, err error) (*T, error) {
@@ -89,17 +79,10 @@ func scanUser(row pgx.Row) (*User, error) {
 	var u User
 	err := row.Scan(&u.ID, &u.Audience, &u.Role, &u.Email, &u.Phone, &u.PasswordHash, &u.EmailConfirmed, &u.PhoneConfirmed,
 		&u.ConfirmationSent, &u.LastSignIn, &u.BannedUntil, &u.AppMetadata, &u.UserMetadata, &u.Anonymous, &u.Created,
-		&u.Updated, &u.Identities)
+		&u.Updated, &u.Identities, &u.RecoverySent, &u.Invited, &u.EmailChange, &u.PhoneChange, &u.EmailChangeSent, &u.PhoneChangeSent,
+		&u.ReauthenticationSent, &u.EmailChangeStatus, &u.SSO, &u.Deleted, &u.Factors)
 	if err != nil {
 		return nil, err
 	}
 	return &u, nil
-}
-
-func scanSession(row pgx.Row) (*Session, error) {
-	var s Session
-	if err := row.Scan(&s.ID, &s.UserID, &s.AAL, &s.Ended, &s.Methods); err != nil {
-		return nil, err
-	}
-	return &s, nil
 }

@@ -1,4 +1,4 @@
-package auth
+package signup
 
 import (
 	"crypto/sha256"
@@ -16,46 +16,46 @@ import (
 
 // tokenByPassword signs a user in. Nothing in its answers or their timing tells whether an address is known before
 // the password was right.
-func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
 	ctx := r.Context()
 	var in struct {
 		Email    string `json:"email"`
 		Phone    string `json:"phone"`
 		Password string `json:"password"`
 	}
-	if err := s.limitAddress(r, session, "token", signIns); err != nil {
+	if err := s.limitAddress(r, bound, "token", signIns); err != nil {
 		return err
 	}
-	if err := decode(w, r, &in); err != nil {
+	if err := protocol.Decode(w, r, &in); err != nil {
 		return err
 	}
 	if in.Email == "" && in.Phone != "" {
-		return errPhoneDisabled
+		return protocol.ErrPhoneDisabled
 	}
 	if in.Email == "" || in.Password == "" {
-		return errValidation("missing email or phone")
+		return protocol.ErrValidation("missing email or phone")
 	}
-	email, err := normalEmail(in.Email)
+	email, err := protocol.NormalEmail(in.Email)
 	if err != nil {
-		return errInvalidCredentials
+		return protocol.ErrInvalidCredentials
 	}
 	guessed := sha256.Sum256([]byte(email))
-	if err := s.limit(ctx, session, "user:"+hex.EncodeToString(guessed[:12]), guesses); err != nil {
+	if err := s.limit(ctx, bound, "user:"+hex.EncodeToString(guessed[:12]), guesses); err != nil {
 		return err
 	}
-	known, err := s.checkPassword(r, session, email, in.Password)
+	known, err := s.checkPassword(r, bound, email, in.Password)
 	switch {
 	case err != nil:
 		return err
 	case known.Banned:
-		return errUserBanned
+		return protocol.ErrSignInBanned
 	case !known.Confirmed:
-		return errEmailNotConfirmed
+		return protocol.ErrEmailNotConfirmed
 	}
 	opening := store.NewSession{ID: uuid.New(), UserID: known.UserID, CheckedHash: known.PasswordHash, RefreshToken: newRefreshToken(),
-		Method: "password", Client: client(r)}
+		Method: "password", Client: protocol.Client(r)}
 	var granted grant
-	err = session.InService(ctx, Schema, func(tx pgx.Tx) (err error) {
+	err = store.InTx(ctx, bound, func(tx *store.Tx) (err error) {
 		granted.user, granted.session, err = store.OpenSession(ctx, tx, opening)
 		return err
 	})
@@ -63,17 +63,17 @@ func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, sessio
 		return err
 	}
 	if granted.session == nil { // the password was changed while the old one was being checked
-		return errInvalidCredentials
+		return protocol.ErrInvalidCredentials
 	}
 	granted.refreshToken = opening.RefreshToken
-	return writeGrant(w, session.Project, granted, time.Now())
+	return writeGrant(w, bound.Project, granted, time.Now())
 }
 
 // checkPassword finds the user of an address whose password it is. No transaction is open while the hash is computed.
-func (s *Service) checkPassword(r *http.Request, session *projectdb.Session, email, password string) (store.Credential, error) {
+func (s *Service) checkPassword(r *http.Request, bound *projectdb.Session, email, password string) (store.Credential, error) {
 	ctx := r.Context()
 	var known store.Credential
-	err := session.InService(ctx, Schema, func(tx pgx.Tx) (err error) {
+	err := store.InTx(ctx, bound, func(tx *store.Tx) (err error) {
 		known, err = store.CredentialByEmail(ctx, tx, email)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
@@ -83,9 +83,9 @@ func (s *Service) checkPassword(r *http.Request, session *projectdb.Session, ema
 	if err != nil {
 		return known, err
 	}
-	right, err := s.hasher.matches(ctx, session.Project.Ref, known.PasswordHash, password)
+	right, err := s.d.Hasher.Matches(ctx, bound.Project.Ref, known.PasswordHash, password)
 	if err == nil && !right {
-		err = errInvalidCredentials
+		err = protocol.ErrInvalidCredentials
 	}
 	return known, err
 }

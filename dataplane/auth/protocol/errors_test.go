@@ -1,4 +1,4 @@
-package auth
+package protocol
 
 import (
 	"errors"
@@ -15,22 +15,22 @@ import (
 
 func TestErrorShapes(t *testing.T) {
 	t.Parallel()
-	s := New(Deps{Log: slog.New(slog.DiscardHandler)})
+	s := NewRouter(slog.New(slog.DiscardHandler))
 	for name, c := range map[string]struct {
 		err          error
 		status       int
 		dated, older string
 	}{
-		"a refusal": {errInvalidCredentials, 400,
+		"a refusal": {ErrInvalidCredentials, 400,
 			`{"code":"invalid_credentials","message":"Invalid login credentials"}`,
 			`{"code":400,"error_code":"invalid_credentials","msg":"Invalid login credentials"}`},
-		"an address that is taken": {errUserExists, 422,
+		"an address that is taken": {ErrUserExists, 422,
 			`{"code":"user_already_exists","message":"User already registered"}`,
 			`{"code":422,"error_code":"user_already_exists","msg":"User already registered"}`},
-		"a weak password": {errWeakPassword("length", "Too short."), 422,
+		"a weak password": {ErrWeakPassword("length", "Too short."), 422,
 			`{"code":"weak_password","message":"Too short.","weak_password":{"reasons":["length"]}}`,
 			`{"code":422,"error_code":"weak_password","msg":"Too short.","weak_password":{"reasons":["length"]}}`},
-		"too many requests": {errTooManyRequests(1500 * time.Millisecond), 429,
+		"too many requests": {ErrTooManyRequests(1500 * time.Millisecond), 429,
 			`{"code":"over_request_rate_limit","message":"Request rate limit reached"}`,
 			`{"code":429,"error_code":"over_request_rate_limit","msg":"Request rate limit reached"}`},
 		"a defect, whose cause is not told": {fault.Wrap(errors.New("secret cause"), fault.Internal, "X", "Something went wrong."), 500,

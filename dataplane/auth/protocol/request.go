@@ -1,4 +1,4 @@
-package auth
+package protocol
 
 import (
 	"bytes"
@@ -15,17 +15,17 @@ import (
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
-// maxBody bounds a request's body, maxMetadata what a user may say of themselves: access tokens carry it in a header.
+// MaxBody bounds a request's body, MaxMetadata what a user may say of themselves: access tokens carry it in a header.
 const (
-	maxBody     = 64 << 10
-	maxMetadata = 16 << 10
+	MaxBody     = 64 << 10
+	MaxMetadata = 16 << 10
 )
 
-// decode reads a JSON object. Content types are not looked at, because clients send all sorts.
-func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+// Decode reads a JSON object. Content types are not looked at, because clients send all sorts.
+func Decode(w http.ResponseWriter, r *http.Request, into any) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return errValidation("The body must not be larger than %d bytes", maxBody)
+		return ErrValidation("The body must not be larger than %d bytes", MaxBody)
 	}
 	if err != nil {
 		return fault.Wrap(err, fault.Canceled, "REQUEST_BODY_UNREADABLE", "The body could not be read.")
@@ -48,29 +48,30 @@ func jsonComplaint(err error) string {
 
 var emailForm = regexp.MustCompile(`^[a-z0-9.!#$%&'*+/=?^_{|}~` + "`" + `-]{1,64}@[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 
-// normalEmail lower-cases an address and refuses what is none.
-func normalEmail(address string) (string, error) {
+// NormalEmail lower-cases an address and refuses what is none.
+func NormalEmail(address string) (string, error) {
 	address = strings.ToLower(strings.TrimSpace(address))
 	if len(address) > 254 || !emailForm.MatchString(address) {
-		return "", errValidation("Unable to validate email address: invalid format")
+		return "", ErrValidation("Unable to validate email address: invalid format")
 	}
 	return address, nil
 }
 
-// metadata is what a user says of themselves; a null value takes a key out.
-type metadata map[string]json.RawMessage
+// Metadata is what a user says of themselves; a null value takes a key out.
+type Metadata map[string]json.RawMessage
 
-func (m metadata) validate() error {
+// Validate refuses what Postgres could not keep, and too much.
+func (m Metadata) Validate() error {
 	size := 0
 	for key, value := range m {
 		size += len(key) + len(value)
 		if strings.ContainsRune(key, 0) || strings.Contains(string(value), `\u0000`) {
-			return errValidation("User data must not contain the character NUL")
+			return ErrValidation("User data must not contain the character NUL")
 		}
 		m[key] = wellFormed(value)
 	}
-	if size > maxMetadata {
-		return errMetadataSize()
+	if size > MaxMetadata {
+		return ErrMetadataSize()
 	}
 	return nil
 }
@@ -91,13 +92,14 @@ func wellFormed(value json.RawMessage) json.RawMessage {
 	return value
 }
 
-func errMetadataSize() error {
-	return errValidation("User data must not be larger than %d bytes", maxMetadata)
+// ErrMetadataSize refuses too much metadata.
+func ErrMetadataSize() error {
+	return ErrValidation("User data must not be larger than %d bytes", MaxMetadata)
 }
 
-// split parts what is to be set from what is to be removed.
-func (m metadata) split() (set metadata, remove []string) {
-	set, remove = metadata{}, []string{}
+// Split parts what is to be set from what is to be removed.
+func (m Metadata) Split() (set Metadata, remove []string) {
+	set, remove = Metadata{}, []string{}
 	for key, value := range m {
 		if string(value) == "null" {
 			remove = append(remove, key)
@@ -108,11 +110,13 @@ func (m metadata) split() (set metadata, remove []string) {
 	return set, remove
 }
 
-func (m metadata) set(key string, value any) {
+// Set sets a string, a list of strings or a boolean.
+func (m Metadata) Set(key string, value any) {
 	m[key], _ = json.Marshal(value) // strings and booleans only
 }
 
-func (m metadata) encode() json.RawMessage {
+// Encode makes a JSON object.
+func (m Metadata) Encode() json.RawMessage {
 	encoded, err := json.Marshal(m)
 	if err != nil { // the values were decoded from JSON
 		return json.RawMessage("{}")
@@ -120,8 +124,20 @@ func (m metadata) encode() json.RawMessage {
 	return encoded
 }
 
-// client is what a session remembers of who opened it. The gateway has put the client's own address into RemoteAddr.
-func client(r *http.Request) store.Client {
+var phoneForm = regexp.MustCompile(`^[1-9][0-9]{6,14}$`)
+
+// NormalPhone takes a number of E.164 with or without +, spaces and hyphens, and returns its digits, as GoTrue keeps it.
+func NormalPhone(number string) (string, error) {
+	number = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(strings.TrimSpace(number))
+	number = strings.TrimPrefix(number, "+")
+	if !phoneForm.MatchString(number) {
+		return "", ErrValidation("Invalid phone number format (E.164 required)")
+	}
+	return number, nil
+}
+
+// Client is what a session remembers of who opened it. The gateway has put the client's own address into RemoteAddr.
+func Client(r *http.Request) store.Client {
 	agent := strings.ToValidUTF8(r.UserAgent(), "")
 	if len(agent) > 500 {
 		agent = strings.ToValidUTF8(agent[:500], "")
@@ -134,8 +150,9 @@ func client(r *http.Request) store.Client {
 	return c
 }
 
-func (m metadata) clone() metadata {
-	out := make(metadata, len(m)+4)
+// Clone copies the map, not the values.
+func (m Metadata) Clone() Metadata {
+	out := make(Metadata, len(m)+4)
 	for key, value := range m {
 		out[key] = value
 	}

@@ -1,4 +1,5 @@
-package auth
+// Package password hashes and checks passwords, and says which are good enough.
+package password
 
 import (
 	"context"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/setting"
@@ -26,20 +28,21 @@ const (
 // and its outcome is not looked at.
 const nobodysHash = "$2a$10$ho.r36BKDTOLF1Yj3rdu1eBvPp5.hURFSTgSPS0OEztuJ6xJP/akG"
 
-func checkNewPassword(p *directory.Project, password string) error {
+// CheckNew refuses passwords that the project does not take.
+func CheckNew(p *directory.Project, password string) error {
 	if len(password) > maxPassword {
-		return errValidation("Password cannot be longer than %d bytes", maxPassword)
+		return protocol.ErrValidation("Password cannot be longer than %d bytes", maxPassword)
 	}
 	least := int(setting.Get[int64](p.Settings, "auth.password_min_length"))
 	if utf8.RuneCountInString(password) < least {
-		return errWeakPassword("length", "Password should be at least %d characters.", least)
+		return protocol.ErrWeakPassword("length", "Password should be at least %d characters.", least)
 	}
 	return nil
 }
 
-// hasher computes password hashes, a few at a time. Projects that wait take turns, so that one project under attack slows
+// Hasher computes password hashes, a few at a time. Projects that wait take turns, so that one project under attack slows
 // down itself and not its neighbours.
-type hasher struct {
+type Hasher struct {
 	mu   sync.Mutex
 	free int
 	// waiting has an entry for each project that waits, turns their order.
@@ -47,12 +50,13 @@ type hasher struct {
 	turns   []string
 }
 
-func newHasher(atOnce int) *hasher {
-	return &hasher{free: atOnce, waiting: map[string][]chan struct{}{}}
+// NewHasher makes a hasher of so many hashes at once.
+func NewHasher(atOnce int) *Hasher {
+	return &Hasher{free: atOnce, waiting: map[string][]chan struct{}{}}
 }
 
-// hash makes the hash of a new password.
-func (h *hasher) hash(ctx context.Context, project, password string) (string, error) {
+// Hash makes the hash of a new password.
+func (h *Hasher) Hash(ctx context.Context, project, password string) (string, error) {
 	if err := h.acquire(ctx, project); err != nil {
 		return "", err
 	}
@@ -61,8 +65,8 @@ func (h *hasher) hash(ctx context.Context, project, password string) (string, er
 	return string(hashed), err
 }
 
-// matches tells whether the hash is of the password. It takes as long without a hash, and then says no.
-func (h *hasher) matches(ctx context.Context, project, hash, password string) (bool, error) {
+// Matches tells whether the hash is of the password. It takes as long without a hash, and then says no.
+func (h *Hasher) Matches(ctx context.Context, project, hash, password string) (bool, error) {
 	if err := h.acquire(ctx, project); err != nil {
 		return false, err
 	}
@@ -78,7 +82,7 @@ func (h *hasher) matches(ctx context.Context, project, hash, password string) (b
 	return err == nil, nil
 }
 
-func (h *hasher) acquire(ctx context.Context, project string) error {
+func (h *Hasher) acquire(ctx context.Context, project string) error {
 	h.mu.Lock()
 	if h.free > 0 {
 		h.free--
@@ -88,7 +92,7 @@ func (h *hasher) acquire(ctx context.Context, project string) error {
 	queue := h.waiting[project]
 	if len(queue) >= maxWaiting {
 		h.mu.Unlock()
-		return errTooManyRequests(time.Second)
+		return protocol.ErrTooManyRequests(time.Second)
 	}
 	if len(queue) == 0 {
 		h.turns = append(h.turns, project)
@@ -109,7 +113,7 @@ func (h *hasher) acquire(ctx context.Context, project string) error {
 }
 
 // leave takes a request out of the queue; false says that it was not waiting any more.
-func (h *hasher) leave(project string, turn chan struct{}) bool {
+func (h *Hasher) leave(project string, turn chan struct{}) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	queue := h.waiting[project]
@@ -134,7 +138,7 @@ func (h *hasher) leave(project string, turn chan struct{}) bool {
 }
 
 // release hands the slot to the project whose turn it is.
-func (h *hasher) release() {
+func (h *Hasher) release() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.turns) == 0 {

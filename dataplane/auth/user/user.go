@@ -1,4 +1,4 @@
-package auth
+package user
 
 import (
 	"net/http"
@@ -11,58 +11,58 @@ import (
 )
 
 // getUser tells who the bearer is.
-func (s *Service) getUser(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+func (s *Service) getUser(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
 	var user *store.User
-	err := session.InService(r.Context(), Schema, func(tx pgx.Tx) (err error) {
-		user, _, err = signedIn(r, tx, session.Caller)
+	err := store.InTx(r.Context(), bound, func(tx *store.Tx) (err error) {
+		user, _, err = signedIn(r, tx, bound.Caller)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, userJSON(user))
+	protocol.WriteJSON(w, http.StatusOK, protocol.NewUser(user))
 	return nil
 }
 
 type userChange struct {
-	Email    *string  `json:"email"`
-	Phone    *string  `json:"phone"`
-	Password *string  `json:"password"`
-	Data     metadata `json:"data"`
+	Email    *string           `json:"email"`
+	Phone    *string           `json:"phone"`
+	Password *string           `json:"password"`
+	Data     protocol.Metadata `json:"data"`
 }
 
 // putUser changes the bearer's password, address or metadata. Anything else in the body, such as a role, is not looked at.
-func (s *Service) putUser(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+func (s *Service) putUser(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
 	var in userChange
-	if err := decode(w, r, &in); err != nil {
+	if err := protocol.Decode(w, r, &in); err != nil {
 		return err
 	}
 	if err := in.validate(session); err != nil {
 		return err
 	}
 	change := store.Change{Email: in.Email}
-	set, remove := in.Data.split()
-	change.SetMetadata, change.RemoveMetadata = set.encode(), remove
+	set, remove := in.Data.Split()
+	change.SetMetadata, change.RemoveMetadata = set.Encode(), remove
 	if in.Password != nil {
-		if err := s.preparePassword(r, session, *in.Password, &change); err != nil {
+		if err := s.preparePassword(r, bound, *in.Password, &change); err != nil {
 			return err
 		}
 	}
 	var user *store.User
-	err := session.InService(r.Context(), Schema, func(tx pgx.Tx) (err error) {
-		user, err = applyChange(r, tx, session.Caller, change)
+	err := store.InTx(r.Context(), bound, func(tx *store.Tx) (err error) {
+		user, err = applyChange(r, tx, bound.Caller, change)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, userJSON(user))
+	protocol.WriteJSON(w, http.StatusOK, protocol.NewUser(user))
 	return nil
 }
 
-func (in *userChange) validate(session *projectdb.Session) error {
+func (in *userChange) validate(bound *projectdb.Session) error {
 	if in.Phone != nil && *in.Phone != "" {
-		return errPhoneDisabled
+		return protocol.ErrPhoneDisabled
 	}
 	if in.Email != nil && *in.Email == "" {
 		in.Email = nil
@@ -71,24 +71,24 @@ func (in *userChange) validate(session *projectdb.Session) error {
 		in.Password = nil
 	}
 	if in.Email != nil {
-		email, err := normalEmail(*in.Email)
+		email, err := protocol.NormalEmail(*in.Email)
 		if err != nil {
 			return err
 		}
 		in.Email = &email
 	}
 	if in.Password != nil {
-		if err := checkNewPassword(session.Project, *in.Password); err != nil {
+		if err := password.CheckNew(bound.Project, *in.Password); err != nil {
 			return err
 		}
 	}
-	return in.Data.validate()
+	return in.Data.Validate()
 }
 
 // preparePassword computes the new hash, with no transaction open.
-func (s *Service) preparePassword(r *http.Request, session *projectdb.Session, password string, change *store.Change) error {
-	err := session.InService(r.Context(), Schema, func(tx pgx.Tx) error {
-		user, _, err := signedIn(r, tx, session.Caller)
+func (s *Service) preparePassword(r *http.Request, bound *projectdb.Session, password string, change *store.Change) error {
+	err := store.InTx(r.Context(), bound, func(tx *store.Tx) error {
+		user, _, err := signedIn(r, tx, bound.Caller)
 		if err == nil {
 			change.CheckedHash = user.PasswordHash
 		}
@@ -98,14 +98,14 @@ func (s *Service) preparePassword(r *http.Request, session *projectdb.Session, p
 		return err
 	}
 	if change.CheckedHash != "" {
-		switch same, err := s.hasher.matches(r.Context(), session.Project.Ref, change.CheckedHash, password); {
+		switch same, err := s.d.Hasher.Matches(r.Context(), bound.Project.Ref, change.CheckedHash, password); {
 		case err != nil:
 			return err
 		case same:
 			return errSamePassword
 		}
 	}
-	hash, err := s.hasher.hash(r.Context(), session.Project.Ref, password)
+	hash, err := s.d.Hasher.Hash(r.Context(), bound.Project.Ref, password)
 	change.PasswordHash = &hash
 	return err
 }
@@ -127,11 +127,11 @@ func applyChange(r *http.Request, tx pgx.Tx, caller projectdb.Caller, change sto
 	case err != nil:
 		return nil, err
 	case outcome == store.EmailTaken:
-		return nil, errEmailExists
+		return nil, protocol.ErrEmailExists
 	case outcome == store.NotChanged:
-		return nil, errConflict
+		return nil, protocol.ErrConflict
 	case len(change.SetMetadata) > len("{}") && size > maxMetadata:
-		return nil, errMetadataSize()
+		return nil, protocol.ErrMetadataSize()
 	}
 	if change.PasswordHash != nil {
 		if current == nil {

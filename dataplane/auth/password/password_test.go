@@ -1,4 +1,4 @@
-package auth
+package password
 
 import (
 	"context"
@@ -21,8 +21,8 @@ func TestNobodysHashIsAsDearAsAnother(t *testing.T) {
 
 func TestHasherMatches(t *testing.T) {
 	t.Parallel()
-	h := newHasher(1)
-	hash, err := h.hash(t.Context(), "a", "secret word")
+	h := NewHasher(1)
+	hash, err := h.Hash(t.Context(), "a", "secret word")
 	require.NoError(t, err)
 	for _, c := range []struct {
 		hash, password string
@@ -31,7 +31,7 @@ func TestHasherMatches(t *testing.T) {
 		{hash, "secret word", true}, {hash, "secret wore", false}, {"", "secret word", false}, {"", "nobody's", false},
 		{"$argon2id$x", "secret word", false}, {hash, string(make([]byte, 73)), false},
 	} {
-		got, err := h.matches(t.Context(), "a", c.hash, c.password)
+		got, err := h.Matches(t.Context(), "a", c.hash, c.password)
 		require.NoError(t, err)
 		require.Equal(t, c.want, got, "%q %q", c.hash, c.password)
 	}
@@ -39,7 +39,7 @@ func TestHasherMatches(t *testing.T) {
 }
 
 // waiting starts an acquire and returns when it is in the queue.
-func waiting(ctx context.Context, t *testing.T, h *hasher, project string) <-chan error {
+func waiting(ctx context.Context, t *testing.T, h *Hasher, project string) <-chan error {
 	t.Helper()
 	length := func() int { h.mu.Lock(); defer h.mu.Unlock(); return len(h.waiting[project]) }
 	before, done := length(), make(chan error, 1)
@@ -51,7 +51,7 @@ func waiting(ctx context.Context, t *testing.T, h *hasher, project string) <-cha
 
 func TestHasherGivesProjectsTurns(t *testing.T) {
 	t.Parallel()
-	h := newHasher(1)
+	h := NewHasher(1)
 	require.NoError(t, h.acquire(t.Context(), "busy"))
 	first := waiting(t.Context(), t, h, "busy")
 	second := waiting(t.Context(), t, h, "busy")
@@ -70,7 +70,7 @@ func TestHasherGivesProjectsTurns(t *testing.T) {
 
 func TestHasherBoundsAProjectsQueueAndForgetsWhoLeaves(t *testing.T) {
 	t.Parallel()
-	h := newHasher(1)
+	h := NewHasher(1)
 	require.NoError(t, h.acquire(t.Context(), "busy"))
 	ctx, cancel := context.WithCancel(t.Context())
 	var queued []<-chan error
@@ -93,8 +93,8 @@ func TestHasherBoundsAProjectsQueueAndForgetsWhoLeaves(t *testing.T) {
 func TestCheckNewPassword(t *testing.T) {
 	t.Parallel()
 	p := &directory.Project{Settings: setting.Decode(map[string]string{"auth.password_min_length": "8"})}
-	require.NoError(t, checkNewPassword(p, "pässwörd"))
-	require.Equal(t, "WEAK_PASSWORD", fault.From(checkNewPassword(p, "pässwör")).Reason)
-	require.Equal(t, "VALIDATION_FAILED", fault.From(checkNewPassword(p, string(make([]byte, 73)))).Reason)
-	require.NoError(t, checkNewPassword(p, string(make([]byte, 72))))
+	require.NoError(t, CheckNew(p, "pässwörd"))
+	require.Equal(t, "WEAK_PASSWORD", fault.From(CheckNew(p, "pässwör")).Reason)
+	require.Equal(t, "VALIDATION_FAILED", fault.From(CheckNew(p, string(make([]byte, 73)))).Reason)
+	require.NoError(t, CheckNew(p, string(make([]byte, 72))))
 }

@@ -1,0 +1,31 @@
+package auth
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/fault"
+)
+
+// captchaTimeout bounds the question to a CAPTCHA's provider.
+const captchaTimeout = 5 * time.Second
+
+// grantHandler exchanges something for an access token.
+type grantHandler = func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error
+
+// mount adds the routes of every surface.
+func (s *Service) mount(d domains) {
+	s.router.Handle(http.MethodGet, "/health", s.health)
+	s.router.Handle(http.MethodGet, "/settings", s.settings)
+	s.router.Handle(http.MethodGet, "/.well-known/jwks.json", d.sessions.JWKS)
+	s.router.Handle(http.MethodPost, "/logout", d.sessions.Logout)
+	grants := map[string]grantHandler{"refresh_token": d.sessions.Refresh}
+
+	s.router.Handle(http.MethodPost, "/token", func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+		if h, ok := grants[r.URL.Query().Get("grant_type")]; ok {
+			return h(w, r, session)
+		}
+		return fault.New(fault.Invalid, "INVALID_CREDENTIALS", "unsupported_grant_type")
+	})
+}
