@@ -1,0 +1,192 @@
+package outbox
+
+import (
+	"context"
+	_ "embed" // the statements
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+)
+
+//go:embed sql/take.sql
+var takeItem string
+
+//go:embed sql/done.sql
+var itemDone string
+
+//go:embed sql/failed.sql
+var itemFailed string
+
+// crowd keeps one project's slow servers from taking all workers.
+type crowd struct {
+	most int
+	mu   sync.Mutex
+	busy map[string]int
+}
+
+func (c *crowd) enter(ref string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy[ref] >= c.most {
+		return false
+	}
+	if c.busy == nil {
+		c.busy = map[string]int{}
+	}
+	c.busy[ref]++
+	return true
+}
+
+func (c *crowd) leave(ref string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy[ref]--; c.busy[ref] <= 0 {
+		delete(c.busy, ref)
+	}
+}
+
+// errPaused says that the project is not served now, errGone that it never will be again.
+var (
+	errPaused = errors.New("outbox: the project is not served now")
+	errGone   = errors.New("outbox: there is no such project")
+)
+
+// session finds a project that is served.
+func (q *Queue) session(ctx context.Context, ref string) (*projectdb.Session, error) {
+	p, err := q.deps.Projects.ByRef(ctx, ref)
+	switch {
+	case errors.Is(err, directory.ErrNotFound):
+		return nil, errGone
+	case err != nil:
+		return nil, err
+	case p.Status == directory.Deleted:
+		return nil, errGone
+	case p.Status != directory.Active:
+		return nil, errPaused
+	}
+	return q.deps.Binder.Bind(p, projectdb.Caller{Role: "service_role"}), nil
+}
+
+// deliverer handles one item.
+type deliverer struct {
+	river.WorkerDefaults[deliverArgs]
+	queue *Queue
+}
+
+// NextRetry waits for longer from try to try, up to ten minutes.
+func (d *deliverer) NextRetry(job *river.Job[deliverArgs]) time.Time {
+	wait := min(d.queue.deps.Retry<<min(max(job.Attempt-1, 0), 12), 10*time.Minute)
+	return time.Now().Add(jitter(wait))
+}
+
+func jitter(wait time.Duration) time.Duration {
+	return wait + time.Duration(rand.Int64N(int64(wait)/4+1)) //nolint:gosec // to spread, not to hide
+}
+
+// Work takes the item, lets its service handle it, and writes down how that ended. Items of projects that are paused or whose database does
+// not answer are left to the sweep.
+func (d *deliverer) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
+	q, args := d.queue, job.Args
+	handler := q.handlers[args.Schema]
+	if handler == nil { // a newer worker queued it
+		return river.JobSnooze(jitter(time.Minute))
+	}
+	session, err := q.session(ctx, args.Ref)
+	switch {
+	case errors.Is(err, errGone), errors.Is(err, errPaused):
+		return nil
+	case err != nil:
+		return river.JobSnooze(jitter(30 * time.Second))
+	}
+	if !q.crowd.enter(args.Ref) {
+		return river.JobSnooze(jitter(2 * time.Second))
+	}
+	defer q.crowd.leave(args.Ref)
+	item, err := take(ctx, session, args)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil // done or given up
+	case err != nil:
+		q.deps.Log.WarnContext(ctx, "an outbox cannot be read", "ref", args.Ref, "schema", args.Schema, "error", err)
+		return errors.New("the project's database does not answer")
+	}
+	return q.settle(ctx, session, job.JobRow, args, item, handler.Handle(ctx, session, item))
+}
+
+func take(ctx context.Context, session *projectdb.Session, args deliverArgs) (Item, error) {
+	item := Item{ID: args.ID}
+	err := session.InService(ctx, args.Schema, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, takeItem, args.ID).Scan(&item.Kind, &item.Payload, &item.Created, &item.Attempts)
+	})
+	return item, err
+}
+
+// settle writes down how an item ended. What River keeps of an error are its words, which hold nothing of the item.
+func (q *Queue) settle(ctx context.Context, session *projectdb.Session, job *rivertype.JobRow, args deliverArgs, item Item, outcome error) error {
+	// The outcome is written down even when the worker stops or the job's time is up.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	log := q.deps.Log.With("ref", args.Ref, "schema", args.Schema, "kind", item.Kind, "id", item.ID)
+	if outcome == nil {
+		q.metrics.handled.WithLabelValues(args.Schema, "done").Inc()
+		// It happened already: what is not written down happens again.
+		err := persist(ctx, func() error { return exec(ctx, session, args.Schema, itemDone, item.ID) })
+		if err != nil {
+			log.WarnContext(ctx, "what was done could not be taken out of the outbox; it is done again", "error", err)
+			return errors.New("the project's database does not answer")
+		}
+		return nil
+	}
+	failed := failure(outcome)
+	if !failed.Permanent && (time.Since(item.Created) > giveUp || job.Attempt >= job.MaxAttempts && item.Attempts >= job.MaxAttempts) {
+		failed = Refuse(outcome, "It was tried for too long. Last: "+failed.Words)
+	}
+	result := "retried"
+	if failed.Permanent {
+		result = "failed"
+	}
+	q.metrics.handled.WithLabelValues(args.Schema, result).Inc()
+	log.InfoContext(ctx, "an item of an outbox was not done", "result", result, "words", failed.Words, "attempt", item.Attempts+1)
+	log.DebugContext(ctx, "the cause", "error", outcome)
+	err := persist(ctx, func() error {
+		return exec(ctx, session, args.Schema, itemFailed, item.ID, failed.Words, failed.Permanent)
+	})
+	if err != nil {
+		log.WarnContext(ctx, "a failure could not be written to the outbox", "error", err)
+	}
+	if failed.Permanent && err == nil {
+		return nil
+	}
+	return errors.New(failed.Words) //nolint:err113 // for River, which keeps its text
+}
+
+// persist tries three times.
+func persist(ctx context.Context, do func() error) (err error) {
+	for try := range 3 {
+		if err = do(); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(try+1) * 200 * time.Millisecond):
+		}
+	}
+	return err
+}
+
+func exec(ctx context.Context, session *projectdb.Session, schema, sql string, id uuid.UUID, args ...any) error {
+	return session.InService(ctx, schema, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, sql, append([]any{id}, args...)...)
+		return err
+	})
+}

@@ -1,0 +1,1 @@
+insert into outbox (id, kind, payload) values ($1, $2, $3)

@@ -1,0 +1,103 @@
+package outbox
+
+import (
+	"context"
+	_ "embed" // the statements
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+)
+
+//go:embed sql/due.sql
+var dueItems string
+
+//go:embed sql/forget.sql
+var forgetFailed string
+
+// sweeper queues what an outbox holds.
+type sweeper struct {
+	river.WorkerDefaults[sweepArgs]
+	queue *Queue
+}
+
+// How long until an outbox is swept again.
+const (
+	againMost   = 10 * time.Minute
+	againPaused = 15 * time.Minute
+)
+
+// Work queues each item that is due, and itself for later while there are any.
+func (s *sweeper) Work(ctx context.Context, job *river.Job[sweepArgs]) error {
+	q, b := s.queue, box{job.Args.Ref, job.Args.Schema}
+	session, err := q.session(ctx, b.ref)
+	switch {
+	case errors.Is(err, errGone):
+		return nil
+	case errors.Is(err, errPaused):
+		return q.again(ctx, b, againPaused)
+	case err != nil:
+		return river.JobSnooze(jitter(30 * time.Second))
+	}
+	left, oldest, err := q.queueDue(ctx, session, b)
+	if err != nil {
+		q.deps.Log.WarnContext(ctx, "an outbox cannot be swept; it is tried again", "ref", b.ref, "schema", b.schema, "error", err)
+		return river.JobSnooze(jitter(time.Minute))
+	}
+	if left == 0 {
+		return nil
+	}
+	q.metrics.swept.Add(float64(left))
+	return q.again(ctx, b, min(max(time.Since(oldest)/4, q.deps.Again), againMost))
+}
+
+// again queues the next sweep. All sweeps of an outbox that find something meet in one.
+func (q *Queue) again(ctx context.Context, b box, wait time.Duration) error {
+	at := time.Now().Add(wait).Truncate(q.deps.Again).Add(q.deps.Again)
+	if err := q.insert(ctx, sweep(b, at.Unix()+2, at)); err != nil { // +2: neither sweepFor's nor sweepAt's
+		return river.JobSnooze(jitter(time.Minute))
+	}
+	return nil
+}
+
+const page = 500
+
+// queueDue queues every item that is neither done nor given up, unless it is queued, and tells how many there are.
+func (q *Queue) queueDue(ctx context.Context, session *projectdb.Session, b box) (count int, oldest time.Time, err error) {
+	after, last := time.Unix(0, 0), uuid.Nil
+	for {
+		var jobs []river.InsertManyParams
+		err := session.InService(ctx, b.schema, func(tx pgx.Tx) error {
+			if count == 0 {
+				if _, err := tx.Exec(ctx, forgetFailed); err != nil {
+					return err
+				}
+			}
+			rows, err := tx.Query(ctx, dueItems, after, last, page)
+			if err != nil {
+				return err
+			}
+			_, err = pgx.ForEachRow(rows, []any{&last, &after}, func() error {
+				if oldest.IsZero() {
+					oldest = after
+				}
+				jobs = append(jobs, q.delivery(deliverArgs{b.ref, b.schema, last}))
+				return nil
+			})
+			return err
+		})
+		if err == nil {
+			err = q.insert(ctx, jobs...)
+		}
+		if err != nil {
+			return count, oldest, err
+		}
+		if count += len(jobs); len(jobs) < page {
+			return count, oldest, nil
+		}
+	}
+}
