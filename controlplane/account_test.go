@@ -12,6 +12,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/account"
 	"github.com/wayli-app/fluxbase/internal/config"
 	v1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1"
+	"github.com/wayli-app/fluxbase/internal/token"
 )
 
 func TestAccessTokens(t *testing.T) {
@@ -103,7 +104,7 @@ func TestWhoIsOperator(t *testing.T) {
 		b := setup(t, func(c *config.Config) { c.Operators = []string{"boss@example.com"} })
 		user := uuid.New()
 		early := b.userToken(user, "mallory@example.com", nil)
-		late := b.userToken(user, "boss@example.com", map[string]any{"iat": time.Now().Add(time.Minute).Unix()})
+		late := b.userToken(user, "boss@example.com", map[string]any{"iat": time.Now().Add(token.Leeway / 2).Unix()})
 		fresh := b.userToken(uuid.New(), "Boss@example.com", nil)
 		for _, bearer := range []string{early, late} {
 			require.False(t, operates(b, person{clients: b.speak(bearer)}))
@@ -118,7 +119,7 @@ func TestAccountFollowsItsUser(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ada := b.signIn("ada@example.com")
-	moved := b.speak(b.userToken(ada.id, "ada@new.example.com", map[string]any{"iat": time.Now().Add(time.Minute).Unix()}))
+	moved := b.speak(b.userToken(ada.id, "ada@new.example.com", map[string]any{"iat": time.Now().Add(token.Leeway / 2).Unix()}))
 	got, err := moved.accounts.GetAccount(t.Context(), &v1.GetAccountRequest{})
 	require.NoError(t, err)
 	require.Equal(t, "ada@new.example.com", got.GetAccount().GetEmail())

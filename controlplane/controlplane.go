@@ -29,6 +29,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/provision"
 	"github.com/wayli-app/fluxbase/controlplane/quota"
 	"github.com/wayli-app/fluxbase/controlplane/rpc"
+	"github.com/wayli-app/fluxbase/controlplane/signingkey"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/mail"
 	"github.com/wayli-app/fluxbase/internal/pg"
@@ -59,6 +60,7 @@ type Server struct {
 	projects      *project.Service
 	changes       *project.Changes
 	keys          *apikey.Service
+	signingKeys   *signingkey.Service
 	clusters      *cluster.Service
 	provisioner   *provision.Provisioner
 	organizations *organization.Service
@@ -113,6 +115,9 @@ func (s *Server) wire() error {
 		return err
 	}
 	if s.keys, err = apikey.New(apikey.Deps{Pool: s.pool, Sealer: s.sealer, Audit: s.audit}); err != nil {
+		return err
+	}
+	if s.signingKeys, err = signingkey.New(signingkey.Deps{Pool: s.pool, Sealer: s.sealer, Audit: s.audit}); err != nil {
 		return err
 	}
 	if s.clusters, err = cluster.New(cluster.Deps{Pool: s.pool, Sealer: s.sealer, Audit: s.audit, Log: s.deps.Log}); err != nil {
@@ -171,7 +176,7 @@ func (s *Server) mount() error {
 		return err
 	}
 	api, err := rpc.New(rpc.Deps{
-		Accounts: s.accounts, Organizations: s.organizations, Projects: s.projects, Changes: s.changes, Keys: s.keys,
+		Accounts: s.accounts, Organizations: s.organizations, Projects: s.projects, Changes: s.changes, Keys: s.keys, SigningKeys: s.signingKeys,
 		Plans: s.plans, Audit: s.audit, Repeats: s.repeats, Clusters: s.clusters, Inbox: s.deps.Inbox, Sealer: s.sealer, Log: s.deps.Log,
 		Metrics: s.deps.Metrics, Tracing: tracing, PublicURL: s.cfg.PublicURL, TrustedProxies: s.cfg.TrustedProxies,
 		RequestsPerSecond: s.cfg.Controlplane.RequestsPerSecond, StreamsPerAccount: s.cfg.Controlplane.StreamsPerAccount,
@@ -204,6 +209,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.clusters.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.changes.Run(ctx) })
+	group.Go(func() error { return s.projects.FollowPlatform(ctx, s.changes) })
 	group.Go(func() error { return s.directory.Run(ctx) })
 	group.Go(func() error {
 		if !s.prepareUntilDone(ctx) {

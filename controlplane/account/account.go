@@ -110,7 +110,7 @@ func (s *Service) byUser(ctx context.Context, v *token.Verified) (Account, error
 	if address, err := mail.ParseAddress(email); err != nil || address.Address != email {
 		return Account{}, fault.New(fault.Unauthenticated, "EMAIL_MISSING", "The console's accounts need an email address.")
 	}
-	issued := issuedAt(v)
+	issued := v.IssuedAt
 	row, err := store.New(s.Pool).FindAccount(ctx, user)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && row.Email != email && row.EmailAsOf.Before(issued) {
 		row, err = s.upsert(ctx, user, email, issued)
@@ -121,15 +121,6 @@ func (s *Service) byUser(ctx context.Context, v *token.Verified) (Account, error
 	out := shown(row)
 	out.TokenExpires = v.Expires
 	return out, nil
-}
-
-// issuedAt is the claim iat, with its fraction of a second if it has one; zero when the token does not say.
-func issuedAt(v *token.Verified) time.Time {
-	seconds, ok := v.Claims["iat"].(float64)
-	if !ok {
-		return time.Time{}
-	}
-	return time.UnixMicro(int64(seconds * 1e6))
 }
 
 func (s *Service) upsert(ctx context.Context, user uuid.UUID, email string, issued time.Time) (store.Account, error) {

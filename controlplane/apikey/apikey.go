@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/store"
 	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/id"
+	"github.com/wayli-app/fluxbase/internal/scope"
 	"github.com/wayli-app/fluxbase/internal/seal"
 )
 
@@ -68,6 +70,12 @@ type Key struct {
 	ExpiresAt  *time.Time
 	RevokedAt  *time.Time
 	LastUsedAt *time.Time
+	// Scopes bound what the key may do; without any it may do everything.
+	Scopes []string
+	// RequestsPerSecond is the key's own limit; zero is none.
+	RequestsPerSecond int
+	// Successor is the key that a rotation made of it.
+	Successor *uuid.UUID
 }
 
 // CreateInput says what key is wanted.
@@ -76,18 +84,23 @@ type CreateInput struct {
 	Name      string
 	Type      string
 	ExpiresAt *time.Time
+	// Scopes bound the key; RequestsPerSecond is its own limit, zero for none.
+	Scopes            []string
+	RequestsPerSecond int
 	// By is the account that asks.
 	By uuid.UUID
 }
 
 // Create makes a key and returns its value, which for a secret key is kept nowhere. It fails with Invalid for a past
-// expiry and with Exhausted when the project has too many keys.
+// expiry or a wrong scope, and with Exhausted when the project has too many keys.
 func (s *Service) Create(ctx context.Context, in CreateInput) (Key, string, error) {
-	if in.ExpiresAt != nil && !in.ExpiresAt.After(s.Now()) {
-		return Key{}, "", &fault.Error{Kind: fault.Invalid, Reason: "EXPIRY_PAST", Message: "The key's expiry must be in the future.",
-			Fields: map[string]string{"expire_time": "must be in the future"}}
+	if err := s.checkExpiry(in.ExpiresAt); err != nil {
+		return Key{}, "", err
 	}
 	var err error
+	if in.Scopes, err = checkScopes(in.Type, in.Scopes); err != nil {
+		return Key{}, "", err
+	}
 	if in.Name, err = id.Title(in.Name); err != nil {
 		return Key{}, "", err
 	}
@@ -99,21 +112,58 @@ func (s *Service) Create(ctx context.Context, in CreateInput) (Key, string, erro
 		if err != nil {
 			return fmt.Errorf("lock project: %w", err)
 		}
-		live, err := q.CountLiveKeys(ctx, in.Project)
-		if err != nil {
-			return fmt.Errorf("count keys: %w", err)
-		}
-		if live >= maxLive {
-			return fault.New(fault.Exhausted, "TOO_MANY_KEYS", "The project has %d keys, which is the most. Revoke one first.", maxLive)
+		if err := room(ctx, q, in.Project); err != nil {
+			return err
 		}
 		row, value, err = insert(ctx, tx, s.Sealer, in, false)
 		if err != nil {
 			return err
 		}
 		return s.Audit.Record(ctx, tx, project.OrganizationID, "key.create", "project/"+project.Ref,
-			map[string]any{"key_id": row.ID, "name": row.Name, "type": row.Type})
+			map[string]any{"key_id": row.ID, "name": row.Name, "type": row.Type, "scopes": row.Scopes})
 	})
 	return shown(row), value, err
+}
+
+func (s *Service) checkExpiry(at *time.Time) error {
+	if at == nil || at.After(s.Now()) {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Invalid, Reason: "EXPIRY_PAST", Message: "The key's expiry must be in the future.",
+		Fields: map[string]string{"expire_time": "must be in the future"}}
+}
+
+// secretScopes are of no use to a key of role anon.
+var secretScopes = []string{scope.AuthAdmin.String(), scope.SQLRun.String()}
+
+func checkScopes(kind string, list []string) ([]string, error) {
+	problem := ""
+	checked, err := scope.Check(list)
+	if err != nil {
+		problem = err.Error()
+	}
+	for _, name := range checked {
+		if kind == Publishable && slices.Contains(secretScopes, name) {
+			problem = "a publishable key cannot have " + name + ": it is for secret keys"
+		}
+	}
+	if problem != "" {
+		return nil, &fault.Error{Kind: fault.Invalid, Reason: "SCOPE_INVALID", Message: "The key's scopes are not valid: " + problem + ".",
+			Fields: map[string]string{"scopes": problem}}
+	}
+	return checked, nil
+}
+
+// room tells whether the project may have one more key. Its row must be locked.
+func room(ctx context.Context, q *store.Queries, project uuid.UUID) error {
+	live, err := q.CountLiveKeys(ctx, project)
+	if err != nil {
+		return fmt.Errorf("count keys: %w", err)
+	}
+	if live >= maxLive {
+		return fault.New(fault.Exhausted, "TOO_MANY_KEYS", "The project has %d keys, which is the most. Revoke one first.", maxLive)
+	}
+	return nil
 }
 
 // EnsureDefaults makes the publishable and the secret key that each project starts with, both named "default", unless
@@ -144,7 +194,10 @@ func (s *Service) EnsureDefaults(ctx context.Context, tx pgx.Tx, project uuid.UU
 
 // insert makes a key's row. With keep, a secret key's value is stored sealed until it is revealed.
 func insert(ctx context.Context, tx pgx.Tx, sealer *seal.Sealer, in CreateInput, keep bool) (store.ApiKey, string, error) {
-	row := store.InsertKeyParams{ID: uuid.Must(uuid.NewV7()), ProjectID: in.Project, Name: in.Name, Type: in.Type, ExpiresAt: in.ExpiresAt}
+	row := store.InsertKeyParams{
+		ID: uuid.Must(uuid.NewV7()), ProjectID: in.Project, Name: in.Name, Type: in.Type, ExpiresAt: in.ExpiresAt,
+		Scopes: append([]string{}, in.Scopes...), RequestsPerSecond: int32(in.RequestsPerSecond),
+	}
 	if in.By != uuid.Nil {
 		row.CreatedBy = &in.By
 	}
@@ -261,6 +314,7 @@ func shown(r store.ApiKey) Key {
 		ID: r.ID, Name: r.Name, Type: r.Type, Display: r.Display, CreatedAt: r.CreatedAt,
 		Revealable: r.RevokedAt == nil && (r.Type == Publishable || r.UnrevealedSealed != nil),
 		ExpiresAt:  r.ExpiresAt, RevokedAt: r.RevokedAt, LastUsedAt: r.LastUsedAt,
+		Scopes: r.Scopes, RequestsPerSecond: int(r.RequestsPerSecond), Successor: r.SuccessorID,
 	}
 }
 

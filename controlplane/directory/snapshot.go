@@ -79,14 +79,14 @@ func (d *Directory) snapshot(ctx context.Context, row store.SnapshotProjectRow) 
 		if k.Type == "secret" {
 			role = "service_role"
 		}
-		key := &directoryv1.Key{Id: k.ID.String(), Hash: k.Hash, Role: role}
+		key := &directoryv1.Key{Id: k.ID.String(), Hash: k.Hash, Role: role, Scopes: k.Scopes, RequestsPerSecond: k.RequestsPerSecond}
 		if k.ExpiresAt != nil {
 			key.ExpireTime = timestamppb.New(*k.ExpiresAt)
 		}
 		out.Keys = append(out.Keys, key)
 	}
-	for _, k := range secrets.SigningKeys {
-		out.SigningKeys = append(out.SigningKeys, &directoryv1.SigningKey{Kid: k.ID, Algorithm: "ES256", PrivateKey: k.Private, Active: k.Active})
+	for _, k := range secrets.LiveKeys() {
+		out.SigningKeys = append(out.SigningKeys, &directoryv1.SigningKey{Kid: k.ID, Algorithm: k.Algorithm, PrivateKey: k.Private, Active: k.Status == project.KeyInUse})
 	}
 	return out, nil
 }

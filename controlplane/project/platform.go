@@ -113,11 +113,11 @@ func (s *Service) PlatformServes(ctx context.Context) (bool, error) {
 	return row.Project.Status == StatusActive, nil
 }
 
-// PlatformVerifier returns what verifies the console's user tokens. It is read again every few seconds, so that a new
-// signing key is soon known.
+// PlatformVerifier returns what verifies the console's user tokens. It is read again when FollowPlatform hears of a change,
+// and every few seconds, so that a new signing key is soon known.
 func (s *Service) PlatformVerifier(ctx context.Context) (*token.Verifier, error) {
 	s.mu.Lock()
-	held := s.platform
+	held, seen := s.platform, s.platformSeen
 	s.mu.Unlock()
 	if held.verifier != nil && s.Now().Sub(held.readAt) < platformKeysLife {
 		return held.verifier, nil
@@ -135,7 +135,25 @@ func (s *Service) PlatformVerifier(ctx context.Context) (*token.Verifier, error)
 		return nil, err
 	}
 	s.mu.Lock()
-	s.platform = platformKeys{verifier, s.Now()}
+	if s.platformSeen == seen { // or else it changed while it was read
+		s.platform = platformKeys{verifier, s.Now()}
+	}
 	s.mu.Unlock()
 	return verifier, nil
+}
+
+// FollowPlatform forgets the platform's keys at each change of its project, until ctx ends: what is revoked opens nothing from then on.
+func (s *Service) FollowPlatform(ctx context.Context, changes *Changes) error {
+	changed, stop := changes.Subscribe(id.PlatformRef)
+	defer stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+			s.mu.Lock()
+			s.platform, s.platformSeen = platformKeys{}, s.platformSeen+1
+			s.mu.Unlock()
+		}
+	}
 }

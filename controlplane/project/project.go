@@ -93,6 +93,8 @@ type Service struct {
 	Deps
 	mu       sync.Mutex
 	platform platformKeys
+	// platformSeen counts the changes of the platform project that were heard of.
+	platformSeen uint64
 }
 
 // New makes the service.

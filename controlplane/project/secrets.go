@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -21,33 +23,63 @@ type Secrets struct {
 	LegacyJWTSecret       []byte       `json:"legacy_jwt_secret"`
 }
 
-// SigningKey is an ES256 key pair.
+// What a signing key does.
+const (
+	KeyStandby        = "standby"
+	KeyInUse          = "in_use"
+	KeyPreviouslyUsed = "previously_used"
+	KeyRevoked        = "revoked"
+)
+
+// SigningKey is a key that signs or verifies users' tokens.
 type SigningKey struct {
-	ID string `json:"id"`
-	// Private is PKCS #8 DER.
-	Private []byte `json:"private"`
-	Active  bool   `json:"active"`
+	ID        string `json:"id"`
+	Algorithm string `json:"algorithm,omitempty"`
+	// Private is as token.Key.MarshalPrivate writes it; a revoked key's is forgotten.
+	Private []byte `json:"private,omitempty"`
+	Status  string `json:"status,omitempty"`
+	// Active is what keys had before they had a status.
+	Active bool `json:"active"`
+	// CreatedAt and ChangedAt, of the status, are zero for keys of that time.
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+}
+
+// Parse reads the key itself. A revoked key has none.
+func (k SigningKey) Parse() (token.Key, error) { return token.ParseKey(k.ID, k.Algorithm, k.Private) }
+
+// NewSigningKey makes a key of an algorithm.
+func NewSigningKey(algorithm, status string, now time.Time) (SigningKey, error) {
+	key, err := token.Generate(uuid.NewString(), algorithm)
+	if err != nil {
+		return SigningKey{}, err
+	}
+	private, err := key.MarshalPrivate()
+	if err != nil {
+		return SigningKey{}, fmt.Errorf("encode signing key: %w", err)
+	}
+	return SigningKey{ID: key.ID, Algorithm: algorithm, Private: private, Status: status, CreatedAt: now, ChangedAt: now}, nil
 }
 
 // NewSecrets makes a project's secrets.
 func NewSecrets() (Secrets, error) {
-	key, err := token.NewKey(uuid.NewString())
+	key, err := NewSigningKey(token.ES256, KeyInUse, time.Now().UTC())
 	if err != nil {
 		return Secrets{}, err
 	}
-	private, err := key.MarshalPrivate()
-	if err != nil {
-		return Secrets{}, fmt.Errorf("encode signing key: %w", err)
-	}
 	return Secrets{
 		AuthenticatorPassword: id.NewPassword(), AdminPassword: id.NewPassword(), OwnerPassword: id.NewPassword(),
-		SigningKeys:     []SigningKey{{ID: key.ID, Private: private, Active: true}},
+		SigningKeys:     []SigningKey{key},
 		LegacyJWTSecret: []byte(id.NewSecret("")),
 	}, nil
 }
 
 // Seal encrypts the secrets for the row of one project.
 func (s Secrets) Seal(sealer *seal.Sealer, project uuid.UUID) ([]byte, error) {
+	s.SigningKeys = slices.Clone(s.SigningKeys)
+	for i, k := range s.SigningKeys {
+		s.SigningKeys[i].Active = k.Status == KeyInUse
+	}
 	plain, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("encode secrets: %w", err)
@@ -65,26 +97,41 @@ func OpenSecrets(sealer *seal.Sealer, project uuid.UUID, sealed []byte) (Secrets
 	if err := json.Unmarshal(plain, &s); err != nil {
 		return s, fmt.Errorf("decode secrets: %w", err)
 	}
+	for i, k := range s.SigningKeys {
+		if k.Status != "" {
+			continue
+		}
+		s.SigningKeys[i].Algorithm, s.SigningKeys[i].Status = token.ES256, KeyPreviouslyUsed
+		if k.Active {
+			s.SigningKeys[i].Status = KeyInUse
+		}
+	}
 	return s, nil
 }
 
 func sealContext(project uuid.UUID) string { return "project/" + project.String() + "/secrets" }
 
+// LiveKeys are the signing keys that are not revoked.
+func (s Secrets) LiveKeys() []SigningKey {
+	return slices.DeleteFunc(slices.Clone(s.SigningKeys), func(k SigningKey) bool { return k.Status == KeyRevoked })
+}
+
 // ActiveKey returns the key that signs new tokens.
 func (s Secrets) ActiveKey() (token.Key, error) {
 	for _, k := range s.SigningKeys {
-		if k.Active {
-			return token.ParseKey(k.ID, token.ES256, k.Private)
+		if k.Status == KeyInUse {
+			return k.Parse()
 		}
 	}
-	return token.Key{}, errors.New("the project has no active signing key")
+	return token.Key{}, errors.New("the project has no signing key in use")
 }
 
-// Verifier verifies tokens that any of the project's ES256 keys signed. It accepts no legacy tokens.
+// Verifier verifies tokens that any of the project's own live keys signed. It accepts no legacy tokens.
 func (s Secrets) Verifier() (*token.Verifier, error) {
-	keys := make([]token.Key, 0, len(s.SigningKeys))
-	for _, k := range s.SigningKeys {
-		key, err := token.ParseKey(k.ID, token.ES256, k.Private)
+	live := s.LiveKeys()
+	keys := make([]token.Key, 0, len(live))
+	for _, k := range live {
+		key, err := k.Parse()
 		if err != nil {
 			return nil, err
 		}

@@ -47,6 +47,8 @@ type gate struct {
 	organizations *organization.Service
 	validator     protovalidate.Validator
 	limits        *limits
+	// platform finds the id of the project "platform".
+	platform func(context.Context) (uuid.UUID, error)
 }
 
 var _ connect.Interceptor = (*gate)(nil)
@@ -186,6 +188,11 @@ func (g *gate) admit(ctx context.Context, r rule, message any) error {
 func (g *gate) resolve(ctx context.Context, a *access, r rule, message any) (named bool, err error) {
 	switch m := message.(type) {
 	case interface{ GetRef() string }:
+		if r.platform && m.GetRef() == id.PlatformRef && a.account.Operator {
+			lineOf(ctx).ref = id.PlatformRef
+			a.project, err = g.platform(ctx)
+			return true, err
+		}
 		found := false
 		if id.ValidRef(m.GetRef()) {
 			if a.organization, a.project, found, err = g.organizations.FindByProject(ctx, m.GetRef(), a.account.ID); err != nil {

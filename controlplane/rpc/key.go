@@ -28,6 +28,7 @@ func (s keyService) CreateKey(ctx context.Context, req *v1.CreateKeyRequest) (*v
 	return once(ctx, s.Repeats, procedure, req, func(ctx context.Context) (*v1.CreateKeyResponse, error) {
 		k, value, err := s.Keys.Create(ctx, apikey.CreateInput{
 			Project: a.project, Name: req.GetName(), Type: typeOf[req.GetType()], ExpiresAt: expires, By: a.account.ID,
+			Scopes: req.GetScopes(), RequestsPerSecond: int(req.GetRequestsPerSecond()),
 		})
 		if err != nil {
 			return nil, err
@@ -56,6 +57,25 @@ func (s keyService) RevokeKey(ctx context.Context, req *v1.RevokeKeyRequest) (*v
 	return &v1.RevokeKeyResponse{Key: keyMessage(k)}, err
 }
 
+// RotateKey makes a successor of a key.
+func (s keyService) RotateKey(ctx context.Context, req *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error) {
+	expires, err := given(req.GetExpireTime())
+	if err != nil {
+		return nil, err
+	}
+	a := accessOf(ctx)
+	procedure := controlplanev1connect.KeyServiceRotateKeyProcedure
+	return once(ctx, s.Repeats, procedure, req, func(ctx context.Context) (*v1.RotateKeyResponse, error) {
+		made, value, old, err := s.Keys.Rotate(ctx, apikey.RotateInput{
+			Project: a.project, Key: uuid.MustParse(req.GetKeyId()), Overlap: req.GetOverlap().AsDuration(), ExpiresAt: expires, By: a.account.ID,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &v1.RotateKeyResponse{Key: keyMessage(made), Value: value, OldKey: keyMessage(old)}, nil
+	})
+}
+
 // RevealKey shows a key's value, a secret one's once.
 func (s keyService) RevealKey(ctx context.Context, req *v1.RevealKeyRequest) (*v1.RevealKeyResponse, error) {
 	value, err := s.Keys.Reveal(ctx, accessOf(ctx).project, uuid.MustParse(req.GetKeyId()))
@@ -65,10 +85,14 @@ func (s keyService) RevealKey(ctx context.Context, req *v1.RevealKeyRequest) (*v
 var typeOf = map[v1.KeyType]string{v1.KeyType_KEY_TYPE_PUBLISHABLE: apikey.Publishable, v1.KeyType_KEY_TYPE_SECRET: apikey.Secret}
 
 func keyMessage(k apikey.Key) *v1.Key {
+	successor := ""
+	if k.Successor != nil {
+		successor = k.Successor.String()
+	}
 	return &v1.Key{
 		Id: k.ID.String(), Name: k.Name, Type: v1.KeyType(v1.KeyType_value["KEY_TYPE_"+strings.ToUpper(k.Type)]), Display: k.Display,
 		Revealable: k.Revealable, CreateTime: stamp(k.CreatedAt), ExpireTime: maybe(k.ExpiresAt), RevokeTime: maybe(k.RevokedAt),
-		LastUseTime: minute(k.LastUsedAt),
+		LastUseTime: minute(k.LastUsedAt), Scopes: k.Scopes, RequestsPerSecond: int32(k.RequestsPerSecond), SuccessorId: successor,
 	}
 }
 

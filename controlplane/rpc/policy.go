@@ -28,6 +28,8 @@ type rule struct {
 	least organization.Role
 	// orOperator lets operators in who are no members.
 	orOperator bool
+	// platform lets operators name the project "platform", which is in no organisation.
+	platform bool
 	// unnamed is what is needed when the request names no organisation. Without it the organisation must be named.
 	unnamed need
 }
@@ -56,6 +58,7 @@ var policy = map[string]rule{
 	v1.KeyServiceCreateKeyProcedure: atLeast(organization.Developer),
 	v1.KeyServiceListKeysProcedure:  atLeast(organization.Viewer),
 	v1.KeyServiceRevokeKeyProcedure: atLeast(organization.Developer),
+	v1.KeyServiceRotateKeyProcedure: atLeast(organization.Developer),
 	v1.KeyServiceRevealKeyProcedure: atLeast(organization.Developer),
 
 	v1.OrganizationServiceCreateOrganizationProcedure: {need: signedIn},
@@ -88,4 +91,10 @@ var policy = map[string]rule{
 	v1.ProjectServiceCreateDeveloperTokenProcedure: atLeast(organization.Developer),
 	v1.ProjectServiceGetSettingsProcedure:          atLeast(organization.Viewer),
 	v1.ProjectServiceUpdateSettingsProcedure:       atLeast(organization.Admin),
+
+	v1.SigningKeyServiceListSigningKeysProcedure:  {need: member, least: organization.Viewer, platform: true},
+	v1.SigningKeyServiceCreateSigningKeyProcedure: {need: member, least: organization.Admin, platform: true},
+	v1.SigningKeyServiceRotateSigningKeyProcedure: {need: member, least: organization.Admin, platform: true},
+	v1.SigningKeyServiceRevokeSigningKeyProcedure: {need: member, least: organization.Admin, platform: true},
+	v1.SigningKeyServiceDeleteSigningKeyProcedure: {need: member, least: organization.Admin, platform: true},
 }

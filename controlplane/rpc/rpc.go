@@ -22,6 +22,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/organization"
 	"github.com/wayli-app/fluxbase/controlplane/project"
 	"github.com/wayli-app/fluxbase/controlplane/quota"
+	"github.com/wayli-app/fluxbase/controlplane/signingkey"
 	"github.com/wayli-app/fluxbase/internal/fault"
 	v1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1/controlplanev1connect"
 	"github.com/wayli-app/fluxbase/internal/mail"
@@ -38,6 +39,7 @@ type Deps struct {
 	Projects      *project.Service
 	Changes       *project.Changes
 	Keys          *apikey.Service
+	SigningKeys   *signingkey.Service
 	Plans         *quota.Plans
 	Audit         *audit.Log
 	Repeats       *idempotency.Keys
@@ -73,7 +75,7 @@ type server struct {
 
 // New makes the API.
 func New(d Deps) (*API, error) {
-	if d.Accounts == nil || d.Organizations == nil || d.Projects == nil || d.Changes == nil || d.Keys == nil || d.Plans == nil ||
+	if d.Accounts == nil || d.Organizations == nil || d.Projects == nil || d.Changes == nil || d.Keys == nil || d.SigningKeys == nil || d.Plans == nil ||
 		d.Audit == nil || d.Repeats == nil || d.Clusters == nil || d.Sealer == nil || d.Log == nil || d.Metrics == nil {
 		return nil, errors.New("rpc: a dependency is missing")
 	}
@@ -89,7 +91,7 @@ func New(d Deps) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := &gate{accounts: d.Accounts, organizations: d.Organizations, validator: validator, limits: newLimits(d.RequestsPerSecond, d.StreamsPerAccount)}
+	gate := &gate{accounts: d.Accounts, organizations: d.Organizations, validator: validator, limits: newLimits(d.RequestsPerSecond, d.StreamsPerAccount), platform: d.Projects.PlatformID}
 	interceptors := []connect.Interceptor{counter, liner{d.Log}, translator{d.Log}, gate}
 	if d.Tracing != nil {
 		interceptors = append([]connect.Interceptor{d.Tracing}, interceptors...)
@@ -112,6 +114,7 @@ func New(d Deps) (*API, error) {
 	mount(v1.NewOrganizationServiceHandler(organizationService{s}, options...))
 	mount(v1.NewPlanServiceHandler(planService{s}, options...))
 	mount(v1.NewProjectServiceHandler(projectService{s}, options...))
+	mount(v1.NewSigningKeyServiceHandler(signingKeyService{s}, options...))
 	if d.Inbox != nil {
 		mount(v1.NewInboxServiceHandler(inboxService{s}, options...))
 	}

@@ -42,7 +42,7 @@ func (q *Queries) CountDefaultKeys(ctx context.Context, projectID uuid.UUID) ([]
 }
 
 const countLiveKeys = `-- name: CountLiveKeys :one
-select count(*) from api_key where project_id = $1 and revoked_at is null
+select count(*) from api_key where project_id = $1 and revoked_at is null and (expires_at is null or expires_at > now())
 `
 
 func (q *Queries) CountLiveKeys(ctx context.Context, projectID uuid.UUID) (int64, error) {
@@ -76,21 +76,23 @@ func (q *Queries) ForgetKeyValue(ctx context.Context, id uuid.UUID) error {
 }
 
 const insertKey = `-- name: InsertKey :one
-insert into api_key (id, project_id, name, type, hash, display, unrevealed_sealed, created_by, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-returning id, project_id, name, type, hash, display, unrevealed_sealed, created_by, created_at, expires_at, revoked_at, last_used_at
+insert into api_key (id, project_id, name, type, hash, display, unrevealed_sealed, created_by, expires_at, scopes, requests_per_second)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+returning id, project_id, name, type, hash, display, unrevealed_sealed, created_by, created_at, expires_at, revoked_at, last_used_at, scopes, requests_per_second, successor_id
 `
 
 type InsertKeyParams struct {
-	ID               uuid.UUID
-	ProjectID        uuid.UUID
-	Name             string
-	Type             string
-	Hash             []byte
-	Display          string
-	UnrevealedSealed []byte
-	CreatedBy        *uuid.UUID
-	ExpiresAt        *time.Time
+	ID                uuid.UUID
+	ProjectID         uuid.UUID
+	Name              string
+	Type              string
+	Hash              []byte
+	Display           string
+	UnrevealedSealed  []byte
+	CreatedBy         *uuid.UUID
+	ExpiresAt         *time.Time
+	Scopes            []string
+	RequestsPerSecond int32
 }
 
 func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (ApiKey, error) {
@@ -104,6 +106,8 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (ApiKey, e
 		arg.UnrevealedSealed,
 		arg.CreatedBy,
 		arg.ExpiresAt,
+		arg.Scopes,
+		arg.RequestsPerSecond,
 	)
 	var i ApiKey
 	err := row.Scan(
@@ -119,12 +123,15 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (ApiKey, e
 		&i.ExpiresAt,
 		&i.RevokedAt,
 		&i.LastUsedAt,
+		&i.Scopes,
+		&i.RequestsPerSecond,
+		&i.SuccessorID,
 	)
 	return i, err
 }
 
 const listKeys = `-- name: ListKeys :many
-select id, project_id, name, type, hash, display, unrevealed_sealed, created_by, created_at, expires_at, revoked_at, last_used_at from api_key
+select id, project_id, name, type, hash, display, unrevealed_sealed, created_by, created_at, expires_at, revoked_at, last_used_at, scopes, requests_per_second, successor_id from api_key
 where project_id = $1
   and ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
 order by created_at desc, id desc
@@ -165,6 +172,9 @@ func (q *Queries) ListKeys(ctx context.Context, arg ListKeysParams) ([]ApiKey, e
 			&i.ExpiresAt,
 			&i.RevokedAt,
 			&i.LastUsedAt,
+			&i.Scopes,
+			&i.RequestsPerSecond,
+			&i.SuccessorID,
 		); err != nil {
 			return nil, err
 		}
@@ -177,7 +187,7 @@ func (q *Queries) ListKeys(ctx context.Context, arg ListKeysParams) ([]ApiKey, e
 }
 
 const lockKey = `-- name: LockKey :one
-select id, project_id, name, type, hash, display, unrevealed_sealed, created_by, created_at, expires_at, revoked_at, last_used_at from api_key where project_id = $1 and id = $2 for update
+select id, project_id, name, type, hash, display, unrevealed_sealed, created_by, created_at, expires_at, revoked_at, last_used_at, scopes, requests_per_second, successor_id from api_key where project_id = $1 and id = $2 for update
 `
 
 type LockKeyParams struct {
@@ -201,6 +211,9 @@ func (q *Queries) LockKey(ctx context.Context, arg LockKeyParams) (ApiKey, error
 		&i.ExpiresAt,
 		&i.RevokedAt,
 		&i.LastUsedAt,
+		&i.Scopes,
+		&i.RequestsPerSecond,
+		&i.SuccessorID,
 	)
 	return i, err
 }
@@ -223,7 +236,7 @@ func (q *Queries) LockProject(ctx context.Context, id uuid.UUID) (LockProjectRow
 }
 
 const revokeKey = `-- name: RevokeKey :one
-update api_key set revoked_at = now(), unrevealed_sealed = null where id = $1 returning id, project_id, name, type, hash, display, unrevealed_sealed, created_by, created_at, expires_at, revoked_at, last_used_at
+update api_key set revoked_at = now(), unrevealed_sealed = null where id = $1 returning id, project_id, name, type, hash, display, unrevealed_sealed, created_by, created_at, expires_at, revoked_at, last_used_at, scopes, requests_per_second, successor_id
 `
 
 func (q *Queries) RevokeKey(ctx context.Context, id uuid.UUID) (ApiKey, error) {
@@ -242,6 +255,42 @@ func (q *Queries) RevokeKey(ctx context.Context, id uuid.UUID) (ApiKey, error) {
 		&i.ExpiresAt,
 		&i.RevokedAt,
 		&i.LastUsedAt,
+		&i.Scopes,
+		&i.RequestsPerSecond,
+		&i.SuccessorID,
+	)
+	return i, err
+}
+
+const succeedKey = `-- name: SucceedKey :one
+update api_key set successor_id = $2, expires_at = $3, unrevealed_sealed = null where id = $1 returning id, project_id, name, type, hash, display, unrevealed_sealed, created_by, created_at, expires_at, revoked_at, last_used_at, scopes, requests_per_second, successor_id
+`
+
+type SucceedKeyParams struct {
+	ID          uuid.UUID
+	SuccessorID *uuid.UUID
+	ExpiresAt   *time.Time
+}
+
+func (q *Queries) SucceedKey(ctx context.Context, arg SucceedKeyParams) (ApiKey, error) {
+	row := q.db.QueryRow(ctx, succeedKey, arg.ID, arg.SuccessorID, arg.ExpiresAt)
+	var i ApiKey
+	err := row.Scan(
+		&i.ID,
+		&i.ProjectID,
+		&i.Name,
+		&i.Type,
+		&i.Hash,
+		&i.Display,
+		&i.UnrevealedSealed,
+		&i.CreatedBy,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.RevokedAt,
+		&i.LastUsedAt,
+		&i.Scopes,
+		&i.RequestsPerSecond,
+		&i.SuccessorID,
 	)
 	return i, err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
+	"github.com/wayli-app/fluxbase/internal/scope"
 	"github.com/wayli-app/fluxbase/internal/setting"
 	"github.com/wayli-app/fluxbase/internal/token"
 )
@@ -64,6 +65,10 @@ type Key struct {
 	ID, Role string
 	// Expires is zero for keys that do not.
 	Expires time.Time
+	// Scopes bound what the key may do.
+	Scopes scope.Set
+	// RequestsPerSecond is the key's own limit; zero is none.
+	RequestsPerSecond int
 }
 
 // Limits are a project's share of a worker. Zero means no limit.
@@ -103,7 +108,7 @@ func FromSnapshot(s *directoryv1.Snapshot) (*Project, error) {
 		if len(k.GetHash()) != 32 {
 			return nil, fmt.Errorf("project %s: key %s has a hash of %d bytes", p.Ref, k.GetId(), len(k.GetHash()))
 		}
-		key := Key{ID: k.GetId(), Role: k.GetRole()}
+		key := Key{ID: k.GetId(), Role: k.GetRole(), Scopes: scope.Of(k.GetScopes()), RequestsPerSecond: int(k.GetRequestsPerSecond())}
 		if k.GetExpireTime() != nil {
 			key.Expires = k.GetExpireTime().AsTime()
 		}

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/limit"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/id"
+	"github.com/wayli-app/fluxbase/internal/scope"
 	"github.com/wayli-app/fluxbase/internal/token"
 )
 
@@ -74,9 +76,26 @@ type apiKey struct {
 	id, role string
 	claims   json.RawMessage
 	legacy   bool
+	scopes   scope.Set
+	// perSecond is the key's own limit; zero is none.
+	perSecond int
 }
 
 func (k apiKey) caller() projectdb.Caller { return projectdb.Caller{Role: k.role, Claims: k.claims} }
+
+// runsSQL tells that the key was given the scope sql:run. A key without scopes was not: it does what secret keys always did.
+func (k apiKey) runsSQL() bool {
+	return k.role == roleService && k.scopes.Bounded() && k.scopes.Has(scope.SQLRun)
+}
+
+// rate is the tighter of the key's own limit and that of every key of the project.
+func (k apiKey) rate(l directory.Limits) limit.Rate {
+	most := l.RequestsPerSecondPerKey
+	if k.perSecond > 0 && (most == 0 || k.perSecond < most) {
+		most = k.perSecond
+	}
+	return limit.Rate{PerSecond: float64(most)}
+}
 
 // lookupKey finds a key of the project: a publishable or secret one by its hash, or one of the two legacy JWTs.
 func (g *Gateway) lookupKey(p *directory.Project, value string, now time.Time) (apiKey, *refusal) {
@@ -89,13 +108,16 @@ func (g *Gateway) lookupKey(p *directory.Project, value string, now time.Time) (
 		if !k.Expires.IsZero() && !now.Before(k.Expires) {
 			return apiKey{}, &errKeyExpired
 		}
+		found := apiKey{id: k.ID, role: k.Role, scopes: k.Scopes, perSecond: k.RequestsPerSecond}
 		switch k.Role {
 		case roleAnon:
-			return apiKey{id: k.ID, role: roleAnon, claims: claimsAnon}, nil
+			found.claims = claimsAnon
 		case roleService:
-			return apiKey{id: k.ID, role: roleService, claims: claimsService}, nil
+			found.claims = claimsService
+		default:
+			return apiKey{}, &errKeyInvalid
 		}
-		return apiKey{}, &errKeyInvalid
+		return found, nil
 	}
 	v, err := g.tokens.verify(p, value, now)
 	switch {
@@ -155,11 +177,15 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 	var none projectdb.Caller
 	if c.bearer == "" || c.bearer == c.key || strings.HasPrefix(c.bearer, keyPrefix) {
 		switch {
+		case access == DeveloperAccess && k.runsSQL():
+			c := k.caller()
+			c.Developer = "key/" + k.id
+			return c, k, nil
 		case access == DeveloperAccess:
 			return none, k, &errDeveloperOnly
 		case k.id != "":
 			return k.caller(), k, nil
-		case access == KeyAccess:
+		case access.needsKey():
 			return none, k, &errKeyMissing
 		}
 		return projectdb.Caller{Role: roleAnon, Claims: claimsAnon}, k, nil
@@ -167,7 +193,7 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 	v, err := g.tokens.verify(p, c.bearer, now)
 	if err != nil {
 		no := refuseToken(err, c.bearer)
-		if k.id == "" && access == KeyAccess && errors.Is(err, token.ErrMalformed) {
+		if k.id == "" && access.needsKey() && errors.Is(err, token.ErrMalformed) {
 			no = errKeyMissing
 		}
 		return none, k, &no
@@ -175,11 +201,13 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 	if k.id == "" && v.legacyKey() {
 		k = legacyKey(v)
 	}
-	if access == DeveloperAccess {
-		if !v.developer {
-			return none, k, &errDeveloperOnly
-		}
+	switch {
+	case access == DeveloperAccess && !v.developer:
+		return none, k, &errDeveloperOnly
+	case access == DeveloperAccess:
 		return projectdb.Caller{Role: roleService, Claims: v.claims, Subject: v.subject, Developer: v.subject}, k, nil
+	case access == AdminAccess && v.developer: // an account of the console, and no user of the project
+		return projectdb.Caller{Role: roleService, Claims: claimsService, Developer: v.subject}, k, nil
 	}
 	role := v.role
 	if role == "" { // it says who, and claims no more than anyone may
@@ -189,8 +217,11 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 		no := tokenRefused("TOKEN_ROLE", "JWT role is not accepted", restWords{code: "PGRST301", message: "JWT role is not accepted"})
 		return none, k, &no
 	}
-	if k.id == "" && access == KeyAccess {
+	if k.id == "" && access.needsKey() {
 		return none, k, &errKeyMissing
+	}
+	if g.revocations != nil && v.user() && g.revocations.Revoked(p.Ref, v.session, v.subject, v.issued) {
+		return none, k, &errRevoked
 	}
 	return projectdb.Caller{Role: role, Claims: v.claims, Subject: v.subject, SessionID: v.session}, k, nil
 }

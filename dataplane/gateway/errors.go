@@ -21,7 +21,12 @@ type refusal struct {
 	// tokens says that a bearer token was refused: REST and auth have words of their own for that.
 	tokens bool
 	rest   restWords
+	// auth is what auth says in place of "bad_jwt", or of code and message.
+	auth authWords
 }
+
+// authWords are GoTrue's: error_code and msg.
+type authWords struct{ code, message string }
 
 // restWords is what REST says of a bearer token: PostgREST's code, message and details.
 type restWords struct{ code, message, details string }
@@ -39,8 +44,9 @@ var (
 	errKeyMissing     = refusal{status: 401, code: "API_KEY_MISSING", message: "No API key found in request.", hint: "Send a key of the project as the header apikey, or as ?apikey=."}
 	errKeyInvalid     = refusal{status: 401, code: "API_KEY_INVALID", message: "Invalid API key.", hint: "It is not a key of this project, or it was revoked."}
 	errKeyExpired     = refusal{status: 401, code: "API_KEY_EXPIRED", message: "This API key has expired.", hint: "Make a new key in the console."}
-	errDeveloperOnly  = refusal{status: 401, code: "DEVELOPER_TOKEN_REQUIRED", message: "This service is for developers of the project only.", hint: "The console and the command line get the token for it."}
+	errDeveloperOnly  = refusal{status: 401, code: "DEVELOPER_TOKEN_REQUIRED", message: "This service is for developers of the project only.", hint: "The console and the command line get the token for it; a secret key with the scope sql:run opens it too."}
 	errRateLimited    = refusal{status: 429, code: "RATE_LIMITED", message: "Too many requests.", hint: "Wait as long as Retry-After says."}
+	errScope          = refusal{status: 403, code: "INSUFFICIENT_SCOPE", auth: authWords{code: "insufficient_scope"}}
 	errStrangeNames   = refusal{status: 429, code: "UNKNOWN_PROJECTS", message: "Too many requests for projects that do not exist.", hint: "Check the project's ref, and wait as long as Retry-After says."}
 	errBodyTooLarge   = refusal{status: 413, code: "BODY_TOO_LARGE", message: "The request's body is too large."}
 	errHeaderTooLarge = refusal{status: 431, code: "HEADERS_TOO_LARGE", message: "The request's headers are too large."}
@@ -51,6 +57,13 @@ var (
 // tokenRefused is the refusal of a bearer token, by its reason.
 func tokenRefused(code, message string, rest restWords) refusal {
 	return refusal{status: 401, code: code, message: message, rest: rest, hint: "Sign in again, or leave out the Authorization header.", tokens: true}
+}
+
+// errRevoked is for the tokens of sessions that were ended.
+var errRevoked = refusal{
+	status: 401, code: "TOKEN_REVOKED", message: "JWT has been revoked", hint: "Sign in again.", tokens: true,
+	rest: restWords{code: "PGRST301", message: "JWT has been revoked"},
+	auth: authWords{"session_not_found", "Session from session_id claim in JWT does not exist"},
 }
 
 // lookupRefused renders what the directory answered.
@@ -97,18 +110,17 @@ func (e refusal) body(service string, h http.Header) any {
 		if e.rest.details != "" {
 			details = &e.rest.details
 		}
-		return struct {
-			Code    string  `json:"code"`
-			Details *string `json:"details"`
-			Hint    *string `json:"hint"`
-			Message string  `json:"message"`
-		}{Code: e.rest.code, Details: details, Message: e.rest.message}
+		return restBody{Code: e.rest.code, Details: details, Message: e.rest.message}
+	case e.tokens && service == "auth" && e.auth.code == "":
+		return authBody{http.StatusForbidden, "bad_jwt", "invalid JWT: " + e.message, ""}
 	case e.tokens && service == "auth":
-		return struct {
-			Code      int    `json:"code"`
-			ErrorCode string `json:"error_code"`
-			Message   string `json:"msg"`
-		}{403, "bad_jwt", "invalid JWT: " + e.message}
+		return authBody{http.StatusForbidden, e.auth.code, e.auth.message, ""}
+	case e.auth.code != "" && service == "auth":
+		return authBody{e.status, e.auth.code, e.message, e.hint}
+	case e.status == http.StatusForbidden && service == "rest":
+		return restBody{Code: e.code, Hint: &e.hint, Message: e.message}
+	case e.status == http.StatusForbidden && service == "storage":
+		return storageBody{strconv.Itoa(e.status), e.code, "Unauthorized", e.message, e.hint}
 	}
 	plain := plainBody{e.code, e.message, e.hint}
 	if service == "api" {
@@ -123,4 +135,26 @@ type plainBody struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+}
+
+type restBody struct {
+	Code    string  `json:"code"`
+	Details *string `json:"details"`
+	Hint    *string `json:"hint"`
+	Message string  `json:"message"`
+}
+
+type authBody struct {
+	Code      int    `json:"code"`
+	ErrorCode string `json:"error_code"`
+	Message   string `json:"msg"`
+	Hint      string `json:"hint,omitempty"`
+}
+
+type storageBody struct {
+	StatusCode string `json:"statusCode"`
+	Code       string `json:"code"`
+	Error      string `json:"error"`
+	Message    string `json:"message"`
+	Hint       string `json:"hint,omitempty"`
 }

@@ -51,6 +51,13 @@ type Binder interface {
 	Bind(p *directory.Project, c projectdb.Caller) *projectdb.Session
 }
 
+// Revocations knows which sessions were ended before their access tokens expire.
+type Revocations interface {
+	// Revoked reports whether a user's token is refused: that of a session, or every one that was issued to a user by a time. A
+	// session or subject that the token does not name is "", a time that it does not name zero. It is asked for each request.
+	Revoked(ref, sessionID, subject string, issuedAt time.Time) bool
+}
+
 // Service is a service of projects. Its handler sees paths without the prefix.
 type Service struct {
 	// Name is "rest", "auth", …, as in usage and metrics.
@@ -68,6 +75,8 @@ type Deps struct {
 	Usage    Usage
 	Binder   Binder
 	Services []Service
+	// Revocations are asked for each user's token; nil revokes none.
+	Revocations Revocations
 	// Domain is under what projects have their subdomains, WorkerURL the workers' own address.
 	Domain, WorkerURL string
 	// TrustedProxies are addresses and networks whose X-Forwarded-For is believed.
@@ -104,13 +113,15 @@ type Gateway struct {
 	usage    Usage
 	binder   Binder
 	services []*service
-	router   router
-	proxies  proxies
-	maxBody  int64
-	timeout  time.Duration
-	log      *slog.Logger
-	now      func() time.Time
-	tokens   *tokens
+	// revocations may be nil.
+	revocations Revocations
+	router      router
+	proxies     proxies
+	maxBody     int64
+	timeout     time.Duration
+	log         *slog.Logger
+	now         func() time.Time
+	tokens      *tokens
 	// strangers counts the addresses that ask for projects that are not there.
 	strangers *limit.Local
 	// guessers counts those that show keys that are not there.
@@ -131,7 +142,7 @@ func New(d Deps) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{
-		projects: d.Projects, limits: d.Limits, usage: d.Usage, binder: d.Binder, router: newRouter(d.Domain, d.WorkerURL), proxies: trusted,
+		projects: d.Projects, limits: d.Limits, usage: d.Usage, binder: d.Binder, revocations: d.Revocations, router: newRouter(d.Domain, d.WorkerURL), proxies: trusted,
 		maxBody: d.MaxBody, timeout: d.Timeout, log: d.Log, now: d.Now, tokens: newTokens(),
 	}
 	if g.maxBody == 0 {
@@ -340,11 +351,14 @@ func (x *exchange) admit(ctx context.Context) *refusal {
 		return no
 	}
 	if key.id != "" {
-		if refused := x.within(g.limits.Key(ctx, p.Ref, key.id, limit.Rate{PerSecond: float64(limits.RequestsPerSecondPerKey)})); refused != nil {
+		if refused := x.within(g.limits.Key(ctx, p.Ref, key.id, key.rate(limits))); refused != nil {
 			return refused
 		}
 		if !key.legacy {
 			g.usage.KeyUsed(p.ID, key.id)
+		}
+		if refused := outOfScope(key, x.service, x.r.Method, x.inner); refused != nil {
+			return refused
 		}
 	}
 	rate := limit.Rate{PerSecond: float64(limits.RequestsPerSecond), Burst: limits.Burst}

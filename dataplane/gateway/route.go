@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/wayli-app/fluxbase/internal/id"
@@ -86,24 +87,36 @@ const (
 	KeyAccess Access = iota
 	// BearerAccess goes by the bearer token alone; without one the caller is anon.
 	BearerAccess
-	// DeveloperAccess asks for a developer's token.
+	// DeveloperAccess asks for a developer's token, or for a secret key that has the scope sql:run.
 	DeveloperAccess
+	// AdminAccess is KeyAccess that a developer's token opens too.
+	AdminAccess
 )
+
+func (a Access) needsKey() bool { return a == KeyAccess || a == AdminAccess }
 
 // openAuth are the paths of auth that browsers open or that carry a proof of their own.
 var openAuth = []string{"/verify", "/callback", "/authorize", "/sso/saml", "/.well-known"}
 
+// adminAuth are the paths of auth with which a project's users are managed.
+var adminAuth = []string{"/admin", "/invite", "/audit"}
+
 // access is what a path of a service asks for.
 func (s *service) access(path string) Access {
-	if s.Name != "auth" {
-		return s.Access
-	}
-	for _, open := range openAuth {
-		if rest, ok := strings.CutPrefix(path, open); ok && (rest == "" || rest[0] == '/') {
-			return BearerAccess
-		}
+	switch {
+	case s.Name != "auth":
+	case slices.ContainsFunc(openAuth, func(open string) bool { return below(path, open) }):
+		return BearerAccess
+	case slices.ContainsFunc(adminAuth, func(admin string) bool { return below(path, admin) }):
+		return AdminAccess
 	}
 	return s.Access
+}
+
+// below reports whether a path is a folder's, or the folder itself.
+func below(path, folder string) bool {
+	rest, ok := strings.CutPrefix(path, folder)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // service finds the service of a path, and the path within it.

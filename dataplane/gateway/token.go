@@ -33,7 +33,11 @@ type verified struct {
 	own       bool
 	developer bool
 	expires   time.Time
+	issued    time.Time
 }
+
+// user reports whether the token is a user's, of whom a session can be ended.
+func (v *verified) user() bool { return v.subject != "" || v.session != "" }
 
 // legacyKey reports whether the token is one of the two that count as API keys.
 func (v *verified) legacyKey() bool {
@@ -86,7 +90,7 @@ func (t *tokens) verify(p *directory.Project, compact string, now time.Time) (*v
 	}
 	v := &verified{
 		role: found.Role, subject: found.Subject, session: found.SessionID, claims: found.JSON,
-		own: found.KeyID != "", expires: found.Expires,
+		own: found.KeyID != "", expires: found.Expires, issued: found.IssuedAt,
 	}
 	v.developer = v.own && v.role == roleDeveloper && v.subject != "" && slices.Contains(found.Audience, audMeta)
 	if kept {

@@ -158,25 +158,46 @@ func sign(claims map[string]any, headers jws.Headers, key jws.SignOption) (strin
 func JWKS(keys []Key) ([]byte, error) {
 	set := jwk.NewSet()
 	for _, k := range keys {
-		pair, ok := k.Private.(crypto.Signer)
-		if !ok {
-			continue
-		}
-		public, err := jwk.FromRaw(pair.Public())
+		public, err := publicJWK(k)
 		if err != nil {
-			return nil, fmt.Errorf("make jwk: %w", err)
+			return nil, err
 		}
-		for name, value := range map[string]any{
-			jwk.KeyIDKey: k.ID, jwk.AlgorithmKey: jwa.SignatureAlgorithm(k.Algorithm), jwk.KeyUsageKey: "sig",
-			jwk.KeyOpsKey: jwk.KeyOperationList{jwk.KeyOpVerify},
-		} {
-			if err := public.Set(name, value); err != nil {
-				return nil, err
-			}
+		if public == nil {
+			continue
 		}
 		if err := set.AddKey(public); err != nil {
 			return nil, err
 		}
 	}
 	return json.Marshal(set)
+}
+
+// PublicJWK encodes a key's public half as a JSON Web Key, or as "" for HS256.
+func PublicJWK(k Key) (string, error) {
+	public, err := publicJWK(k)
+	if err != nil || public == nil {
+		return "", err
+	}
+	encoded, err := json.Marshal(public)
+	return string(encoded), err
+}
+
+func publicJWK(k Key) (jwk.Key, error) {
+	pair, ok := k.Private.(crypto.Signer)
+	if !ok {
+		return nil, nil
+	}
+	public, err := jwk.FromRaw(pair.Public())
+	if err != nil {
+		return nil, fmt.Errorf("make jwk: %w", err)
+	}
+	for name, value := range map[string]any{
+		jwk.KeyIDKey: k.ID, jwk.AlgorithmKey: jwa.SignatureAlgorithm(k.Algorithm), jwk.KeyUsageKey: "sig",
+		jwk.KeyOpsKey: jwk.KeyOperationList{jwk.KeyOpVerify},
+	} {
+		if err := public.Set(name, value); err != nil {
+			return nil, fmt.Errorf("make jwk: %w", err)
+		}
+	}
+	return public, nil
 }

@@ -5,11 +5,11 @@ select id, ref, organization_id from project where id = $1 for update;
 select type, count(*) from api_key where project_id = $1 and name = 'default' group by type;
 
 -- name: CountLiveKeys :one
-select count(*) from api_key where project_id = $1 and revoked_at is null;
+select count(*) from api_key where project_id = $1 and revoked_at is null and (expires_at is null or expires_at > now());
 
 -- name: InsertKey :one
-insert into api_key (id, project_id, name, type, hash, display, unrevealed_sealed, created_by, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into api_key (id, project_id, name, type, hash, display, unrevealed_sealed, created_by, expires_at, scopes, requests_per_second)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 returning *;
 
 -- name: ListKeys :many
@@ -24,6 +24,9 @@ select * from api_key where project_id = $1 and id = $2 for update;
 
 -- name: RevokeKey :one
 update api_key set revoked_at = now(), unrevealed_sealed = null where id = $1 returning *;
+
+-- name: SucceedKey :one
+update api_key set successor_id = $2, expires_at = $3, unrevealed_sealed = null where id = $1 returning *;
 
 -- name: ForgetKeyValue :exec
 update api_key set unrevealed_sealed = null where id = $1;

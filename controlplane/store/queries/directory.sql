@@ -18,7 +18,7 @@ where p.status <> 'purged'
         or p.id = (select h.project_id from project_host h where h.host = sqlc.arg(host)::text and h.verified_at is not null));
 
 -- name: SnapshotKeys :many
-select id, type, hash, expires_at from api_key
+select id, type, hash, expires_at, scopes, requests_per_second from api_key
 where project_id = $1 and revoked_at is null and (expires_at is null or expires_at > now()) order by id;
 
 -- name: SnapshotHosts :many

@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -89,7 +90,14 @@ type Key struct {
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	RevokeTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
 	// To the minute; unset when never used.
-	LastUseTime   *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
+	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
+	// What the key may do: "tables:read", "tables:write", "storage:read", "storage:write", "functions:invoke", "realtime:subscribe",
+	// "auth:admin", "sql:run". Without any it may do everything that its type may.
+	Scopes []string `protobuf:"bytes,10,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// The key's own limit, beside that of the plan; zero is none.
+	RequestsPerSecond int32 `protobuf:"varint,11,opt,name=requests_per_second,json=requestsPerSecond,proto3" json:"requests_per_second,omitempty"`
+	// The id of the key that RotateKey made of it; empty when it was not rotated.
+	SuccessorId   string `protobuf:"bytes,12,opt,name=successor_id,json=successorId,proto3" json:"successor_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -187,6 +195,27 @@ func (x *Key) GetLastUseTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Key) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *Key) GetRequestsPerSecond() int32 {
+	if x != nil {
+		return x.RequestsPerSecond
+	}
+	return 0
+}
+
+func (x *Key) GetSuccessorId() string {
+	if x != nil {
+		return x.SuccessorId
+	}
+	return ""
+}
+
 type CreateKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Ref   string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
@@ -195,8 +224,11 @@ type CreateKeyRequest struct {
 	// Never expires when unset; must be in the future.
 	ExpireTime     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	IdempotencyKey string                 `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// As in Key. "sql:run" opens SQL at /meta/v1, which no key without it does; it and "auth:admin" are for secret keys.
+	Scopes            []string `protobuf:"bytes,6,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	RequestsPerSecond int32    `protobuf:"varint,7,opt,name=requests_per_second,json=requestsPerSecond,proto3" json:"requests_per_second,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *CreateKeyRequest) Reset() {
@@ -262,6 +294,20 @@ func (x *CreateKeyRequest) GetIdempotencyKey() string {
 		return x.IdempotencyKey
 	}
 	return ""
+}
+
+func (x *CreateKeyRequest) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *CreateKeyRequest) GetRequestsPerSecond() int32 {
+	if x != nil {
+		return x.RequestsPerSecond
+	}
+	return 0
 }
 
 type CreateKeyResponse struct {
@@ -525,6 +571,146 @@ func (x *RevokeKeyResponse) GetKey() *Key {
 	return nil
 }
 
+type RotateKeyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Ref   string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	KeyId string                 `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// How long the old key works beside its successor, up to 90 days; unset ends it at once. A key never lives longer by it.
+	Overlap *durationpb.Duration `protobuf:"bytes,3,opt,name=overlap,proto3" json:"overlap,omitempty"`
+	// The successor's expiry. Unset, it lives as long as the old key was made to live.
+	ExpireTime     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	IdempotencyKey string                 `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RotateKeyRequest) Reset() {
+	*x = RotateKeyRequest{}
+	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateKeyRequest) ProtoMessage() {}
+
+func (x *RotateKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateKeyRequest.ProtoReflect.Descriptor instead.
+func (*RotateKeyRequest) Descriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_key_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RotateKeyRequest) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
+func (x *RotateKeyRequest) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+func (x *RotateKeyRequest) GetOverlap() *durationpb.Duration {
+	if x != nil {
+		return x.Overlap
+	}
+	return nil
+}
+
+func (x *RotateKeyRequest) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *RotateKeyRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+type RotateKeyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The successor, and its value.
+	Key   *Key   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// The old key, with its new expiry.
+	OldKey        *Key `protobuf:"bytes,3,opt,name=old_key,json=oldKey,proto3" json:"old_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateKeyResponse) Reset() {
+	*x = RotateKeyResponse{}
+	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateKeyResponse) ProtoMessage() {}
+
+func (x *RotateKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateKeyResponse.ProtoReflect.Descriptor instead.
+func (*RotateKeyResponse) Descriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_key_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RotateKeyResponse) GetKey() *Key {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *RotateKeyResponse) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *RotateKeyResponse) GetOldKey() *Key {
+	if x != nil {
+		return x.OldKey
+	}
+	return nil
+}
+
 type RevealKeyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ref           string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
@@ -535,7 +721,7 @@ type RevealKeyRequest struct {
 
 func (x *RevealKeyRequest) Reset() {
 	*x = RevealKeyRequest{}
-	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[7]
+	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -547,7 +733,7 @@ func (x *RevealKeyRequest) String() string {
 func (*RevealKeyRequest) ProtoMessage() {}
 
 func (x *RevealKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[7]
+	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -560,7 +746,7 @@ func (x *RevealKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealKeyRequest.ProtoReflect.Descriptor instead.
 func (*RevealKeyRequest) Descriptor() ([]byte, []int) {
-	return file_fluxbase_controlplane_v1_key_proto_rawDescGZIP(), []int{7}
+	return file_fluxbase_controlplane_v1_key_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RevealKeyRequest) GetRef() string {
@@ -586,7 +772,7 @@ type RevealKeyResponse struct {
 
 func (x *RevealKeyResponse) Reset() {
 	*x = RevealKeyResponse{}
-	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[8]
+	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +784,7 @@ func (x *RevealKeyResponse) String() string {
 func (*RevealKeyResponse) ProtoMessage() {}
 
 func (x *RevealKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[8]
+	mi := &file_fluxbase_controlplane_v1_key_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +797,7 @@ func (x *RevealKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealKeyResponse.ProtoReflect.Descriptor instead.
 func (*RevealKeyResponse) Descriptor() ([]byte, []int) {
-	return file_fluxbase_controlplane_v1_key_proto_rawDescGZIP(), []int{8}
+	return file_fluxbase_controlplane_v1_key_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RevealKeyResponse) GetValue() string {
@@ -625,7 +811,7 @@ var File_fluxbase_controlplane_v1_key_proto protoreflect.FileDescriptor
 
 const file_fluxbase_controlplane_v1_key_proto_rawDesc = "" +
 	"\n" +
-	"\"fluxbase/controlplane/v1/key.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x03\n" +
+	"\"fluxbase/controlplane/v1/key.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\x03\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x125\n" +
@@ -640,7 +826,11 @@ const file_fluxbase_controlplane_v1_key_proto_rawDesc = "" +
 	"expireTime\x12;\n" +
 	"\vrevoke_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"revokeTime\x12>\n" +
-	"\rlast_use_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\"\xfe\x01\n" +
+	"\rlast_use_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x12\x16\n" +
+	"\x06scopes\x18\n" +
+	" \x03(\tR\x06scopes\x12.\n" +
+	"\x13requests_per_second\x18\v \x01(\x05R\x11requestsPerSecond\x12!\n" +
+	"\fsuccessor_id\x18\f \x01(\tR\vsuccessorId\"\xdd\x02\n" +
 	"\x10CreateKeyRequest\x12\x19\n" +
 	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\x12\x1d\n" +
 	"\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18PR\x04name\x12A\n" +
@@ -648,7 +838,9 @@ const file_fluxbase_controlplane_v1_key_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04type\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x120\n" +
-	"\x0fidempotency_key\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\x0eidempotencyKey\"Z\n" +
+	"\x0fidempotency_key\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\x0eidempotencyKey\x12 \n" +
+	"\x06scopes\x18\x06 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10\x10R\x06scopes\x12;\n" +
+	"\x13requests_per_second\x18\a \x01(\x05B\v\xbaH\b\x1a\x06\x18\xc0\x84=(\x00R\x11requestsPerSecond\"Z\n" +
 	"\x11CreateKeyResponse\x12/\n" +
 	"\x03key\x18\x01 \x01(\v2\x1d.fluxbase.controlplane.v1.KeyR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"t\n" +
@@ -665,7 +857,18 @@ const file_fluxbase_controlplane_v1_key_proto_rawDesc = "" +
 	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\x12\x1f\n" +
 	"\x06key_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05keyId\"D\n" +
 	"\x11RevokeKeyResponse\x12/\n" +
-	"\x03key\x18\x01 \x01(\v2\x1d.fluxbase.controlplane.v1.KeyR\x03key\"N\n" +
+	"\x03key\x18\x01 \x01(\v2\x1d.fluxbase.controlplane.v1.KeyR\x03key\"\x83\x02\n" +
+	"\x10RotateKeyRequest\x12\x19\n" +
+	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\x12\x1f\n" +
+	"\x06key_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05keyId\x12D\n" +
+	"\aoverlap\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x05\b\x80\xce\xda\x032\x00R\aoverlap\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x120\n" +
+	"\x0fidempotency_key\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\x0eidempotencyKey\"\x92\x01\n" +
+	"\x11RotateKeyResponse\x12/\n" +
+	"\x03key\x18\x01 \x01(\v2\x1d.fluxbase.controlplane.v1.KeyR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x126\n" +
+	"\aold_key\x18\x03 \x01(\v2\x1d.fluxbase.controlplane.v1.KeyR\x06oldKey\"N\n" +
 	"\x10RevealKeyRequest\x12\x19\n" +
 	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\x12\x1f\n" +
 	"\x06key_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x05keyId\")\n" +
@@ -674,12 +877,13 @@ const file_fluxbase_controlplane_v1_key_proto_rawDesc = "" +
 	"\aKeyType\x12\x18\n" +
 	"\x14KEY_TYPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14KEY_TYPE_PUBLISHABLE\x10\x01\x12\x13\n" +
-	"\x0fKEY_TYPE_SECRET\x10\x022\xa1\x03\n" +
+	"\x0fKEY_TYPE_SECRET\x10\x022\x87\x04\n" +
 	"\n" +
 	"KeyService\x12d\n" +
 	"\tCreateKey\x12*.fluxbase.controlplane.v1.CreateKeyRequest\x1a+.fluxbase.controlplane.v1.CreateKeyResponse\x12a\n" +
 	"\bListKeys\x12).fluxbase.controlplane.v1.ListKeysRequest\x1a*.fluxbase.controlplane.v1.ListKeysResponse\x12d\n" +
 	"\tRevokeKey\x12*.fluxbase.controlplane.v1.RevokeKeyRequest\x1a+.fluxbase.controlplane.v1.RevokeKeyResponse\x12d\n" +
+	"\tRotateKey\x12*.fluxbase.controlplane.v1.RotateKeyRequest\x1a+.fluxbase.controlplane.v1.RotateKeyResponse\x12d\n" +
 	"\tRevealKey\x12*.fluxbase.controlplane.v1.RevealKeyRequest\x1a+.fluxbase.controlplane.v1.RevealKeyResponseBTZRgithub.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1;controlplanev1b\x06proto3"
 
 var (
@@ -695,7 +899,7 @@ func file_fluxbase_controlplane_v1_key_proto_rawDescGZIP() []byte {
 }
 
 var file_fluxbase_controlplane_v1_key_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fluxbase_controlplane_v1_key_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_fluxbase_controlplane_v1_key_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_fluxbase_controlplane_v1_key_proto_goTypes = []any{
 	(KeyType)(0),                  // 0: fluxbase.controlplane.v1.KeyType
 	(*Key)(nil),                   // 1: fluxbase.controlplane.v1.Key
@@ -705,34 +909,43 @@ var file_fluxbase_controlplane_v1_key_proto_goTypes = []any{
 	(*ListKeysResponse)(nil),      // 5: fluxbase.controlplane.v1.ListKeysResponse
 	(*RevokeKeyRequest)(nil),      // 6: fluxbase.controlplane.v1.RevokeKeyRequest
 	(*RevokeKeyResponse)(nil),     // 7: fluxbase.controlplane.v1.RevokeKeyResponse
-	(*RevealKeyRequest)(nil),      // 8: fluxbase.controlplane.v1.RevealKeyRequest
-	(*RevealKeyResponse)(nil),     // 9: fluxbase.controlplane.v1.RevealKeyResponse
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*RotateKeyRequest)(nil),      // 8: fluxbase.controlplane.v1.RotateKeyRequest
+	(*RotateKeyResponse)(nil),     // 9: fluxbase.controlplane.v1.RotateKeyResponse
+	(*RevealKeyRequest)(nil),      // 10: fluxbase.controlplane.v1.RevealKeyRequest
+	(*RevealKeyResponse)(nil),     // 11: fluxbase.controlplane.v1.RevealKeyResponse
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
 }
 var file_fluxbase_controlplane_v1_key_proto_depIdxs = []int32{
 	0,  // 0: fluxbase.controlplane.v1.Key.type:type_name -> fluxbase.controlplane.v1.KeyType
-	10, // 1: fluxbase.controlplane.v1.Key.create_time:type_name -> google.protobuf.Timestamp
-	10, // 2: fluxbase.controlplane.v1.Key.expire_time:type_name -> google.protobuf.Timestamp
-	10, // 3: fluxbase.controlplane.v1.Key.revoke_time:type_name -> google.protobuf.Timestamp
-	10, // 4: fluxbase.controlplane.v1.Key.last_use_time:type_name -> google.protobuf.Timestamp
+	12, // 1: fluxbase.controlplane.v1.Key.create_time:type_name -> google.protobuf.Timestamp
+	12, // 2: fluxbase.controlplane.v1.Key.expire_time:type_name -> google.protobuf.Timestamp
+	12, // 3: fluxbase.controlplane.v1.Key.revoke_time:type_name -> google.protobuf.Timestamp
+	12, // 4: fluxbase.controlplane.v1.Key.last_use_time:type_name -> google.protobuf.Timestamp
 	0,  // 5: fluxbase.controlplane.v1.CreateKeyRequest.type:type_name -> fluxbase.controlplane.v1.KeyType
-	10, // 6: fluxbase.controlplane.v1.CreateKeyRequest.expire_time:type_name -> google.protobuf.Timestamp
+	12, // 6: fluxbase.controlplane.v1.CreateKeyRequest.expire_time:type_name -> google.protobuf.Timestamp
 	1,  // 7: fluxbase.controlplane.v1.CreateKeyResponse.key:type_name -> fluxbase.controlplane.v1.Key
 	1,  // 8: fluxbase.controlplane.v1.ListKeysResponse.keys:type_name -> fluxbase.controlplane.v1.Key
 	1,  // 9: fluxbase.controlplane.v1.RevokeKeyResponse.key:type_name -> fluxbase.controlplane.v1.Key
-	2,  // 10: fluxbase.controlplane.v1.KeyService.CreateKey:input_type -> fluxbase.controlplane.v1.CreateKeyRequest
-	4,  // 11: fluxbase.controlplane.v1.KeyService.ListKeys:input_type -> fluxbase.controlplane.v1.ListKeysRequest
-	6,  // 12: fluxbase.controlplane.v1.KeyService.RevokeKey:input_type -> fluxbase.controlplane.v1.RevokeKeyRequest
-	8,  // 13: fluxbase.controlplane.v1.KeyService.RevealKey:input_type -> fluxbase.controlplane.v1.RevealKeyRequest
-	3,  // 14: fluxbase.controlplane.v1.KeyService.CreateKey:output_type -> fluxbase.controlplane.v1.CreateKeyResponse
-	5,  // 15: fluxbase.controlplane.v1.KeyService.ListKeys:output_type -> fluxbase.controlplane.v1.ListKeysResponse
-	7,  // 16: fluxbase.controlplane.v1.KeyService.RevokeKey:output_type -> fluxbase.controlplane.v1.RevokeKeyResponse
-	9,  // 17: fluxbase.controlplane.v1.KeyService.RevealKey:output_type -> fluxbase.controlplane.v1.RevealKeyResponse
-	14, // [14:18] is the sub-list for method output_type
-	10, // [10:14] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	13, // 10: fluxbase.controlplane.v1.RotateKeyRequest.overlap:type_name -> google.protobuf.Duration
+	12, // 11: fluxbase.controlplane.v1.RotateKeyRequest.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 12: fluxbase.controlplane.v1.RotateKeyResponse.key:type_name -> fluxbase.controlplane.v1.Key
+	1,  // 13: fluxbase.controlplane.v1.RotateKeyResponse.old_key:type_name -> fluxbase.controlplane.v1.Key
+	2,  // 14: fluxbase.controlplane.v1.KeyService.CreateKey:input_type -> fluxbase.controlplane.v1.CreateKeyRequest
+	4,  // 15: fluxbase.controlplane.v1.KeyService.ListKeys:input_type -> fluxbase.controlplane.v1.ListKeysRequest
+	6,  // 16: fluxbase.controlplane.v1.KeyService.RevokeKey:input_type -> fluxbase.controlplane.v1.RevokeKeyRequest
+	8,  // 17: fluxbase.controlplane.v1.KeyService.RotateKey:input_type -> fluxbase.controlplane.v1.RotateKeyRequest
+	10, // 18: fluxbase.controlplane.v1.KeyService.RevealKey:input_type -> fluxbase.controlplane.v1.RevealKeyRequest
+	3,  // 19: fluxbase.controlplane.v1.KeyService.CreateKey:output_type -> fluxbase.controlplane.v1.CreateKeyResponse
+	5,  // 20: fluxbase.controlplane.v1.KeyService.ListKeys:output_type -> fluxbase.controlplane.v1.ListKeysResponse
+	7,  // 21: fluxbase.controlplane.v1.KeyService.RevokeKey:output_type -> fluxbase.controlplane.v1.RevokeKeyResponse
+	9,  // 22: fluxbase.controlplane.v1.KeyService.RotateKey:output_type -> fluxbase.controlplane.v1.RotateKeyResponse
+	11, // 23: fluxbase.controlplane.v1.KeyService.RevealKey:output_type -> fluxbase.controlplane.v1.RevealKeyResponse
+	19, // [19:24] is the sub-list for method output_type
+	14, // [14:19] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_fluxbase_controlplane_v1_key_proto_init() }
@@ -746,7 +959,7 @@ func file_fluxbase_controlplane_v1_key_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fluxbase_controlplane_v1_key_proto_rawDesc), len(file_fluxbase_controlplane_v1_key_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

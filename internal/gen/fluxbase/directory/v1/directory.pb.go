@@ -436,10 +436,14 @@ type Key struct {
 	// SHA-256 of the key.
 	Hash []byte `protobuf:"bytes,2,opt,name=hash,proto3" json:"hash,omitempty"`
 	// "anon" or "service_role".
-	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Role       string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// What the key may do, as "tables:read"; without any it may do everything.
+	Scopes []string `protobuf:"bytes,5,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// The key's own limit; zero is none.
+	RequestsPerSecond int32 `protobuf:"varint,6,opt,name=requests_per_second,json=requestsPerSecond,proto3" json:"requests_per_second,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Key) Reset() {
@@ -500,13 +504,27 @@ func (x *Key) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Key) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *Key) GetRequestsPerSecond() int32 {
+	if x != nil {
+		return x.RequestsPerSecond
+	}
+	return 0
+}
+
 // SigningKey signs or verifies a project's user tokens.
 type SigningKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Kid   string                 `protobuf:"bytes,1,opt,name=kid,proto3" json:"kid,omitempty"`
-	// "ES256".
+	// "ES256", "RS256", "EdDSA" or "HS256".
 	Algorithm string `protobuf:"bytes,2,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
-	// PKCS #8 DER.
+	// PKCS #8 DER, or the secret itself for HS256.
 	PrivateKey []byte `protobuf:"bytes,3,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
 	// Whether new tokens are signed with it; others only verify.
 	Active        bool `protobuf:"varint,4,opt,name=active,proto3" json:"active,omitempty"`
@@ -1190,13 +1208,15 @@ const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\bssl_mode\x18\v \x01(\tR\asslMode\"7\n" +
 	"\x05Login\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1a\n" +
-	"\bpassword\x18\x02 \x01(\tR\bpassword\"z\n" +
+	"\bpassword\x18\x02 \x01(\tR\bpassword\"\xc2\x01\n" +
 	"\x03Key\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04hash\x18\x02 \x01(\fR\x04hash\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"u\n" +
+	"expireTime\x12\x16\n" +
+	"\x06scopes\x18\x05 \x03(\tR\x06scopes\x12.\n" +
+	"\x13requests_per_second\x18\x06 \x01(\x05R\x11requestsPerSecond\"u\n" +
 	"\n" +
 	"SigningKey\x12\x10\n" +
 	"\x03kid\x18\x01 \x01(\tR\x03kid\x12\x1c\n" +

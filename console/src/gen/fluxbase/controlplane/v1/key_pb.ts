@@ -5,15 +5,15 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file fluxbase/controlplane/v1/key.proto.
  */
 export const file_fluxbase_controlplane_v1_key: GenFile = /*@__PURE__*/
-  fileDesc("CiJmbHV4YmFzZS9jb250cm9scGxhbmUvdjEva2V5LnByb3RvEhhmbHV4YmFzZS5jb250cm9scGxhbmUudjEiuwIKA0tleRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEi8KBHR5cGUYAyABKA4yIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuS2V5VHlwZRIPCgdkaXNwbGF5GAQgASgJEhIKCnJldmVhbGFibGUYBSABKAgSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXZva2VfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF91c2VfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi0QEKEENyZWF0ZUtleVJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABEhcKBG5hbWUYAiABKAlCCbpIBnIEEAEYUBI7CgR0eXBlGAMgASgOMiEuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLktleVR5cGVCCrpIB4IBBBABIAASLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiAKD2lkZW1wb3RlbmN5X2tleRgFIAEoCUIHukgEcgIYZCJOChFDcmVhdGVLZXlSZXNwb25zZRIqCgNrZXkYASABKAsyHS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuS2V5Eg0KBXZhbHVlGAIgASgJIloKD0xpc3RLZXlzUmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjIASgAEhIKCnBhZ2VfdG9rZW4YAyABKAkiWAoQTGlzdEtleXNSZXNwb25zZRIrCgRrZXlzGAEgAygLMh0uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLktleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQgoQUmV2b2tlS2V5UmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAESGAoGa2V5X2lkGAIgASgJQgi6SAVyA7ABASI/ChFSZXZva2VLZXlSZXNwb25zZRIqCgNrZXkYASABKAsyHS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuS2V5IkIKEFJldmVhbEtleVJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABEhgKBmtleV9pZBgCIAEoCUIIukgFcgOwAQEiIgoRUmV2ZWFsS2V5UmVzcG9uc2USDQoFdmFsdWUYASABKAkqUgoHS2V5VHlwZRIYChRLRVlfVFlQRV9VTlNQRUNJRklFRBAAEhgKFEtFWV9UWVBFX1BVQkxJU0hBQkxFEAESEwoPS0VZX1RZUEVfU0VDUkVUEAIyoQMKCktleVNlcnZpY2USZAoJQ3JlYXRlS2V5EiouZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkNyZWF0ZUtleVJlcXVlc3QaKy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuQ3JlYXRlS2V5UmVzcG9uc2USYQoITGlzdEtleXMSKS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuTGlzdEtleXNSZXF1ZXN0GiouZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkxpc3RLZXlzUmVzcG9uc2USZAoJUmV2b2tlS2V5EiouZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlJldm9rZUtleVJlcXVlc3QaKy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUmV2b2tlS2V5UmVzcG9uc2USZAoJUmV2ZWFsS2V5EiouZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlJldmVhbEtleVJlcXVlc3QaKy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUmV2ZWFsS2V5UmVzcG9uc2VCVFpSZ2l0aHViLmNvbS93YXlsaS1hcHAvZmx1eGJhc2UvaW50ZXJuYWwvZ2VuL2ZsdXhiYXNlL2NvbnRyb2xwbGFuZS92MTtjb250cm9scGxhbmV2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiJmbHV4YmFzZS9jb250cm9scGxhbmUvdjEva2V5LnByb3RvEhhmbHV4YmFzZS5jb250cm9scGxhbmUudjEi/gIKA0tleRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEi8KBHR5cGUYAyABKA4yIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuS2V5VHlwZRIPCgdkaXNwbGF5GAQgASgJEhIKCnJldmVhbGFibGUYBSABKAgSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXZva2VfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF91c2VfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2NvcGVzGAogAygJEhsKE3JlcXVlc3RzX3Blcl9zZWNvbmQYCyABKAUSFAoMc3VjY2Vzc29yX2lkGAwgASgJIpUCChBDcmVhdGVLZXlSZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQARIXCgRuYW1lGAIgASgJQgm6SAZyBBABGFASOwoEdHlwZRgDIAEoDjIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5LZXlUeXBlQgq6SAeCAQQQASAAEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIgCg9pZGVtcG90ZW5jeV9rZXkYBSABKAlCB7pIBHICGGQSGAoGc2NvcGVzGAYgAygJQgi6SAWSAQIQEBIoChNyZXF1ZXN0c19wZXJfc2Vjb25kGAcgASgFQgu6SAgaBhjAhD0oACJOChFDcmVhdGVLZXlSZXNwb25zZRIqCgNrZXkYASABKAsyHS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuS2V5Eg0KBXZhbHVlGAIgASgJIloKD0xpc3RLZXlzUmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjIASgAEhIKCnBhZ2VfdG9rZW4YAyABKAkiWAoQTGlzdEtleXNSZXNwb25zZRIrCgRrZXlzGAEgAygLMh0uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLktleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQgoQUmV2b2tlS2V5UmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAESGAoGa2V5X2lkGAIgASgJQgi6SAVyA7ABASI/ChFSZXZva2VLZXlSZXNwb25zZRIqCgNrZXkYASABKAsyHS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuS2V5ItIBChBSb3RhdGVLZXlSZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQARIYCgZrZXlfaWQYAiABKAlCCLpIBXIDsAEBEjsKB292ZXJsYXAYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCIDO2gMyABIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoPaWRlbXBvdGVuY3lfa2V5GAUgASgJQge6SARyAhhkIn4KEVJvdGF0ZUtleVJlc3BvbnNlEioKA2tleRgBIAEoCzIdLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5LZXkSDQoFdmFsdWUYAiABKAkSLgoHb2xkX2tleRgDIAEoCzIdLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5LZXkiQgoQUmV2ZWFsS2V5UmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAESGAoGa2V5X2lkGAIgASgJQgi6SAVyA7ABASIiChFSZXZlYWxLZXlSZXNwb25zZRINCgV2YWx1ZRgBIAEoCSpSCgdLZXlUeXBlEhgKFEtFWV9UWVBFX1VOU1BFQ0lGSUVEEAASGAoUS0VZX1RZUEVfUFVCTElTSEFCTEUQARITCg9LRVlfVFlQRV9TRUNSRVQQAjKHBAoKS2V5U2VydmljZRJkCglDcmVhdGVLZXkSKi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuQ3JlYXRlS2V5UmVxdWVzdBorLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5DcmVhdGVLZXlSZXNwb25zZRJhCghMaXN0S2V5cxIpLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5MaXN0S2V5c1JlcXVlc3QaKi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuTGlzdEtleXNSZXNwb25zZRJkCglSZXZva2VLZXkSKi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUmV2b2tlS2V5UmVxdWVzdBorLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5SZXZva2VLZXlSZXNwb25zZRJkCglSb3RhdGVLZXkSKi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUm90YXRlS2V5UmVxdWVzdBorLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Sb3RhdGVLZXlSZXNwb25zZRJkCglSZXZlYWxLZXkSKi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUmV2ZWFsS2V5UmVxdWVzdBorLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5SZXZlYWxLZXlSZXNwb25zZUJUWlJnaXRodWIuY29tL3dheWxpLWFwcC9mbHV4YmFzZS9pbnRlcm5hbC9nZW4vZmx1eGJhc2UvY29udHJvbHBsYW5lL3YxO2NvbnRyb2xwbGFuZXYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Key is an API key of a project.
@@ -71,6 +71,28 @@ export type Key = Message<"fluxbase.controlplane.v1.Key"> & {
    * @generated from field: google.protobuf.Timestamp last_use_time = 9;
    */
   lastUseTime?: Timestamp | undefined;
+
+  /**
+   * What the key may do: "tables:read", "tables:write", "storage:read", "storage:write", "functions:invoke", "realtime:subscribe",
+   * "auth:admin", "sql:run". Without any it may do everything that its type may.
+   *
+   * @generated from field: repeated string scopes = 10;
+   */
+  scopes: string[];
+
+  /**
+   * The key's own limit, beside that of the plan; zero is none.
+   *
+   * @generated from field: int32 requests_per_second = 11;
+   */
+  requestsPerSecond: number;
+
+  /**
+   * The id of the key that RotateKey made of it; empty when it was not rotated.
+   *
+   * @generated from field: string successor_id = 12;
+   */
+  successorId: string;
 };
 
 /**
@@ -110,6 +132,18 @@ export type CreateKeyRequest = Message<"fluxbase.controlplane.v1.CreateKeyReques
    * @generated from field: string idempotency_key = 5;
    */
   idempotencyKey: string;
+
+  /**
+   * As in Key. "sql:run" opens SQL at /meta/v1, which no key without it does; it and "auth:admin" are for secret keys.
+   *
+   * @generated from field: repeated string scopes = 6;
+   */
+  scopes: string[];
+
+  /**
+   * @generated from field: int32 requests_per_second = 7;
+   */
+  requestsPerSecond: number;
 };
 
 /**
@@ -232,6 +266,78 @@ export const RevokeKeyResponseSchema: GenMessage<RevokeKeyResponse> = /*@__PURE_
   messageDesc(file_fluxbase_controlplane_v1_key, 6);
 
 /**
+ * @generated from message fluxbase.controlplane.v1.RotateKeyRequest
+ */
+export type RotateKeyRequest = Message<"fluxbase.controlplane.v1.RotateKeyRequest"> & {
+  /**
+   * @generated from field: string ref = 1;
+   */
+  ref: string;
+
+  /**
+   * @generated from field: string key_id = 2;
+   */
+  keyId: string;
+
+  /**
+   * How long the old key works beside its successor, up to 90 days; unset ends it at once. A key never lives longer by it.
+   *
+   * @generated from field: google.protobuf.Duration overlap = 3;
+   */
+  overlap?: Duration | undefined;
+
+  /**
+   * The successor's expiry. Unset, it lives as long as the old key was made to live.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message fluxbase.controlplane.v1.RotateKeyRequest.
+ * Use `create(RotateKeyRequestSchema)` to create a new message.
+ */
+export const RotateKeyRequestSchema: GenMessage<RotateKeyRequest> = /*@__PURE__*/
+  messageDesc(file_fluxbase_controlplane_v1_key, 7);
+
+/**
+ * @generated from message fluxbase.controlplane.v1.RotateKeyResponse
+ */
+export type RotateKeyResponse = Message<"fluxbase.controlplane.v1.RotateKeyResponse"> & {
+  /**
+   * The successor, and its value.
+   *
+   * @generated from field: fluxbase.controlplane.v1.Key key = 1;
+   */
+  key?: Key | undefined;
+
+  /**
+   * @generated from field: string value = 2;
+   */
+  value: string;
+
+  /**
+   * The old key, with its new expiry.
+   *
+   * @generated from field: fluxbase.controlplane.v1.Key old_key = 3;
+   */
+  oldKey?: Key | undefined;
+};
+
+/**
+ * Describes the message fluxbase.controlplane.v1.RotateKeyResponse.
+ * Use `create(RotateKeyResponseSchema)` to create a new message.
+ */
+export const RotateKeyResponseSchema: GenMessage<RotateKeyResponse> = /*@__PURE__*/
+  messageDesc(file_fluxbase_controlplane_v1_key, 8);
+
+/**
  * @generated from message fluxbase.controlplane.v1.RevealKeyRequest
  */
 export type RevealKeyRequest = Message<"fluxbase.controlplane.v1.RevealKeyRequest"> & {
@@ -251,7 +357,7 @@ export type RevealKeyRequest = Message<"fluxbase.controlplane.v1.RevealKeyReques
  * Use `create(RevealKeyRequestSchema)` to create a new message.
  */
 export const RevealKeyRequestSchema: GenMessage<RevealKeyRequest> = /*@__PURE__*/
-  messageDesc(file_fluxbase_controlplane_v1_key, 7);
+  messageDesc(file_fluxbase_controlplane_v1_key, 9);
 
 /**
  * @generated from message fluxbase.controlplane.v1.RevealKeyResponse
@@ -268,7 +374,7 @@ export type RevealKeyResponse = Message<"fluxbase.controlplane.v1.RevealKeyRespo
  * Use `create(RevealKeyResponseSchema)` to create a new message.
  */
 export const RevealKeyResponseSchema: GenMessage<RevealKeyResponse> = /*@__PURE__*/
-  messageDesc(file_fluxbase_controlplane_v1_key, 8);
+  messageDesc(file_fluxbase_controlplane_v1_key, 10);
 
 /**
  * KeyType says what a key opens.
@@ -337,6 +443,17 @@ export const KeyService: GenService<{
     methodKind: "unary";
     input: typeof RevokeKeyRequestSchema;
     output: typeof RevokeKeyResponseSchema;
+  },
+  /**
+   * RotateKey makes a successor of a key, with its name, type, scopes and limit, and lets the old key expire when the overlap ends.
+   * A key is rotated once: its successor is the one to rotate next.
+   *
+   * @generated from rpc fluxbase.controlplane.v1.KeyService.RotateKey
+   */
+  rotateKey: {
+    methodKind: "unary";
+    input: typeof RotateKeyRequestSchema;
+    output: typeof RotateKeyResponseSchema;
   },
   /**
    * RevealKey shows a key made by provisioning. A secret key's value can be shown once; later calls fail with

@@ -39,6 +39,8 @@ const (
 	KeyServiceListKeysProcedure = "/fluxbase.controlplane.v1.KeyService/ListKeys"
 	// KeyServiceRevokeKeyProcedure is the fully-qualified name of the KeyService's RevokeKey RPC.
 	KeyServiceRevokeKeyProcedure = "/fluxbase.controlplane.v1.KeyService/RevokeKey"
+	// KeyServiceRotateKeyProcedure is the fully-qualified name of the KeyService's RotateKey RPC.
+	KeyServiceRotateKeyProcedure = "/fluxbase.controlplane.v1.KeyService/RotateKey"
 	// KeyServiceRevealKeyProcedure is the fully-qualified name of the KeyService's RevealKey RPC.
 	KeyServiceRevealKeyProcedure = "/fluxbase.controlplane.v1.KeyService/RevealKey"
 )
@@ -51,6 +53,9 @@ type KeyServiceClient interface {
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)
 	// RevokeKey ends a key at once. It stays in the list.
 	RevokeKey(context.Context, *v1.RevokeKeyRequest) (*v1.RevokeKeyResponse, error)
+	// RotateKey makes a successor of a key, with its name, type, scopes and limit, and lets the old key expire when the overlap ends.
+	// A key is rotated once: its successor is the one to rotate next.
+	RotateKey(context.Context, *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error)
 	// RevealKey shows a key made by provisioning. A secret key's value can be shown once; later calls fail with
 	// FAILED_PRECONDITION and reason KEY_ALREADY_REVEALED.
 	RevealKey(context.Context, *v1.RevealKeyRequest) (*v1.RevealKeyResponse, error)
@@ -85,6 +90,12 @@ func NewKeyServiceClient(httpClient connect.HTTPClient, baseURL string, opts ...
 			connect.WithSchema(keyServiceMethods.ByName("RevokeKey")),
 			connect.WithClientOptions(opts...),
 		),
+		rotateKey: connect.NewClient[v1.RotateKeyRequest, v1.RotateKeyResponse](
+			httpClient,
+			baseURL+KeyServiceRotateKeyProcedure,
+			connect.WithSchema(keyServiceMethods.ByName("RotateKey")),
+			connect.WithClientOptions(opts...),
+		),
 		revealKey: connect.NewClient[v1.RevealKeyRequest, v1.RevealKeyResponse](
 			httpClient,
 			baseURL+KeyServiceRevealKeyProcedure,
@@ -99,6 +110,7 @@ type keyServiceClient struct {
 	createKey *connect.Client[v1.CreateKeyRequest, v1.CreateKeyResponse]
 	listKeys  *connect.Client[v1.ListKeysRequest, v1.ListKeysResponse]
 	revokeKey *connect.Client[v1.RevokeKeyRequest, v1.RevokeKeyResponse]
+	rotateKey *connect.Client[v1.RotateKeyRequest, v1.RotateKeyResponse]
 	revealKey *connect.Client[v1.RevealKeyRequest, v1.RevealKeyResponse]
 }
 
@@ -129,6 +141,15 @@ func (c *keyServiceClient) RevokeKey(ctx context.Context, req *v1.RevokeKeyReque
 	return nil, err
 }
 
+// RotateKey calls fluxbase.controlplane.v1.KeyService.RotateKey.
+func (c *keyServiceClient) RotateKey(ctx context.Context, req *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error) {
+	response, err := c.rotateKey.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // RevealKey calls fluxbase.controlplane.v1.KeyService.RevealKey.
 func (c *keyServiceClient) RevealKey(ctx context.Context, req *v1.RevealKeyRequest) (*v1.RevealKeyResponse, error) {
 	response, err := c.revealKey.CallUnary(ctx, connect.NewRequest(req))
@@ -146,6 +167,9 @@ type KeyServiceHandler interface {
 	ListKeys(context.Context, *v1.ListKeysRequest) (*v1.ListKeysResponse, error)
 	// RevokeKey ends a key at once. It stays in the list.
 	RevokeKey(context.Context, *v1.RevokeKeyRequest) (*v1.RevokeKeyResponse, error)
+	// RotateKey makes a successor of a key, with its name, type, scopes and limit, and lets the old key expire when the overlap ends.
+	// A key is rotated once: its successor is the one to rotate next.
+	RotateKey(context.Context, *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error)
 	// RevealKey shows a key made by provisioning. A secret key's value can be shown once; later calls fail with
 	// FAILED_PRECONDITION and reason KEY_ALREADY_REVEALED.
 	RevealKey(context.Context, *v1.RevealKeyRequest) (*v1.RevealKeyResponse, error)
@@ -176,6 +200,12 @@ func NewKeyServiceHandler(svc KeyServiceHandler, opts ...connect.HandlerOption) 
 		connect.WithSchema(keyServiceMethods.ByName("RevokeKey")),
 		connect.WithHandlerOptions(opts...),
 	)
+	keyServiceRotateKeyHandler := connect.NewUnaryHandlerSimple(
+		KeyServiceRotateKeyProcedure,
+		svc.RotateKey,
+		connect.WithSchema(keyServiceMethods.ByName("RotateKey")),
+		connect.WithHandlerOptions(opts...),
+	)
 	keyServiceRevealKeyHandler := connect.NewUnaryHandlerSimple(
 		KeyServiceRevealKeyProcedure,
 		svc.RevealKey,
@@ -190,6 +220,8 @@ func NewKeyServiceHandler(svc KeyServiceHandler, opts ...connect.HandlerOption) 
 			keyServiceListKeysHandler.ServeHTTP(w, r)
 		case KeyServiceRevokeKeyProcedure:
 			keyServiceRevokeKeyHandler.ServeHTTP(w, r)
+		case KeyServiceRotateKeyProcedure:
+			keyServiceRotateKeyHandler.ServeHTTP(w, r)
 		case KeyServiceRevealKeyProcedure:
 			keyServiceRevealKeyHandler.ServeHTTP(w, r)
 		default:
@@ -211,6 +243,10 @@ func (UnimplementedKeyServiceHandler) ListKeys(context.Context, *v1.ListKeysRequ
 
 func (UnimplementedKeyServiceHandler) RevokeKey(context.Context, *v1.RevokeKeyRequest) (*v1.RevokeKeyResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("fluxbase.controlplane.v1.KeyService.RevokeKey is not implemented"))
+}
+
+func (UnimplementedKeyServiceHandler) RotateKey(context.Context, *v1.RotateKeyRequest) (*v1.RotateKeyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("fluxbase.controlplane.v1.KeyService.RotateKey is not implemented"))
 }
 
 func (UnimplementedKeyServiceHandler) RevealKey(context.Context, *v1.RevealKeyRequest) (*v1.RevealKeyResponse, error) {
