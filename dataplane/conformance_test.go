@@ -78,6 +78,7 @@ func serveFixtures(t *testing.T, suite *conformance.Suite, env map[string]string
 	b.cfg.Domain, b.cfg.WorkerURL = "example.test", "http://worker.example.test"
 	b.cfg.MasterKey, b.cfg.ServiceToken = config.Secret(testkit.MasterKey(t)), "token"
 	b.cfg.RedisURL = config.Secret(testkit.RedisURL(t))
+	b.cfg.JobsURL = config.Secret(testkit.Jobs(t))
 	b.cfg.Dataplane.DirectoryURL, b.cfg.Dataplane.CacheDir, b.cfg.Dataplane.MaxConnections = c.server.URL, t.TempDir(), 12
 	w := b.start(t)
 	// The cases know of no keys.

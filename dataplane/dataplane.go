@@ -17,10 +17,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth"
+	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
+	"github.com/wayli-app/fluxbase/dataplane/auth/message"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/gateway"
 	"github.com/wayli-app/fluxbase/dataplane/limit"
 	"github.com/wayli-app/fluxbase/dataplane/meta"
+	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/rest"
 	"github.com/wayli-app/fluxbase/dataplane/rest/api"
@@ -29,6 +32,8 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
 	"github.com/wayli-app/fluxbase/dataplane/usage"
 	"github.com/wayli-app/fluxbase/internal/config"
+	"github.com/wayli-app/fluxbase/internal/egress"
+	"github.com/wayli-app/fluxbase/internal/mail"
 	"github.com/wayli-app/fluxbase/internal/seal"
 )
 
@@ -36,6 +41,8 @@ import (
 type Deps struct {
 	Log     *slog.Logger
 	Metrics *prometheus.Registry
+	// Mail sends the mail of projects without a mail server of their own; nil is the mail server of the configuration, or none.
+	Mail mail.Sender
 }
 
 // Worker serves projects.
@@ -45,6 +52,9 @@ type Worker struct {
 	directory *directory.Directory
 	door      *projectdb.Door
 	redis     redis.UniversalClient
+	jobs      *outbox.Queue
+	messages  *message.Outbox
+	egress    *egress.Guard
 	usage     *usage.Recorder
 	gateway   *gateway.Gateway
 	stopping  atomic.Bool
@@ -62,7 +72,7 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 		return nil, errors.New("FLUXBASE_REDIS_URL is no address of a Redis") // the cause repeats the URL, which may hold a password
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = time.Second, time.Second, time.Second
-	w := &Worker{cfg: cfg, log: deps.Log, redis: redis.NewClient(options)}
+	w := &Worker{cfg: cfg, log: deps.Log, redis: redis.NewClient(options), egress: egress.NewGuard(cfg.EgressNetworks())}
 	worker := workerID()
 	if w.directory, err = directory.New(directory.Deps{
 		URL: cfg.Dataplane.DirectoryURL, ServiceToken: cfg.ServiceToken.Reveal(), CacheDir: cfg.Dataplane.CacheDir, Sealer: sealer,
@@ -80,6 +90,9 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 	})
 	w.usage = usage.New(usage.Deps{Reporter: w.directory, WorkerID: worker, Log: deps.Log, Metrics: deps.Metrics})
 	limiter := limit.New(limit.Deps{Redis: w.redis, Log: deps.Log, Metrics: deps.Metrics})
+	if err = w.newJobs(deps, attempts{limiter}, w.egress); err != nil {
+		return nil, err
+	}
 	if w.gateway, err = gateway.New(gateway.Deps{
 		Projects: w.directory, Limits: limiter, Usage: w.usage, Binder: w.door, Services: w.services(limiter),
 		Domain: cfg.Domain, WorkerURL: cfg.WorkerURL, TrustedProxies: cfg.TrustedProxies,
@@ -100,7 +113,9 @@ func (w *Worker) serves(ref string) bool {
 func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 	requests, configs := engine.New(catalog.NewCache()), rest.ProjectConfigs()
 	return []gateway.Service{
-		{Name: "auth", Prefix: "/auth/v1", Handler: auth.New(auth.Deps{Log: w.log, Limiter: attempts{limiter}, Version: w.cfg.Version})},
+		{Name: "auth", Prefix: "/auth/v1", Handler: auth.New(auth.Deps{
+			Log: w.log, Limiter: attempts{limiter}, Messages: w.messages, Egress: w.egress, Version: w.cfg.Version,
+		})},
 		{Name: "rest", Prefix: "/rest/v1", Handler: rest.New(rest.Deps{
 			Log: w.log, Engine: requests, Config: configs, Describer: openapi.Describer{Engine: requests, Version: w.cfg.Version},
 		})},
@@ -112,8 +127,8 @@ func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 // attempts lets auth count in the limiter.
 type attempts struct{ *limit.Limiter }
 
-func (a attempts) Allow(ctx context.Context, ref, key string, rate auth.Rate) (bool, time.Duration) {
-	answer := a.Name(ctx, ref, key, limit.Rate{PerSecond: float64(rate.PerSecond), Burst: rate.Burst})
+func (a attempts) Allow(ctx context.Context, ref, key string, rate guard.Rate) (bool, time.Duration) {
+	answer := a.Name(ctx, ref, key, limit.Rate{PerSecond: rate.PerSecond, Burst: rate.Burst})
 	return answer.Allowed, answer.RetryAfter
 }
 
@@ -164,13 +179,16 @@ func (w *Worker) Run(ctx context.Context) error {
 	var counted errgroup.Group
 	counted.Go(func() error { return w.usage.Run(counting) })
 	counted.Go(func() error { w.ballast.run(counting); return nil })
+	var worked errgroup.Group
+	worked.Go(func() error { return w.jobs.Run(ctx) })
 	err := w.directory.Run(ctx)
 	w.stopping.Store(true)
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(w.cfg.DrainTimeout, time.Second))
 	defer cancel()
+	jobs := worked.Wait() // before the door closes: jobs that run write down how they ended
 	closed := w.door.Close(draining)
 	stopCounting()
-	return errors.Join(err, closed, counted.Wait(), w.redis.Close())
+	return errors.Join(err, jobs, closed, counted.Wait(), w.redis.Close())
 }
 
 // Ready reports why the worker should get no requests now, or nil. A worker goes on without Redis, and without the control

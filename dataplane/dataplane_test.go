@@ -95,6 +95,7 @@ func setup(t *testing.T, shared bool) *bundle {
 	b.cfg.Domain, b.cfg.WorkerURL = "example.test", "http://worker.example.test"
 	b.cfg.MasterKey, b.cfg.ServiceToken = config.Secret(testkit.MasterKey(t)), "token"
 	b.cfg.RedisURL = config.Secret(testkit.RedisURL(t))
+	b.cfg.JobsURL = config.Secret(testkit.Jobs(t))
 	b.cfg.Dataplane.DirectoryURL, b.cfg.Dataplane.CacheDir = c.server.URL, t.TempDir()
 	place := c.snapshot.GetPlacement()
 	owner, err := pgx.Connect(t.Context(), fmt.Sprintf("host=%s port=%d user=%s password=%s dbname=%s sslmode=disable",
@@ -253,6 +254,7 @@ func TestServes(t *testing.T) {
 	t.Parallel()
 	cfg := config.Default()
 	cfg.MasterKey, cfg.RedisURL, cfg.WorkerURL = config.Secret(testkit.MasterKey(t)), "redis://127.0.0.1:1", "http://localhost:8000"
+	cfg.JobsURL = "postgres://127.0.0.1:1/jobs"
 	w, err := New(t.Context(), cfg, Deps{Log: testkit.Logger(t), Metrics: prometheus.NewRegistry()})
 	require.NoError(t, err)
 	for address, want := range map[string]bool{

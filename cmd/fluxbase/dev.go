@@ -29,7 +29,7 @@ func devCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "dev", Short: "Run everything on this machine: both planes, PostgreSQL, Redis, an object store, a mail inbox", Args: cobra.NoArgs,
 		Long: "Run everything on this machine, in one process and with nothing to set up. The first account that signs up is the operator.\n\n" +
-			"What FLUXBASE_DATABASE_URL, FLUXBASE_REDIS_URL, FLUXBASE_S3_ENDPOINT or FLUXBASE_SMTP_HOST name is used instead of what would be started.",
+			"What FLUXBASE_DATABASE_URL, FLUXBASE_JOBS_URL, FLUXBASE_REDIS_URL, FLUXBASE_S3_ENDPOINT or FLUXBASE_SMTP_HOST name is used instead of what would be started.",
 	}
 	s := newSettings(cmd)
 	s.defaults.Dev, s.defaults.LogLevel = true, "warn"
@@ -109,7 +109,7 @@ func (h *host) startDev(ctx context.Context, public, internal []net.Listener) (r
 	if err != nil {
 		return nil, err
 	}
-	worker, err := h.worker(ctx)
+	worker, err := h.worker(ctx, inbox)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/audit"
 	"github.com/wayli-app/fluxbase/controlplane/project"
 	"github.com/wayli-app/fluxbase/controlplane/store"
+	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/layout"
 	"github.com/wayli-app/fluxbase/internal/telemetry"
@@ -28,8 +29,9 @@ import (
 
 func migrateCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "migrate", Short: "Bring the control database, and with --projects every project, to this version", Args: cobra.NoArgs,
-		Long: "Bring the control database to this version. It may run any number of times and in several places at once.\n" +
+		Use: "migrate", Short: "Bring the control database, the jobs' database, and with --projects every project, to this version", Args: cobra.NoArgs,
+		Long: "Bring the control database to this version, and the database of the workers' jobs if FLUXBASE_JOBS_URL names it here; workers also do\n" +
+			"that by themselves. It may run any number of times and in several places at once.\n" +
 			"With --projects, also queue a job for each project that is behind; control planes carry them out.",
 	}
 	s := newSettings(cmd)
@@ -47,8 +49,19 @@ func migrateCommand() *cobra.Command {
 		if err := controlplane.Migrate(cmd.Context(), c, log); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintln(cmd.OutOrStdout(), "The control database is up to date."); err != nil || !*projects {
+		if _, err := fmt.Fprintln(cmd.OutOrStdout(), "The control database is up to date."); err != nil {
 			return err
+		}
+		if c.JobsURL != "" {
+			if err := outbox.Migrate(cmd.Context(), c.JobsURL.Reveal()); err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), "The jobs database is up to date."); err != nil {
+				return err
+			}
+		}
+		if !*projects {
+			return nil
 		}
 		return migrateProjects(cmd.Context(), c, *wait, cmd.OutOrStdout())
 	}

@@ -71,8 +71,13 @@ func (h *host) controlplane(ctx context.Context, inbox *mail.Memory) (*controlpl
 	return controlplane.New(ctx, h.config, deps)
 }
 
-func (h *host) worker(ctx context.Context) (*dataplane.Worker, error) {
-	return dataplane.New(ctx, h.config, dataplane.Deps{Log: h.log.With("plane", "data"), Metrics: h.metrics})
+// worker makes a worker. The inbox is nil where mail is sent.
+func (h *host) worker(ctx context.Context, inbox *mail.Memory) (*dataplane.Worker, error) {
+	deps := dataplane.Deps{Log: h.log.With("plane", "data"), Metrics: h.metrics}
+	if inbox != nil {
+		deps.Mail = inbox
+	}
+	return dataplane.New(ctx, h.config, deps)
 }
 
 // run runs a plane behind listeners until ctx ends: requests are drained first, then the plane's own work.

@@ -45,7 +45,7 @@ func dataplaneCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return serve(cmd, c, "dataplane", c.Dataplane.Listen, func(h *host) (plane, error) { return h.worker(cmd.Context()) })
+		return serve(cmd, c, "dataplane", c.Dataplane.Listen, func(h *host) (plane, error) { return h.worker(cmd.Context(), nil) })
 	}
 	return cmd
 }

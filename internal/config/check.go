@@ -86,6 +86,7 @@ func (c Config) checkRequired(f *Faults, parts []Part) {
 		case ForDataplane:
 			need(c.Dataplane.Listen, "dataplane.listen", "give the address to serve on, for example :8001")
 			need(c.Dataplane.DirectoryURL, "dataplane.directory_url", "give the control plane's address as the workers see it, for example http://controlplane:8000")
+			need(c.JobsURL.Reveal(), "jobs_url", "give the URL of a database for the workers' jobs, which is not the control database: postgres://user:password@host:5432/fluxbase_jobs")
 			need(c.Dataplane.CacheDir, "dataplane.cache_dir", "give the folder for last-good copies of projects, because you have no home folder")
 			c.needBoth(need)
 		}
@@ -118,12 +119,40 @@ func (c Config) checkURLs(f *Faults) {
 	checkURL("dataplane.directory_url", c.Dataplane.DirectoryURL, http)
 	checkURL("otlp_endpoint", c.OTLPEndpoint, http)
 	checkURL("redis_url", c.RedisURL.Reveal(), []string{"redis", "rediss", "unix"})
-	for path, value := range map[string]Secret{"database_url": c.DatabaseURL, "cluster_url": c.ClusterURL} {
+	for path, value := range map[string]Secret{"database_url": c.DatabaseURL, "cluster_url": c.ClusterURL, "jobs_url": c.JobsURL} {
 		checkURL(path, value.Reveal(), []string{"postgres", "postgresql"})
+	}
+	if jobs := databaseOf(c.JobsURL); jobs != "" && jobs == databaseOf(c.DatabaseURL) {
+		f.add("FLUXBASE_JOBS_URL names the control database: give the workers' jobs a database of their own, for example fluxbase_jobs.")
 	}
 	if c.ProjectURL != "" && !strings.Contains(c.ProjectURL, "://{ref}.") {
 		f.add("FLUXBASE_PROJECT_URL must have {ref} as the first label of its host, for example https://{ref}.example.com.")
 	}
+}
+
+// databaseOf names a database by host, port and name, or is "" for what is no address.
+func databaseOf(address Secret) string {
+	u, err := url.Parse(address.Reveal())
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	port, name := u.Port(), strings.TrimPrefix(u.Path, "/")
+	if port == "" {
+		port = "5432"
+	}
+	if name == "" {
+		name = u.User.Username() // as libpq does
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port + "/" + name
+}
+
+// parseNetwork reads a network or a single address.
+func parseNetwork(s string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(s); err == nil {
+		return address.Prefix(address.BitLen())
+	}
+	network, err := netip.ParsePrefix(s)
+	return network.Masked(), err
 }
 
 var domainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
@@ -144,11 +173,11 @@ func (c Config) checkNetwork(f *Faults) {
 			f.add("%s is %q: it must be host:port or :port, with a port from 0 to 65535.", EnvName(path), value)
 		}
 	}
-	for _, network := range c.TrustedProxies {
-		_, prefixErr := netip.ParsePrefix(network)
-		_, addrErr := netip.ParseAddr(network)
-		if prefixErr != nil && addrErr != nil {
-			f.add("FLUXBASE_TRUSTED_PROXIES has %q: each must be an address or a network, for example 10.0.0.0/8.", network)
+	for path, networks := range map[string][]string{"trusted_proxies": c.TrustedProxies, "egress_allow": c.EgressAllow} {
+		for _, network := range networks {
+			if _, err := parseNetwork(network); err != nil {
+				f.add("%s has %q: each must be an address or a network, for example 10.0.0.0/8.", EnvName(path), network)
+			}
 		}
 	}
 	for _, address := range c.Operators {

@@ -40,6 +40,8 @@ type Config struct {
 	DatabaseURL Secret `koanf:"database_url"`
 	// ClusterURL is the admin URL of the first cluster, registered at start as "default" when there is none.
 	ClusterURL Secret `koanf:"cluster_url"`
+	// JobsURL is the database of the workers' jobs: mails, messages, deliveries. It holds ids only, and is never the control database.
+	JobsURL Secret `koanf:"jobs_url"`
 	// RedisURL is Redis or Valkey: limits, usage, fan-out.
 	RedisURL Secret `koanf:"redis_url"`
 	// S3 is the object store.
@@ -49,6 +51,9 @@ type Config struct {
 
 	// Operators are email addresses whose accounts become operators when a control plane starts. Sign up first.
 	Operators []string `koanf:"operators"`
+	// EgressAllow are networks that hooks, mail servers and identity providers of projects may be in although they are private; others such are
+	// refused.
+	EgressAllow []string `koanf:"egress_allow"`
 	// TrustedProxies are the networks whose X-Forwarded-* headers are believed.
 	TrustedProxies []string `koanf:"trusted_proxies"`
 	// DeleteGrace is for how long a deleted project can be restored.
@@ -162,6 +167,21 @@ func (c Config) Listening(addr string) Config {
 	c.Listen = addr
 	c.derive()
 	return c
+}
+
+// EgressNetworks are the private networks that projects' hooks, mail servers and identity providers may be in. In `fluxbase dev` this machine is one.
+func (c Config) EgressNetworks() []netip.Prefix {
+	names := c.EgressAllow
+	if c.Dev {
+		names = append([]string{"127.0.0.0/8", "::1/128"}, names...)
+	}
+	var out []netip.Prefix
+	for _, name := range names {
+		if network, err := parseNetwork(name); err == nil {
+			out = append(out, network)
+		}
+	}
+	return out
 }
 
 // derive fills what was not set from what was.

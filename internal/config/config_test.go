@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,7 +66,7 @@ func TestEveryFaultAtOnce(t *testing.T) {
 			"FLUXBASE_PUBLIC_URL=console", "FLUXBASE_DOMAIN=Https://X", "FLUXBASE_REDIS_URL=http://u:hunter2@x", "FLUXBASE_SERVICE_TOKEN=short",
 			"FLUXBASE_MASTER_KEY=hunter2", "FLUXBASE_TRUSTED_PROXIES=everyone", "FLUXBASE_OPERATORS=me", "FLUXBASE_PROJECT_URL=https://example.com",
 			"FLUXBASE_DATAPLANE_MAX_CONNECTIONS=0", "FLUXBASE_METRICS_LISTEN=nine", "FLUXBASE_SMTP_HOST=mail", "FLUXBASE_SMTP_TLS=maybe",
-			"FLUXBASE_S3_BUCKET_PREFIX=UPPER", "FLUXBASE_DRAIN_TIMEOUT=0s",
+			"FLUXBASE_S3_BUCKET_PREFIX=UPPER", "FLUXBASE_EGRESS_ALLOW=inside", "FLUXBASE_JOBS_URL=http://jobs", "FLUXBASE_DRAIN_TIMEOUT=0s",
 		},
 	}, config.ForControlplane, config.ForDataplane)
 	var faults config.Faults
@@ -74,7 +75,7 @@ func TestEveryFaultAtOnce(t *testing.T) {
 	for _, name := range []string{
 		"SMTP_PORT", "DELETE_GRACE", "S3_PATH_STYLE", "LOG_LEVEL", "PUBLIC_URL", "DOMAIN", "REDIS_URL", "SERVICE_TOKEN", "MASTER_KEY", "TRUSTED_PROXIES",
 		"OPERATORS", "PROJECT_URL", "DATAPLANE_MAX_CONNECTIONS", "METRICS_LISTEN", "SMTP_FROM", "SMTP_TLS", "S3_BUCKET_PREFIX", "DRAIN_TIMEOUT",
-		"S3_ENDPOINT", "S3_SECRET_KEY", "WORKER_URL", "DATABASE_URL",
+		"S3_ENDPOINT", "S3_SECRET_KEY", "EGRESS_ALLOW", "JOBS_URL", "WORKER_URL", "DATABASE_URL",
 	} {
 		require.Contains(t, text, "  - FLUXBASE_"+name+" ")
 	}
@@ -95,7 +96,7 @@ func TestProductionHasNoDefaultSecret(t *testing.T) {
 
 	_, err = config.Load(config.Source{Environ: none()}, config.ForControlplane, config.ForDataplane)
 	require.ErrorAs(t, err, &faults)
-	require.Len(t, faults, 10, "what both planes need is asked for once: %v", err)
+	require.Len(t, faults, 11, "what both planes need is asked for once: %v", err)
 }
 
 func TestCompleteProduction(t *testing.T) {
@@ -106,11 +107,29 @@ func TestCompleteProduction(t *testing.T) {
 		"FLUXBASE_MASTER_KEY=" + key, "FLUXBASE_SERVICE_TOKEN=" + strings.Repeat("x", 32), "FLUXBASE_DATABASE_URL=postgres://u:p@db/fluxbase",
 		"FLUXBASE_REDIS_URL=redis://redis:6379", "FLUXBASE_S3_ENDPOINT=https://s3.test", "FLUXBASE_S3_ACCESS_KEY=a", "FLUXBASE_S3_SECRET_KEY=b",
 		"FLUXBASE_PUBLIC_URL=https://console.example.com", "FLUXBASE_WORKER_URL=https://api.example.com:8443", "FLUXBASE_DOMAIN=example.com",
+		"FLUXBASE_JOBS_URL=postgres://u:p@db/fluxbase_jobs", "FLUXBASE_EGRESS_ALLOW=10.1.0.0/16, 10.2.3.4",
 	}}, config.ForControlplane, config.ForDataplane)
 	require.NoError(t, err)
 	require.Equal(t, "https://abc.example.com:8443", c.ProjectBaseURL("abc"))
 	require.Equal(t, "https://api.example.com:8443/p/abc", c.PathURL("abc"))
 	require.Equal(t, "https://console.example.com", c.Dataplane.DirectoryURL)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("10.2.3.4/32")}, c.EgressNetworks())
+}
+
+func TestJobsHaveADatabaseOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	for control, jobs := range map[string]string{
+		"postgres://u:p@db/fluxbase": "postgresql://other:p@DB:5432/fluxbase?sslmode=require", "postgres://fluxbase:p@db:6000": "postgres://fluxbase@db:6000/",
+	} {
+		_, err := config.Load(config.Source{Environ: []string{"FLUXBASE_DATABASE_URL=" + control, "FLUXBASE_JOBS_URL=" + jobs}}, config.ForDatabase)
+		require.ErrorContains(t, err, "FLUXBASE_JOBS_URL names the control database")
+	}
+	for control, jobs := range map[string]string{
+		"postgres://u:p@db/fluxbase": "postgres://u:p@db/fluxbase_jobs", "postgres://u:p@db:6000/fluxbase": "postgres://u:p@db/fluxbase", "postgres://u:p@one/x": "",
+	} {
+		_, err := config.Load(config.Source{Environ: []string{"FLUXBASE_DATABASE_URL=" + control, "FLUXBASE_JOBS_URL=" + jobs}}, config.ForDatabase)
+		require.NoError(t, err)
+	}
 }
 
 func TestDevAddresses(t *testing.T) {

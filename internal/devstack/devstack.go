@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -18,6 +19,9 @@ import (
 
 // controlDatabase is the control plane's database on the embedded server.
 const controlDatabase = "fluxbase_control"
+
+// jobsDatabase is that of the workers' jobs, on the same server as the control plane's.
+const jobsDatabase = "fluxbase_jobs"
 
 // Options say whom a stack tells what.
 type Options struct {
@@ -114,7 +118,45 @@ func (s *Stack) start(ctx context.Context, o Options) error {
 		s.s3, c.S3 = store, store.Config
 		return nil
 	})
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return s.makeJobs(ctx)
+}
+
+// makeJobs makes the database of the workers' jobs unless the configuration names one.
+func (s *Stack) makeJobs(ctx context.Context) error {
+	c := &s.Config
+	if c.JobsURL != "" {
+		return nil
+	}
+	beside, err := url.Parse(c.DatabaseURL.Reveal())
+	if err != nil {
+		return errors.New("FLUXBASE_DATABASE_URL is no address of a database") // the cause may hold the password
+	}
+	if err := createDatabase(ctx, beside.String(), jobsDatabase); err != nil {
+		return fmt.Errorf("%w: or name one that is there with FLUXBASE_JOBS_URL", err)
+	}
+	beside.Path = "/" + jobsDatabase
+	c.JobsURL = config.Secret(beside.String())
+	return nil
+}
+
+// createDatabase creates a database on the server that an address is of. One that is there is the usual case, from the second start on.
+func createDatabase(ctx context.Context, address, name string) error {
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var there bool
+	if err := conn.QueryRow(ctx, "select exists (select from pg_database where datname = $1)", name).Scan(&there); err == nil && there {
+		return nil
+	}
+	if _, err := conn.Exec(ctx, "create database "+pg.Ident(name)); err != nil && pg.Code(err) != "42P04" {
+		return fmt.Errorf("create the database %s: %w", name, err)
+	}
+	return nil
 }
 
 func (s *Stack) startPostgres(ctx context.Context, o Options, password string) error {
@@ -125,14 +167,8 @@ func (s *Stack) startPostgres(ctx context.Context, o Options, password string) e
 		return err
 	}
 	s.postgres = server
-	conn, err := pgx.Connect(ctx, server.URL("postgres"))
-	if err != nil {
-		return fmt.Errorf("connect to the embedded PostgreSQL: %w", err)
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	// A name that exists is the usual case, from the second start on.
-	if _, err := conn.Exec(ctx, "create database "+pg.Ident(controlDatabase)); err != nil && pg.Code(err) != "42P04" {
-		return fmt.Errorf("create the database %s: %w", controlDatabase, err)
+	if err := createDatabase(ctx, server.URL("postgres"), controlDatabase); err != nil {
+		return err
 	}
 	fill(&s.Config.DatabaseURL, server.URL(controlDatabase))
 	fill(&s.Config.ClusterURL, server.URL("postgres"))

@@ -105,8 +105,10 @@ func (in *installation) start(environment map[string]string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := createDatabase(ctx, in.postgres.URL("postgres"), "fluxbase_control"); err != nil {
-		return err
+	for _, name := range []string{"fluxbase_control", "fluxbase_jobs"} {
+		if err := createDatabase(ctx, in.postgres.URL("postgres"), name); err != nil {
+			return err
+		}
 	}
 	masterKey, err := seal.NewKey()
 	if err != nil {
@@ -116,6 +118,7 @@ func (in *installation) start(environment map[string]string) (err error) {
 	in.url = "http://" + in.front.address()
 	for name, value := range map[string]string{
 		"FLUXBASE_DATABASE_URL": in.postgres.URL("fluxbase_control"), "FLUXBASE_CLUSTER_URL": in.postgres.URL("postgres"),
+		"FLUXBASE_JOBS_URL":   in.postgres.URL("fluxbase_jobs"),
 		"FLUXBASE_MASTER_KEY": masterKey, "FLUXBASE_SERVICE_TOKEN": serviceKey, "FLUXBASE_DOMAIN": "localhost",
 		"FLUXBASE_PUBLIC_URL": in.url, "FLUXBASE_WORKER_URL": in.url, "FLUXBASE_PROJECT_URL": "http://{ref}." + "localhost:" + port(in.front.address()),
 		"FLUXBASE_OPERATORS": "operator@example.com", "FLUXBASE_TRUSTED_PROXIES": "127.0.0.1", "FLUXBASE_METRICS_LISTEN": "",

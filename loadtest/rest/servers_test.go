@@ -137,6 +137,7 @@ func startWorker(b *testing.B, s *directoryv1.Snapshot) string {
 	cfg.Domain, cfg.PublicURL, cfg.WorkerURL, cfg.ProjectURL = "localhost", "http://"+addr, "http://"+addr, "http://{ref}.localhost"
 	cfg.MasterKey, cfg.ServiceToken = config.Secret(testkit.MasterKey(b)), "token"
 	cfg.RedisURL = config.Secret(testkit.RedisURL(b))
+	cfg.JobsURL = config.Secret(testkit.Jobs(b))
 	cfg.Dataplane.DirectoryURL, cfg.Dataplane.CacheDir = directory.URL, b.TempDir()
 	log := slog.New(slog.DiscardHandler)
 	worker, err := dataplane.New(b.Context(), cfg, dataplane.Deps{Log: log, Metrics: prometheus.NewRegistry()})

@@ -31,6 +31,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/egress"
+	"github.com/wayli-app/fluxbase/internal/mail"
 	"github.com/wayli-app/fluxbase/internal/setting"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
@@ -79,7 +80,7 @@ func New(t testing.TB, shared bool) *Bundle {
 	b.Guard = guard.New(guard.Deps{Client: b.Egress.Client(5 * time.Second)})
 	b.Hooks = hook.New(hook.Deps{Egress: b.Egress})
 	b.Hasher = password.NewHasher(2)
-	b.Messages = message.New(message.Deps{Log: testkit.Logger(t), Queue: rows{}, Hooks: b.Hooks})
+	b.Messages = message.New(message.Deps{Log: testkit.Logger(t), Queue: rows{}, Hooks: b.Hooks, Platform: mail.NewMemory("Test <test@example.com>")})
 	b.Sessions = session.New(session.Deps{Log: testkit.Logger(t), Hooks: b.Hooks, Revoker: b.Revoked, Limits: b.Guard})
 	b.Router.Handle(http.MethodPost, "/logout", b.Sessions.Logout)
 	b.Router.Handle(http.MethodPost, "/refresh", b.Sessions.Refresh)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
@@ -67,12 +68,6 @@ type SMS struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// Limiter counts the messages of projects; all workers share the counts.
-type Limiter interface {
-	// Hourly takes one from what a project has in an hour under key. When none is left, it tells how long to wait.
-	Hourly(ctx context.Context, projectRef, key string, most int64) (ok bool, retry time.Duration)
-}
-
 // Hooks asks a project's own code.
 type Hooks interface {
 	Call(ctx context.Context, session *projectdb.Session, name string, input, output any) error
@@ -85,9 +80,10 @@ type Writer interface {
 
 // Deps are what the outbox needs.
 type Deps struct {
-	Log     *slog.Logger
-	Queue   Writer
-	Limiter Limiter
+	Log   *slog.Logger
+	Queue Writer
+	// Limiter counts the messages of projects, for all workers; nil counts none.
+	Limiter guard.Limiter
 	Hooks   Hooks
 	// Platform sends the mail of projects that have no mail server of their own; PlatformFrom is the address it comes from. Nil where the
 	// installation sends none.

@@ -3,13 +3,13 @@ package message
 import (
 	"context"
 	"encoding/json"
-	"math"
 	"net/mail"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -54,12 +54,12 @@ func (o *Outbox) Email(ctx context.Context, tx outbox.Tx, p *directory.Project, 
 		}
 		// What happened has happened: a notice too many is left out, and refuses nothing. Notices have a count of their own, so that
 		// nobody hides one behind many mails.
-		if ok, _ := o.Limiter.Hourly(ctx, p.Ref, "email_notice", setting.Get[int64](p.Settings, "auth.rate_limit.email_sent")); !ok {
+		if ok, _ := o.hourly(ctx, p, "email_sent", "notice"); !ok {
 			o.Log.WarnContext(ctx, "the project sends too many mails; a notice is left out", "ref", p.Ref, "template", m.Template)
 			return nil
 		}
-	} else if ok, retry := o.Limiter.Hourly(ctx, p.Ref, kindEmail, setting.Get[int64](p.Settings, "auth.rate_limit.email_sent")); !ok {
-		return waiting(fault.New(fault.Exhausted, "OVER_EMAIL_SEND_RATE_LIMIT", "email rate limit exceeded"), retry)
+	} else if ok, retry := o.hourly(ctx, p, "email_sent", "project"); !ok {
+		return protocol.ErrTooManyMails("email rate limit exceeded", retry)
 	}
 	hidden := secret{Token: m.Token, TokenHash: m.TokenHash, TokenNew: m.TokenNew, TokenHashNew: m.TokenHashNew}
 	if m.Expires.IsZero() && hidden != (secret{}) {
@@ -90,8 +90,8 @@ func (o *Outbox) SMS(ctx context.Context, tx outbox.Tx, p *directory.Project, m 
 	if !plainNumber(m.To) {
 		return fault.New(fault.Invalid, "VALIDATION_FAILED", "Invalid phone number format (E.164 required)")
 	}
-	if ok, retry := o.Limiter.Hourly(ctx, p.Ref, kindSMS, setting.Get[int64](p.Settings, "auth.rate_limit.sms_sent")); !ok {
-		return waiting(fault.New(fault.Exhausted, "OVER_SMS_SEND_RATE_LIMIT", "SMS rate limit exceeded"), retry)
+	if ok, retry := o.hourly(ctx, p, "sms_sent", "project"); !ok {
+		return protocol.ErrTooManyTexts("SMS rate limit exceeded", retry)
 	}
 	if m.Expires.IsZero() {
 		m.Expires = o.Now().Add(time.Duration(setting.Get[int64](p.Settings, "auth.phone.otp_expiry")) * time.Second).UTC()
@@ -133,7 +133,6 @@ func TestOTP(values setting.Values, number string) (code string, ok bool) {
 	return "", false
 }
 
-// notices maps the notices' names.
 func isNotice(template string) bool {
 	for _, n := range setting.EmailNotices {
 		if n.Name == template {
@@ -147,10 +146,16 @@ func hookEnabled(values setting.Values, name string) bool {
 	return setting.Get[bool](values, "auth.hook."+name+".enabled")
 }
 
-// waiting tells when it may be tried again.
-func waiting(e *fault.Error, retry time.Duration) error {
-	e.Fields = map[string]string{"retry_after": strconv.Itoa(int(math.Ceil(max(retry, time.Second).Seconds())))}
-	return e
+// hourly takes one from what the project sends in an hour by the setting auth.rate_limit.<what>.
+func (o *Outbox) hourly(ctx context.Context, p *directory.Project, what, key string) (ok bool, retry time.Duration) {
+	most := setting.Get[int64](p.Settings, "auth.rate_limit."+what)
+	switch {
+	case most <= 0:
+		return false, time.Hour
+	case o.Limiter == nil:
+		return true, 0
+	}
+	return o.Limiter.Allow(ctx, p.Ref, "auth:"+what+":"+key, guard.Rate{PerSecond: float64(most) / time.Hour.Seconds(), Burst: int(most)})
 }
 
 // plainAddress reports whether it is one mail address and nothing else.
