@@ -156,12 +156,12 @@ func (c *Cluster) prepared(ctx context.Context, conn *pgxpool.Conn) (bool, error
 
 func (c *Cluster) preparePlainRoles(ctx context.Context, conn *pgxpool.Conn) error {
 	var sql strings.Builder
-	for _, r := range []string{Anon, Authenticated, ServiceRole, ownerGroup, templateOwner, templateAdmin} {
+	for _, r := range plainRoles {
 		sql.WriteString(createRole(r, "nologin"))
 	}
 	if !c.superuser {
 		// Making things in another's name needs membership.
-		sql.WriteString(c.grant("", currentUser, Anon, Authenticated, ServiceRole, ownerGroup, templateOwner, templateAdmin))
+		sql.WriteString(c.grant("", currentUser, plainRoles...))
 	}
 	if _, err := conn.Exec(ctx, sql.String()); err != nil {
 		return fmt.Errorf("make plain roles: %w", err)

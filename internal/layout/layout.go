@@ -20,6 +20,10 @@ const (
 	Authenticated = "authenticated"
 	ServiceRole   = "service_role"
 
+	// AuthAdmin is the role that auth calls a project's hooks as a member of, so that functions can be granted to auth alone, as Supabase's
+	// documentation tells. In isolation "schema" each project has its own.
+	AuthAdmin = "supabase_auth_admin"
+
 	// ownerGroup has what owners may do in their database's service schemas. All owners are members; it reaches no
 	// database by itself.
 	ownerGroup    = "fluxbase_owner"
@@ -34,6 +38,9 @@ const (
 	maxOwner         = 20
 	maxDatabase      = 100
 )
+
+// plainRoles are those that every cluster has.
+var plainRoles = []string{Anon, Authenticated, ServiceRole, AuthAdmin, ownerGroup, templateOwner, templateAdmin}
 
 var requestRoles = []string{Anon, Authenticated, ServiceRole}
 
@@ -124,6 +131,7 @@ func (n Names) roles() []string {
 		for _, r := range requestRoles {
 			out = append(out, n.Role(r))
 		}
+		out = append(out, n.Role(AuthAdmin))
 	}
 	return out
 }
@@ -136,6 +144,7 @@ type variables struct {
 	Shared                           bool
 	Anon, Authenticated, ServiceRole string
 	Owner, Admin, OwnerGroup         string
+	AuthAdmin                        string
 	SessionRef, MyRef                string
 	schemaPrefix                     string
 }
@@ -146,7 +155,7 @@ func (n Names) variables() variables {
 	v := variables{
 		Shared: n.shared,
 		Anon:   pg.Ident(n.Role(Anon)), Authenticated: pg.Ident(n.Role(Authenticated)), ServiceRole: pg.Ident(n.Role(ServiceRole)),
-		Owner: pg.Ident(n.Owner()), Admin: pg.Ident(n.Admin()), OwnerGroup: ownerGroup,
+		Owner: pg.Ident(n.Owner()), Admin: pg.Ident(n.Admin()), OwnerGroup: ownerGroup, AuthAdmin: pg.Ident(n.Role(AuthAdmin)),
 		SessionRef: "''", MyRef: "current_database()", schemaPrefix: n.SchemaPrefix(),
 	}
 	if n.shared {
@@ -158,7 +167,7 @@ func (n Names) variables() variables {
 func templateVariables() variables {
 	return variables{
 		Anon: Anon, Authenticated: Authenticated, ServiceRole: ServiceRole, Owner: templateOwner, Admin: templateAdmin,
-		OwnerGroup: ownerGroup, SessionRef: "''", MyRef: "current_database()",
+		OwnerGroup: ownerGroup, AuthAdmin: AuthAdmin, SessionRef: "''", MyRef: "current_database()",
 	}
 }
 

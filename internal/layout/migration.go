@@ -53,6 +53,7 @@ func load(files fs.FS) ([]migration, string, error) {
 		return nil, "", err
 	}
 	hash := sha256.New()
+	hash.Write([]byte(strings.Join(plainRoles, " ")))
 	var out []migration
 	for _, path := range names {
 		base := strings.TrimPrefix(path, "project/")

@@ -56,6 +56,7 @@ func (c *Cluster) CreateRoles(ctx context.Context, n Names, p Passwords) error {
 			// Policies and grants to the plain role count for the project's own.
 			sql.WriteString(c.grant("with inherit true, set false", n.Role(r), r))
 		}
+		sql.WriteString(createRole(n.Role(AuthAdmin), "nologin"))
 	}
 	logins := []struct {
 		name, password, attributes, timeout string
@@ -81,6 +82,7 @@ func (c *Cluster) CreateRoles(ctx context.Context, n Names, p Passwords) error {
 	physical := []string{n.Role(Anon), n.Role(Authenticated), n.Role(ServiceRole)}
 	sql.WriteString(c.grant("with inherit false, set true", n.Authenticator(), physical...))
 	sql.WriteString(c.grant("with inherit false, set true", n.Owner(), physical...))
+	sql.WriteString(c.grant("with inherit true, set false", n.Admin(), n.Role(AuthAdmin)))
 	if !n.shared {
 		sql.WriteString(c.grant("with inherit true, set false", n.Owner(), ownerGroup))
 	}

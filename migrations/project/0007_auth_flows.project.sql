@@ -324,3 +324,6 @@ grant select, insert, update, delete, references, trigger on all tables in schem
 grant usage, select on all sequences in schema {{schema "auth"}} to {{.OwnerGroup}};
 
 reset role;
+
+-- Auth calls the project's hooks: those that everyone may call, and those granted to this role alone.
+grant usage on schema {{schema "public"}}, {{schema "extensions"}} to {{.AuthAdmin}};
