@@ -30,6 +30,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
+	"github.com/wayli-app/fluxbase/dataplane/revocation"
 	"github.com/wayli-app/fluxbase/dataplane/usage"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/egress"
@@ -55,6 +56,8 @@ type Worker struct {
 	jobs      *outbox.Queue
 	messages  *message.Outbox
 	egress    *egress.Guard
+	revoked   *revocation.List
+	sealer    *seal.Sealer
 	usage     *usage.Recorder
 	gateway   *gateway.Gateway
 	stopping  atomic.Bool
@@ -72,7 +75,7 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 		return nil, errors.New("FLUXBASE_REDIS_URL is no address of a Redis") // the cause repeats the URL, which may hold a password
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = time.Second, time.Second, time.Second
-	w := &Worker{cfg: cfg, log: deps.Log, redis: redis.NewClient(options), egress: egress.NewGuard(cfg.EgressNetworks())}
+	w := &Worker{cfg: cfg, log: deps.Log, redis: redis.NewClient(options), egress: egress.NewGuard(cfg.EgressNetworks()), sealer: sealer}
 	worker := workerID()
 	if w.directory, err = directory.New(directory.Deps{
 		URL: cfg.Dataplane.DirectoryURL, ServiceToken: cfg.ServiceToken.Reveal(), CacheDir: cfg.Dataplane.CacheDir, Sealer: sealer,
@@ -90,11 +93,12 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 	})
 	w.usage = usage.New(usage.Deps{Reporter: w.directory, WorkerID: worker, Log: deps.Log, Metrics: deps.Metrics})
 	limiter := limit.New(limit.Deps{Redis: w.redis, Log: deps.Log, Metrics: deps.Metrics})
+	w.revoked = revocation.New(revocation.Deps{Redis: w.redis, Log: deps.Log, Metrics: deps.Metrics})
 	if err = w.newJobs(deps, attempts{limiter}, w.egress); err != nil {
 		return nil, err
 	}
 	if w.gateway, err = gateway.New(gateway.Deps{
-		Projects: w.directory, Limits: limiter, Usage: w.usage, Binder: w.door, Services: w.services(limiter),
+		Projects: w.directory, Revocations: w.revoked, Limits: limiter, Usage: w.usage, Binder: w.door, Services: w.services(limiter),
 		Domain: cfg.Domain, WorkerURL: cfg.WorkerURL, TrustedProxies: cfg.TrustedProxies,
 		MaxBody: int64(cfg.Dataplane.MaxBodyBytes), Timeout: cfg.Dataplane.RequestTimeout, Log: deps.Log, Metrics: deps.Metrics,
 	}); err != nil {
@@ -114,7 +118,7 @@ func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 	requests, configs := engine.New(catalog.NewCache()), rest.ProjectConfigs()
 	return []gateway.Service{
 		{Name: "auth", Prefix: "/auth/v1", Handler: auth.New(auth.Deps{
-			Log: w.log, Limiter: attempts{limiter}, Messages: w.messages, Egress: w.egress, Version: w.cfg.Version,
+			Log: w.log, Limiter: attempts{limiter}, Revoker: w.revoked, Messages: w.messages, Egress: w.egress, Sealer: w.sealer, Version: w.cfg.Version,
 		})},
 		{Name: "rest", Prefix: "/rest/v1", Handler: rest.New(rest.Deps{
 			Log: w.log, Engine: requests, Config: configs, Describer: openapi.Describer{Engine: requests, Version: w.cfg.Version},
@@ -181,6 +185,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	counted.Go(func() error { w.ballast.run(counting); return nil })
 	var worked errgroup.Group
 	worked.Go(func() error { return w.jobs.Run(ctx) })
+	worked.Go(func() error { return w.revoked.Run(ctx) })
 	err := w.directory.Run(ctx)
 	w.stopping.Store(true)
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(w.cfg.DrainTimeout, time.Second))

@@ -11,11 +11,13 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/auth/hook"
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
+	"github.com/wayli-app/fluxbase/dataplane/auth/newuser"
 	"github.com/wayli-app/fluxbase/dataplane/auth/password"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/session"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/egress"
+	"github.com/wayli-app/fluxbase/internal/seal"
 )
 
 // Deps are what the service needs.
@@ -29,6 +31,8 @@ type Deps struct {
 	Messages *message.Outbox
 	// Egress is the way to addresses that projects chose.
 	Egress *egress.Guard
+	// Sealer seals what must not be readable in a dump of the project's database.
+	Sealer *seal.Sealer
 	// Hashes is how many password hashes are computed at once; zero is the number of processors.
 	Hashes int
 	// CaptchaURLs are as in guard.Deps.
@@ -67,12 +71,14 @@ type domains struct {
 	messages *message.Outbox
 	hasher   *password.Hasher
 	sessions *session.Manager
+	users    *newuser.Maker
 }
 
 func newDomains(d Deps) domains {
-	out := domains{log: d.Log, egress: d.Egress, messages: d.Messages, hasher: password.NewHasher(d.Hashes)}
+	out := domains{log: d.Log, egress: d.Egress, messages: d.Messages, sealer: d.Sealer, hasher: password.NewHasher(d.Hashes)}
 	out.guard = guard.New(guard.Deps{Limiter: d.Limiter, Client: d.Egress.Client(captchaTimeout), CaptchaURLs: d.CaptchaURLs})
 	out.hooks = hook.New(hook.Deps{Egress: d.Egress})
+	out.users = newuser.New(out.hooks)
 	out.sessions = session.New(session.Deps{Log: d.Log, Hooks: out.hooks, Revoker: d.Revoker, Limits: out.guard})
 	return out
 }
