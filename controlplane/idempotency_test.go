@@ -19,6 +19,7 @@ func TestRepeatsGetTheFirstAnswer(t *testing.T) {
 	operator := b.signIn("operator@example.com")
 	ref := b.project(ada, "acme").GetRef()
 	const key = "one"
+	defaultKey := b.listKeys(ada, ref)[0].GetId()
 	for name, call := range map[string]func() (proto.Message, error){
 		"organization": func() (proto.Message, error) {
 			return ada.organizations.CreateOrganization(t.Context(), &v1.CreateOrganizationRequest{Name: "Twice", IdempotencyKey: key})
@@ -28,6 +29,12 @@ func TestRepeatsGetTheFirstAnswer(t *testing.T) {
 		},
 		"key": func() (proto.Message, error) {
 			return ada.keys.CreateKey(t.Context(), &v1.CreateKeyRequest{Ref: ref, Name: "twice", Type: v1.KeyType_KEY_TYPE_SECRET, IdempotencyKey: key})
+		},
+		"rotated key": func() (proto.Message, error) {
+			return ada.keys.RotateKey(t.Context(), &v1.RotateKeyRequest{Ref: ref, KeyId: defaultKey, IdempotencyKey: key})
+		},
+		"signing key": func() (proto.Message, error) {
+			return ada.signingKeys.CreateSigningKey(t.Context(), &v1.CreateSigningKeyRequest{Ref: ref, Algorithm: es256, IdempotencyKey: key})
 		},
 		"access token": func() (proto.Message, error) {
 			return ada.accounts.CreateAccessToken(t.Context(), &v1.CreateAccessTokenRequest{Name: "twice", IdempotencyKey: key})
@@ -53,7 +60,7 @@ func TestRepeatsGetTheFirstAnswer(t *testing.T) {
 	require.Equal(t, 1, b.count("select count(*) from project where name = 'Twice'"))
 	require.Equal(t, 1, b.count("select count(*) from organization where name = 'Twice'"))
 	require.Equal(t, 1, b.count("select count(*) from api_key where name = 'twice'"))
-	require.Equal(t, 6, b.count("select count(*) from idempotency_key"))
+	require.Equal(t, 8, b.count("select count(*) from idempotency_key"))
 	require.Zero(t, b.count("select count(*) from idempotency_key where position('fbk_sec_'::bytea in response) > 0 or position('fbt_'::bytea in response) > 0"), "answers are sealed")
 
 	_, err := ada.projects.CreateProject(t.Context(), &v1.CreateProjectRequest{Organization: "acme", Name: "Another", IdempotencyKey: key})
@@ -75,7 +82,7 @@ func TestRepeatsGetTheFirstAnswer(t *testing.T) {
 	require.NoError(t, err)
 	forgotten, err := b.server.repeats.Sweep(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, int64(7), forgotten)
+	require.Equal(t, int64(9), forgotten)
 }
 
 // TestLostAnswer: when the answer cannot be kept, nothing of the request stands.

@@ -21,7 +21,7 @@ type stage struct {
 	b              *bundle
 	slug, ref      string
 	owner          person
-	key            string
+	key, signing   string
 	guest, invited string
 }
 
@@ -36,6 +36,7 @@ func (b *bundle) stage(slug string) *stage {
 			s.key = k.GetId()
 		}
 	}
+	s.signing = b.signingKey(s.owner, s.ref)
 	s.guest = b.join(slug, "viewer").id.String()
 	invited, err := s.owner.organizations.InviteMember(b.t.Context(), &v1.InviteMemberRequest{Organization: slug, Email: "late@example.com", Role: v1.Role_ROLE_VIEWER})
 	require.NoError(b.t, err)
@@ -159,6 +160,34 @@ var roleCases = []roleCase{
 	}, nil},
 	{"UpdateSettings", "admin", func(ctx context.Context, p person, s *stage) error {
 		_, err := p.projects.UpdateSettings(ctx, &v1.UpdateSettingsRequest{Ref: s.ref, Values: map[string]string{"rest.max_rows": "5"}})
+		return err
+	}, nil},
+	{"ListSigningKeys", "viewer", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.signingKeys.ListSigningKeys(ctx, &v1.ListSigningKeysRequest{Ref: s.ref})
+		return err
+	}, nil},
+	{"CreateSigningKey", "admin", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.signingKeys.CreateSigningKey(ctx, &v1.CreateSigningKeyRequest{Ref: s.ref, Algorithm: es256})
+		return err
+	}, nil},
+	{"RotateSigningKey", "admin", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.signingKeys.RotateSigningKey(ctx, &v1.RotateSigningKeyRequest{Ref: s.ref, SigningKeyId: s.signing})
+		return err
+	}, func(s *stage) { s.signing = s.b.signingKey(s.owner, s.ref) }},
+	{"RevokeSigningKey", "admin", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.signingKeys.RevokeSigningKey(ctx, &v1.RevokeSigningKeyRequest{Ref: s.ref, SigningKeyId: s.signing})
+		return err
+	}, func(s *stage) { s.signing = s.b.signingKey(s.owner, s.ref) }},
+	{"DeleteSigningKey", "admin", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.signingKeys.DeleteSigningKey(ctx, &v1.DeleteSigningKeyRequest{Ref: s.ref, SigningKeyId: s.signing})
+		return err
+	}, func(s *stage) {
+		s.signing = s.b.signingKey(s.owner, s.ref)
+		_, err := s.owner.signingKeys.RevokeSigningKey(s.b.t.Context(), &v1.RevokeSigningKeyRequest{Ref: s.ref, SigningKeyId: s.signing})
+		require.NoError(s.b.t, err)
+	}},
+	{"RotateKey", "developer", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.keys.RotateKey(ctx, &v1.RotateKeyRequest{Ref: s.ref, KeyId: s.key})
 		return err
 	}, nil},
 	{"CreateKey", "developer", func(ctx context.Context, p person, s *stage) error {

@@ -97,6 +97,7 @@ type clients struct {
 	organizations controlplanev1connect.OrganizationServiceClient
 	plans         controlplanev1connect.PlanServiceClient
 	projects      controlplanev1connect.ProjectServiceClient
+	signingKeys   controlplanev1connect.SigningKeyServiceClient
 }
 
 func (b *bundle) speak(bearer string) clients {
@@ -107,6 +108,7 @@ func (b *bundle) speak(bearer string) clients {
 		controlplanev1connect.NewClusterServiceClient(client, b.url, with), controlplanev1connect.NewInboxServiceClient(client, b.url, with),
 		controlplanev1connect.NewKeyServiceClient(client, b.url, with), controlplanev1connect.NewOrganizationServiceClient(client, b.url, with),
 		controlplanev1connect.NewPlanServiceClient(client, b.url, with), controlplanev1connect.NewProjectServiceClient(client, b.url, with),
+		controlplanev1connect.NewSigningKeyServiceClient(client, b.url, with),
 	}
 }
 
