@@ -72,6 +72,7 @@ type domains struct {
 	hasher   *password.Hasher
 	sessions *session.Manager
 	users    *newuser.Maker
+	sealer   *seal.Sealer
 }
 
 func newDomains(d Deps) domains {
