@@ -23,6 +23,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/auth/hook"
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
+	"github.com/wayli-app/fluxbase/dataplane/auth/newuser"
 	"github.com/wayli-app/fluxbase/dataplane/auth/password"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/session"
@@ -48,6 +49,7 @@ type Bundle struct {
 	Hooks    *hook.Caller
 	Hasher   *password.Hasher
 	Sessions *session.Manager
+	Users    *newuser.Maker
 	Messages *message.Outbox
 	Revoked  *Revocations
 	// Address is where requests come from.
@@ -80,6 +82,7 @@ func New(t testing.TB, shared bool) *Bundle {
 	b.Guard = guard.New(guard.Deps{Client: b.Egress.Client(5 * time.Second)})
 	b.Hooks = hook.New(hook.Deps{Egress: b.Egress})
 	b.Hasher = password.NewHasher(2)
+	b.Users = newuser.New(b.Hooks)
 	b.Messages = message.New(message.Deps{Log: testkit.Logger(t), Queue: rows{}, Hooks: b.Hooks, Platform: mail.NewMemory("Test <test@example.com>")})
 	b.Sessions = session.New(session.Deps{Log: testkit.Logger(t), Hooks: b.Hooks, Revoker: b.Revoked, Limits: b.Guard})
 	b.Router.Handle(http.MethodPost, "/logout", b.Sessions.Logout)
