@@ -5,7 +5,7 @@ import { defineConfig } from "vite";
 // "npm run dev" serves the console with hot reload against a running "fluxbase dev"; another one is named by
 // FLUXBASE_URL.
 const backend = process.env.FLUXBASE_URL ?? "http://localhost:8000";
-const proxied = ["/config.json", "/fluxbase.controlplane.v1", "/p"];
+const proxied = ["/config.json", "/fluxbase.controlplane.v1", "^/p/"];
 
 export default defineConfig({
   plugins: [react(), tailwind()],

@@ -27,11 +27,13 @@ export default function CommandPalette({ where, onClose }: Props) {
     void router.navigate({ href });
   };
   const pages = (area: Area) =>
-    area.entries.map(({ name, href, icon }) => (
-      <Item key={href} icon={icon} value={`${area.name} ${name} ${href}`} onSelect={() => go(href)}>
-        {area.name} · {name}
-      </Item>
-    ));
+    area.entries.flatMap(({ name, href, icon, pages: own }) =>
+      (own ? own.map((page) => ({ ...page, name: `${name} · ${page.name}` })) : [{ name, href }]).map((page) => (
+        <Item key={page.href} icon={icon} value={`${area.name} ${page.name} ${page.href}`} onSelect={() => go(page.href)}>
+          {area.name} · {page.name}
+        </Item>
+      )),
+    );
   async function signOut() {
     await accounts.signOut();
     window.location.assign("/sign-in");

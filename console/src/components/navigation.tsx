@@ -1,5 +1,5 @@
 import { useLocation, useParams } from "@tanstack/react-router";
-import { Blocks, Building2, Database, FolderKanban, House, KeyRound, Layers, Mail, ScrollText, Server, Settings, Terminal, UserRound, Users, type LucideIcon } from "lucide-react";
+import { Blocks, Building2, Database, FolderKanban, House, KeyRound, Layers, Mail, ScrollText, Server, Settings, ShieldCheck, Terminal, UserRound, Users, type LucideIcon } from "lucide-react";
 import { useApp } from "@/lib/app";
 import { useAccount, useProject } from "@/lib/organization";
 
@@ -9,6 +9,8 @@ export interface Entry {
   icon: LucideIcon;
   /** Whether only this very path is the entry's own, and not what lies beneath it. */
   exact?: boolean;
+  /** Pages of the entry, shown while one is open. */
+  pages?: { name: string; href: string }[];
 }
 
 export interface Area {
@@ -55,11 +57,29 @@ export function projectArea(ref: string): Area {
     entries: [
       { name: "Home", href: base, icon: House, exact: true },
       { name: "SQL editor", href: `${base}/sql`, icon: Terminal },
+      { name: "Auth", href: `${base}/auth`, icon: ShieldCheck, pages: authPages.map(({ name, path }) => ({ name, href: `${base}/auth/${path}` })) },
       { name: "API keys", href: `${base}/keys`, icon: KeyRound },
       { name: "Settings", href: `${base}/settings`, icon: Settings },
     ],
   };
 }
+
+/** The pages of a project's auth, as the sidebar and the palette lead to them. */
+export const authPages = [
+  { name: "Users", path: "users" },
+  { name: "Sign-in methods", path: "methods" },
+  { name: "Providers", path: "providers" },
+  { name: "Single sign-on", path: "sso" },
+  { name: "Email", path: "email" },
+  { name: "Templates", path: "templates" },
+  { name: "SMS", path: "sms" },
+  { name: "Sessions and tokens", path: "sessions" },
+  { name: "Multi-factor", path: "mfa" },
+  { name: "Protection", path: "protection" },
+  { name: "Hooks", path: "hooks" },
+  { name: "URLs", path: "urls" },
+  { name: "Audit log", path: "audit" },
+];
 
 export function operatorArea(dev: boolean): Area {
   const entries: Entry[] = [

@@ -73,8 +73,10 @@ function fromConnect(error: ConnectError): Failure {
   };
 }
 
+/** A field's name as the generated code has it. What is in brackets is a map's key, and stays as it is. */
 function camel(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const [field, ...key] = name.split("[");
+  return [field!.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), ...key].join("[");
 }
 
 function sentence(text: string): string {

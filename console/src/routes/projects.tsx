@@ -1,8 +1,8 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { z } from "zod";
-import { appRoute, optional } from "@/routes/root";
-
-const projectRoute = createRoute({ getParentRoute: () => appRoute, path: "/projects/$ref" });
+import { projectRoute } from "@/routes/project";
+import { projectAuthRoutes } from "@/routes/project-auth";
+import { optional } from "@/routes/root";
 
 const homeRoute = createRoute({
   getParentRoute: () => projectRoute,
@@ -32,4 +32,4 @@ const settingsRoute = createRoute({
   component: lazyRouteComponent(() => import("@/features/project/settings"), "ProjectSettingsPage"),
 });
 
-export const projectRoutes = [projectRoute.addChildren([homeRoute, sqlRoute, keysRoute, settingsRoute])] as const;
+export const projectRoutes = [projectRoute.addChildren([homeRoute, sqlRoute, projectAuthRoutes, keysRoute, settingsRoute])] as const;

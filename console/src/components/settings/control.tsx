@@ -1,0 +1,100 @@
+import { Controller, useFormContext, useWatch } from "react-hook-form";
+import { Button } from "@/components/ui/button";
+import { Input, Select, Textarea } from "@/components/ui/input";
+import { Switch } from "@/components/ui/switch";
+import { nameOf, spanOf, type Drafts } from "@/components/settings/values";
+import type { Setting } from "@/gen/fluxbase/controlplane/v1/project_pb";
+
+interface Props {
+  setting: Setting;
+  id: string;
+  /** Ids of what describes it. */
+  about: string;
+  invalid: boolean;
+  disabled: boolean;
+}
+
+/** The one control of a setting's type. */
+export function SettingControl({ setting, disabled, id, about, invalid }: Props) {
+  const { register, control } = useFormContext<Drafts>();
+  const name = nameOf(setting.key);
+  const described = { id, "aria-describedby": about, "aria-invalid": invalid || undefined, disabled };
+  if (setting.type === "boolean") {
+    return (
+      <Controller
+        name={name}
+        control={control}
+        render={({ field }) => <Switch {...described} checked={field.value === true} onCheckedChange={field.onChange} onBlur={field.onBlur} ref={field.ref} />}
+      />
+    );
+  }
+  if (setting.type === "integer" || setting.type === "duration_seconds") {
+    return (
+      <span className="flex w-full items-center gap-2 md:w-auto">
+        {setting.type === "duration_seconds" && <Span name={name} />}
+        <Input {...described} inputMode="numeric" autoComplete="off" className="w-28 text-right tabular-nums" placeholder={setting.defaultValue} {...register(name)} />
+        {setting.type === "duration_seconds" && <span className="text-xs text-muted">seconds</span>}
+      </span>
+    );
+  }
+  if (setting.oneOf.length > 0) {
+    return (
+      <Select {...described} className="md:w-64" {...register(name)}>
+        {setting.oneOf.map((value) => (
+          <option key={value} value={value}>
+            {value.replaceAll("_", " ")}
+          </option>
+        ))}
+      </Select>
+    );
+  }
+  if (setting.type === "secret") return <SecretControl setting={setting} id={id} about={about} invalid={invalid} disabled={disabled} />;
+  if (setting.type === "string_list") {
+    return <Textarea {...described} rows={2} spellCheck={false} placeholder="One per line" className="field-sizing-content max-h-60 min-h-16 font-mono text-xs" {...register(name)} />;
+  }
+  if (setting.type === "text") {
+    return <Textarea {...described} rows={8} spellCheck={false} className="font-mono text-xs" {...register(name)} />;
+  }
+  return <Input {...described} spellCheck={false} autoComplete="off" className="font-mono text-xs" {...register(name)} />;
+}
+
+/** What the seconds come to. */
+function Span({ name }: { name: string }) {
+  const value = useWatch<Drafts>({ name });
+  const text = spanOf(String(value));
+  return text ? <span className="text-xs whitespace-nowrap text-faint">{text} =</span> : null;
+}
+
+/** A secret can be given anew or taken back; what it is, nobody is told. */
+function SecretControl({ setting, id, about, invalid, disabled }: Props) {
+  const { control } = useFormContext<Drafts>();
+  return (
+    <Controller
+      name={nameOf(setting.key)}
+      control={control}
+      render={({ field }) => (
+        <span className="flex w-full gap-2">
+          <Input
+            id={id}
+            aria-describedby={about}
+            aria-invalid={invalid || undefined}
+            type="password"
+            autoComplete="new-password"
+            disabled={disabled || field.value === null}
+            placeholder={field.value === null ? "Will be cleared" : setting.set ? "Set. Type to replace it." : "Not set"}
+            className="font-mono text-xs"
+            value={typeof field.value === "string" ? field.value : ""}
+            onChange={field.onChange}
+            onBlur={field.onBlur}
+            ref={field.ref}
+          />
+          {setting.set && (
+            <Button disabled={disabled} onClick={() => field.onChange(field.value === null ? "" : null)}>
+              {field.value === null ? "Keep" : "Clear"}
+            </Button>
+          )}
+        </span>
+      )}
+    />
+  );
+}
