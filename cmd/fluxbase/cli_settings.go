@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -15,11 +17,13 @@ import (
 
 // settingJSON is a setting as scripts see it.
 type settingJSON struct {
-	Key         string          `json:"key"`
-	Value       json.RawMessage `json:"value"`
-	Default     json.RawMessage `json:"default"`
-	Type        string          `json:"type"`
-	Description string          `json:"description"`
+	Key     string          `json:"key"`
+	Value   json.RawMessage `json:"value"`
+	Default json.RawMessage `json:"default"`
+	Type    string          `json:"type"`
+	// Set tells that the project has a value of its own; of secrets that is all there is to see.
+	Set         bool   `json:"set"`
+	Description string `json:"description"`
 }
 
 func (c *cli) settingsCommand() *cobra.Command {
@@ -28,8 +32,10 @@ func (c *cli) settingsCommand() *cobra.Command {
 
 func (c *cli) settingsGetCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "get REF [KEY…]", Short: "Show a project's settings: all, or the ones named",
+		Use: "get REF [KEY…]", Short: "Show a project's settings: all, or those that keys or their beginnings name",
+		Long: "Show a project's settings: all, or those named. A KEY may be the beginning of several, up to a dot. Secrets are never shown: only whether they are set.",
 		Example: `  fluxbase projects settings get abcdefghijklmnopqrst
+  fluxbase projects settings get abcdefghijklmnopqrst auth.smtp
   fluxbase projects settings get abcdefghijklmnopqrst rest.max_rows -o json`,
 		Args: atLeast("REF"),
 		RunE: c.signedIn(func(ctx context.Context, s *session, args []string) error {
@@ -45,9 +51,12 @@ func (c *cli) settingsGetCommand() *cobra.Command {
 func (c *cli) settingsSetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "set REF KEY=VALUE…", Short: "Change settings; all or none are changed",
-		Long: "Change settings of a project. VALUE is JSON, a bare string, or for lists words between commas. KEY= sets back to the default.",
+		Long: "Change settings of a project. VALUE is JSON, a bare string, or for lists words between commas. KEY= sets back to the default, and clears a secret.\n" +
+			"KEY=- takes the value from the standard input, KEY=@FILE from a file: so give secrets, which stay in the shell's history otherwise, and templates.",
 		Example: `  fluxbase projects settings set abcdefghijklmnopqrst rest.max_rows=500 rest.schemas=public,api
   fluxbase projects settings set abcdefghijklmnopqrst auth.site_url=https://app.example.com auth.autoconfirm=false
+  pass smtp/shop | fluxbase projects settings set abcdefghijklmnopqrst auth.smtp.password=-
+  fluxbase projects settings set abcdefghijklmnopqrst auth.email.template.invite.content=@invite.html
   fluxbase projects settings set abcdefghijklmnopqrst rest.max_rows=`,
 		Args: atLeast("REF", "KEY=VALUE"),
 		RunE: c.signedIn(func(ctx context.Context, s *session, args []string) error {
@@ -55,7 +64,7 @@ func (c *cli) settingsSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			values, err := parseSettings(got.GetSettings(), args[1:])
+			values, err := s.parseSettings(got.GetSettings(), args[1:])
 			if err != nil {
 				return err
 			}
@@ -72,24 +81,53 @@ func (c *cli) settingsSetCommand() *cobra.Command {
 	}
 }
 
-// printSettings prints the settings named by keys, or all.
-func (c *cli) printSettings(all []*controlplanev1.Setting, keys []string) error {
-	for _, key := range keys {
-		if !slices.ContainsFunc(all, func(s *controlplanev1.Setting) bool { return s.GetKey() == key }) {
-			return unknownSetting(key)
+// printSettings prints the settings that names name, or all.
+func (c *cli) printSettings(all []*controlplanev1.Setting, names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(s *controlplanev1.Setting) bool { return isNamed(s.GetKey(), name) }) {
+			return unknownSetting(name)
 		}
 	}
 	out, rows := []settingJSON{}, [][]string{{"KEY", "VALUE", "DEFAULT", "DESCRIPTION"}}
+	whole := len(names) == 1
 	for _, s := range all {
-		if len(keys) > 0 && !slices.Contains(keys, s.GetKey()) {
+		if len(names) > 0 && !slices.ContainsFunc(names, func(name string) bool { return isNamed(s.GetKey(), name) }) {
 			continue
 		}
 		value := firstOf(s.GetValue(), s.GetDefaultValue())
 		out = append(out, settingJSON{Key: s.GetKey(), Value: json.RawMessage(value), Default: json.RawMessage(s.GetDefaultValue()),
-			Type: s.GetType(), Description: s.GetDescription()})
-		rows = append(rows, []string{s.GetKey(), value, s.GetDefaultValue(), s.GetDescription()})
+			Type: s.GetType(), Set: s.GetSet(), Description: s.GetDescription()})
+		shown := settingCell(s, value)
+		if whole && s.GetKey() == names[0] && s.GetType() != string(setting.Secret) {
+			shown = value
+		}
+		rows = append(rows, []string{s.GetKey(), shown, settingCell(s, s.GetDefaultValue()), s.GetDescription()})
 	}
 	return c.print(out, rows)
+}
+
+// isNamed tells whether a key or the beginning of one names a setting.
+func isNamed(key, name string) bool {
+	return key == name || strings.HasPrefix(key, strings.TrimSuffix(name, ".")+".")
+}
+
+// widest is how much a table shows of a value.
+const widest = 60
+
+func settingCell(s *controlplanev1.Setting, value string) string {
+	if s.GetType() == string(setting.Secret) {
+		switch {
+		case value != s.GetValue() || value == "":
+			return ""
+		case s.GetSet():
+			return "(set)"
+		}
+		return "(not set)"
+	}
+	if runes := []rune(value); len(runes) > widest {
+		return string(runes[:widest-1]) + "…"
+	}
+	return value
 }
 
 func unknownSetting(key string) error {
@@ -98,12 +136,12 @@ func unknownSetting(key string) error {
 }
 
 // parseSettings reads key=value arguments into JSON values of the settings' types.
-func parseSettings(known []*controlplanev1.Setting, args []string) (map[string]string, error) {
+func (c *cli) parseSettings(known []*controlplanev1.Setting, args []string) (map[string]string, error) {
 	types := map[string]string{}
 	for _, s := range known {
 		types[s.GetKey()] = s.GetType()
 	}
-	values := map[string]string{}
+	values, piped := map[string]string{}, ""
 	for _, arg := range args {
 		key, raw, ok := strings.Cut(arg, "=")
 		if !ok || key == "" {
@@ -116,9 +154,55 @@ func parseSettings(known []*controlplanev1.Setting, args []string) (map[string]s
 		if _, twice := values[key]; twice {
 			return nil, usageError{fmt.Errorf("%s is given twice", key)}
 		}
+		if raw == "-" {
+			if piped != "" {
+				return nil, usageError{fmt.Errorf("%s and %s cannot both be read from the standard input", piped, key)}
+			}
+			piped = key
+		}
+		if raw == "-" || strings.HasPrefix(raw, "@") {
+			content, err := c.settingContent(key, raw)
+			if err != nil {
+				return nil, err
+			}
+			values[key] = settingText(setting.Type(kind), content)
+			continue
+		}
+		if setting.Type(kind) == setting.Secret && raw != "" && raw != `""` {
+			c.say("%s was given on the command line, where the shell's history and other users of this machine see it. Better: %s=- and the secret by the standard input.", key, key)
+		}
 		values[key] = settingValue(setting.Type(kind), raw)
 	}
 	return values, nil
+}
+
+// settingContent reads a value from the standard input (-) or from a file (@FILE).
+func (c *cli) settingContent(key, from string) (string, error) {
+	var content []byte
+	var err error
+	if name, isFile := strings.CutPrefix(from, "@"); isFile {
+		content, err = os.ReadFile(name)
+	} else {
+		content, err = io.ReadAll(c.in)
+	}
+	if err != nil {
+		return "", usageError{fmt.Errorf("%s: %w", key, err)}
+	}
+	if strings.TrimSpace(string(content)) == "" {
+		return "", usageError{fmt.Errorf("there is nothing to read for %s; %s= sets it back to its default", key, key)}
+	}
+	return string(content), nil
+}
+
+// settingText makes JSON of what was read: a text as it is, a line without its end, anything else as if it was typed.
+func settingText(kind setting.Type, content string) string {
+	switch kind {
+	case setting.Text:
+		return toJSON(content)
+	case setting.String, setting.Secret:
+		return toJSON(strings.TrimRight(content, "\r\n"))
+	}
+	return settingValue(kind, strings.TrimSpace(content))
 }
 
 // settingValue makes JSON of what a person typed. What it cannot read it passes on: the server knows the setting's rules
@@ -127,7 +211,7 @@ func settingValue(kind setting.Type, raw string) string {
 	switch {
 	case raw == "":
 		return ""
-	case kind == setting.String:
+	case kind == setting.String || kind == setting.Text || kind == setting.Secret:
 		var s string
 		if json.Unmarshal([]byte(raw), &s) == nil {
 			return raw

@@ -222,6 +222,9 @@ func TestSettingValues(t *testing.T) {
 		{setting.StringList, "[]", "[]"},
 		{setting.StringList, "[broken", `["[broken"]`},
 		{setting.Integer, "", ""},
+		{setting.Secret, "hunter2", `"hunter2"`},
+		{setting.Secret, `""`, `""`},
+		{setting.Text, "<p>Hi</p>", toJSON("<p>Hi</p>")},
 	}
 	for _, c := range cases {
 		require.Equal(t, c.want, settingValue(c.kind, c.raw), "%s %s", c.kind, c.raw)
@@ -232,9 +235,79 @@ func TestParseSettingsRefuses(t *testing.T) {
 	t.Parallel()
 	known := []*controlplanev1.Setting{{Key: "a", Type: "integer"}}
 	for _, args := range [][]string{{"a"}, {"=1"}, {"b=1"}, {"a=1", "a=2"}} {
-		_, err := parseSettings(known, args)
+		_, err := (&cli{}).parseSettings(known, args)
 		require.Equal(t, exitUsage, explain(err).Code, args)
 	}
+}
+
+func TestSettingsAreReadFromFilesAndTheStandardInput(t *testing.T) {
+	t.Parallel()
+	known := []*controlplanev1.Setting{{Key: "word", Type: "string"}, {Key: "page", Type: "text"}, {Key: "key", Type: "secret"}, {Key: "other", Type: "secret"}, {Key: "list", Type: "string_list"}}
+	file := filepath.Join(t.TempDir(), "invite.html")
+	require.NoError(t, os.WriteFile(file, []byte("<p>\n\"Hi\"</p>\n"), 0o600))
+	empty := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(empty, []byte("\n"), 0o600))
+	cases := []struct {
+		name, in  string
+		args      []string
+		want      map[string]string
+		err, says string
+	}{
+		{"a secret by the standard input", "s3cret\n", []string{"key=-"}, map[string]string{"key": `"s3cret"`}, "", ""},
+		{"a secret that looks like JSON is taken as it is", `"s3cret"`, []string{"key=-"}, map[string]string{"key": `"\"s3cret\""`}, "", ""},
+		{"a secret in clear", "", []string{"key=s3cret"}, map[string]string{"key": `"s3cret"`}, "", "key was given on the command line"},
+		{"a secret taken back", "", []string{"key="}, map[string]string{"key": ""}, "", ""},
+		{"a template of a file", "", []string{"page=@" + file}, map[string]string{"page": toJSON("<p>\n\"Hi\"</p>\n")}, "", ""},
+		{"a list by the standard input", "a, b\n", []string{"list=-"}, map[string]string{"list": `["a","b"]`}, "", ""},
+		{"a word that begins with @ in quotes", "", []string{`word="@ada"`}, map[string]string{"word": `"@ada"`}, "", ""},
+		{"two by the standard input", "s3cret", []string{"key=-", "other=-"}, nil, "cannot both be read", ""},
+		{"nothing", "", []string{"key=-"}, nil, "nothing to read for key", ""},
+		{"an empty file", "", []string{"page=@" + empty}, nil, "nothing to read for page", ""},
+		{"no file", "", []string{"page=@nowhere.html"}, nil, "no such file", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var said bytes.Buffer
+			got, err := (&cli{in: strings.NewReader(c.in), err: &said}).parseSettings(known, c.args)
+			if c.err != "" {
+				require.ErrorContains(t, err, c.err)
+				require.Equal(t, exitUsage, explain(err).Code)
+				require.NotContains(t, err.Error(), "s3cret")
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+			require.NotContains(t, said.String(), "s3cret")
+			require.Contains(t, said.String(), c.says)
+			require.Equal(t, c.says == "", said.Len() == 0)
+		})
+	}
+}
+
+func TestSettingsAreShownByPrefixAndWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	known := []*controlplanev1.Setting{
+		{Key: "auth.smtp.host", Type: "string", Value: `"mail.example.com"`, DefaultValue: `""`, Set: true},
+		{Key: "auth.smtp.password", Type: "secret", Value: `""`, DefaultValue: `""`, Set: true},
+		{Key: "auth.captcha.secret", Type: "secret", Value: `""`, DefaultValue: `""`},
+		{Key: "auth.page", Type: "text", Value: toJSON(strings.Repeat("x", 100)), DefaultValue: `""`, Set: true},
+	}
+	show := func(names ...string) string {
+		var out bytes.Buffer
+		c := &cli{out: &out}
+		require.NoError(t, c.printSettings(known, names))
+		return out.String()
+	}
+	require.Contains(t, show(), "xxx…")
+	require.Contains(t, show("auth.page"), strings.Repeat("x", 100))
+	for _, name := range []string{"auth.smtp", "auth.smtp."} {
+		require.Equal(t, 3, strings.Count(show(name), "\n"), name)
+		require.Contains(t, show(name), "(set)")
+		require.NotContains(t, show(name), "captcha")
+	}
+	require.Contains(t, show("auth.captcha.secret"), "(not set)")
+	require.Error(t, (&cli{}).printSettings(known, []string{"auth.smt"}))
 }
 
 func TestTablesKeepTheTerminalSafe(t *testing.T) {
