@@ -321,7 +321,7 @@ comment on table {{schema "auth"}}.outbox is 'Messages that are being sent.';
 create index if not exists outbox_created_at_idx on {{schema "auth"}}.outbox (created_at) where failed_at is null;
 
 grant select, insert, update, delete, references, trigger on all tables in schema {{schema "auth"}} to {{.OwnerGroup}};
-grant usage, select on all sequences in schema {{schema "auth"}} to {{.OwnerGroup}};
+grant usage, select, update on all sequences in schema {{schema "auth"}} to {{.OwnerGroup}}; -- update for setval of dumps
 
 reset role;
 
