@@ -104,6 +104,8 @@ func testProject(t *testing.T, who *person, isolation string) {
 	t.Run("sql", func(t *testing.T) { testSQL(ada.in(t), ref, fields) })
 	t.Run("settings", func(t *testing.T) { testSettings(ada.in(t), ref) })
 	t.Run("keys", func(t *testing.T) { testKeys(ada.in(t), ref) })
+	t.Run("bounded keys", func(t *testing.T) { testBoundedKeys(ada.in(t), ref) })
+	t.Run("signing keys", func(t *testing.T) { testSigningKeys(ada.in(t), ref, fields["publishable_key"]) })
 
 	var p projectJSON
 	ada.must(&p, "projects", "pause", ref, "--wait")
