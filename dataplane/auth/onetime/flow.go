@@ -63,7 +63,9 @@ type Flow struct {
 	// ClientState is the row of oauth_client_states, for providers that ask us for PKCE.
 	ClientState   *uuid.UUID
 	EmailOptional bool
-	Created       time.Time
+	// NotAfter is when the session that the code opens ends at the latest, or nil.
+	NotAfter *time.Time
+	Created  time.Time
 }
 
 // Expired tells that the flow has taken too long.
@@ -111,8 +113,13 @@ func FlowOfUser(ctx context.Context, tx pgx.Tx, userID uuid.UUID, method string)
 
 // IssueCode ends a flow with a code, which is returned, for a user.
 func IssueCode(ctx context.Context, tx pgx.Tx, flowID, userID uuid.UUID, providerToken, providerRefreshToken string) (string, error) {
+	return IssueCodeUntil(ctx, tx, flowID, userID, providerToken, providerRefreshToken, nil)
+}
+
+// IssueCodeUntil is IssueCode for a session that ends at a time.
+func IssueCodeUntil(ctx context.Context, tx pgx.Tx, flowID, userID uuid.UUID, providerToken, providerRefreshToken string, notAfter *time.Time) (string, error) {
 	code := uuid.NewString()
-	tag, err := tx.Exec(ctx, issueCode, flowID, userID, code, providerToken, providerRefreshToken)
+	tag, err := tx.Exec(ctx, issueCode, flowID, userID, code, providerToken, providerRefreshToken, notAfter)
 	if err == nil && tag.RowsAffected() != 1 {
 		err = errFlowNotFound
 	}
@@ -157,7 +164,7 @@ func scanFlow(row pgx.Row) (*Flow, error) {
 func scanFlowWith(row pgx.Row, issued *time.Time) (*Flow, error) {
 	var f Flow
 	err := row.Scan(&f.ID, &f.UserID, &f.ChallengeMethod, &f.Challenge, &f.Provider, &f.Method, &f.ProviderToken, &f.ProviderRefreshToken,
-		&f.InviteToken, &f.Referrer, &f.LinkingTarget, &f.ClientState, &f.EmailOptional, &f.Created, issued)
+		&f.InviteToken, &f.Referrer, &f.LinkingTarget, &f.ClientState, &f.EmailOptional, &f.Created, issued, &f.NotAfter)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}

@@ -85,13 +85,15 @@ type Opening struct {
 	FactorID *uuid.UUID
 	ClientID *uuid.UUID
 	Scopes   string
+	// NotAfter is when the session ends at the latest, because who vouches for the user said so; nil for no such end.
+	NotAfter *time.Time
 	Client   store.Client
 }
 
 // Open opens a session in the transaction. It refuses users that are gone, banned, or have another password by now.
 func (m *Manager) Open(ctx context.Context, tx *store.Tx, p *directory.Project, o Opening) (*Grant, error) {
 	next := store.NewSession{ID: uuid.New(), UserID: o.UserID, CheckedHash: o.CheckedHash, RefreshToken: newRefreshToken(), Method: o.Method,
-		Provider: o.Provider, AAL: o.AAL, FactorID: o.FactorID, ClientID: o.ClientID, Scopes: o.Scopes, Client: o.Client}
+		Provider: o.Provider, AAL: o.AAL, FactorID: o.FactorID, ClientID: o.ClientID, Scopes: o.Scopes, NotAfter: o.NotAfter, Client: o.Client}
 	if next.AAL == "" {
 		next.AAL = "aal1"
 	}
@@ -263,6 +265,9 @@ func (m *Manager) custom(ctx context.Context, s *projectdb.Session, g *Grant, cl
 	}
 	for _, name := range fixed {
 		out.Claims[name] = claims[name]
+	}
+	if g.Session.ClientID != nil { // policies tell other apps' tokens by it
+		out.Claims["client_id"], out.Claims["scope"] = claims["client_id"], claims["scope"]
 	}
 	return out.Claims, nil
 }

@@ -91,6 +91,8 @@ type NewSession struct {
 	// ClientID and Scopes are those of an OAuth client.
 	ClientID *uuid.UUID
 	Scopes   string
+	// NotAfter ends the session, or is nil.
+	NotAfter *time.Time
 	Client   Client
 }
 
@@ -99,7 +101,7 @@ type NewSession struct {
 func OpenSession(ctx context.Context, tx pgx.Tx, s NewSession, l Lifetimes) (user *User, session *Session, err error) {
 	var batch pgx.Batch
 	batch.Queue(openSession, s.ID, s.UserID, s.CheckedHash, s.RefreshToken, s.Client.UserAgent, s.Client.Address, s.Method, s.Provider, s.AAL,
-		s.FactorID, s.ClientID, s.Scopes)
+		s.FactorID, s.ClientID, s.Scopes, s.NotAfter)
 	queueUserAndSession(&batch, s.UserID, s.ID, l, &user, &session)
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, nil, err

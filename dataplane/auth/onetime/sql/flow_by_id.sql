@@ -1,5 +1,5 @@
 select id, user_id, coalesce(code_challenge_method::text, ''), coalesce(code_challenge, ''), provider_type, authentication_method,
     coalesce(provider_access_token, ''), coalesce(provider_refresh_token, ''), coalesce(invite_token, ''), coalesce(referrer, ''), linking_target_id,
-    oauth_client_state_id, email_optional, created_at, coalesce(auth_code_issued_at, created_at)
+    oauth_client_state_id, email_optional, created_at, coalesce(auth_code_issued_at, created_at), session_not_after
 from flow_state where id = $1
 for update
