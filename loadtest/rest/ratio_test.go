@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/internal/testkit"
+	"github.com/wayli-app/fluxbase/loadtest/worker"
 )
 
 const (
@@ -43,7 +44,7 @@ func BenchmarkRatio(b *testing.B) {
 	fill(b, snapshot, filepath.Join(floorDir, "items.sql"))
 	floor := startFloor(b, floorDir, snapshot)
 	own := startOwnFloor(b, adminURL(b, snapshot))
-	gateway := startWorker(b, snapshot)
+	gateway := worker.Start(b, snapshot)
 	headers := map[string]string{"Host": snapshot.GetRef() + ".localhost", "apikey": testkit.ProjectKeys(b, snapshot).Publishable}
 	tokens := make([]string, users)
 	for i := range tokens {

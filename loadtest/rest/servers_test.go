@@ -3,28 +3,20 @@ package rest
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
-	"connectrpc.com/connect"
 	"github.com/jackc/pgx/v5"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
-	"github.com/wayli-app/fluxbase/dataplane"
-	"github.com/wayli-app/fluxbase/internal/config"
 	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
-	"github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1/directoryv1connect"
 	"github.com/wayli-app/fluxbase/internal/testkit"
+	"github.com/wayli-app/fluxbase/loadtest/worker"
 )
 
 // related is what the embed reads besides the floor's own table: for each of the first thousand items five notes, each with an author.
@@ -75,7 +67,7 @@ func startFloor(b *testing.B, dir string, s *directoryv1.Snapshot) string {
 	build.Dir, build.Env = dir, append(os.Environ(), "GOFLAGS=-mod=mod -buildvcs=false")
 	out, err := build.CombinedOutput()
 	require.NoError(b, err, string(out))
-	addr := freeAddress(b)
+	addr := worker.FreeAddress(b)
 	server := exec.Command(binary)
 	server.Env = append(os.Environ(), "DATABASE_URL="+adminURL(b, s), "ADDR="+addr)
 	server.Stderr = os.Stderr
@@ -85,79 +77,6 @@ func startFloor(b *testing.B, dir string, s *directoryv1.Snapshot) string {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			_ = c.Close()
-		}
-		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
-	return "http://" + addr
-}
-
-func freeAddress(b *testing.B) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(b, err)
-	defer func() { require.NoError(b, l.Close()) }()
-	return l.Addr().String()
-}
-
-// oneProject is a directory that knows one project.
-type oneProject struct{ snapshot *directoryv1.Snapshot }
-
-var _ directoryv1connect.DirectoryServiceHandler = oneProject{}
-
-func (d oneProject) Resolve(context.Context, *directoryv1.ResolveRequest) (*directoryv1.ResolveResponse, error) {
-	return &directoryv1.ResolveResponse{Snapshot: d.snapshot}, nil
-}
-
-func (d oneProject) Watch(ctx context.Context, _ *directoryv1.WatchRequest, s *connect.ServerStream[directoryv1.WatchResponse]) error {
-	if err := s.Send(&directoryv1.WatchResponse{Ready: true}); err != nil {
-		return err
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Second):
-			if err := s.Send(&directoryv1.WatchResponse{}); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (d oneProject) ReportUsage(context.Context, *directoryv1.ReportUsageRequest) (*directoryv1.ReportUsageResponse, error) {
-	return &directoryv1.ReportUsageResponse{}, nil
-}
-
-// startWorker runs a worker as it is, but for its directory.
-func startWorker(b *testing.B, s *directoryv1.Snapshot) string {
-	mux := http.NewServeMux()
-	mux.Handle(directoryv1connect.NewDirectoryServiceHandler(oneProject{s}))
-	directory := httptest.NewServer(mux)
-	addr := freeAddress(b)
-	cfg := config.Default()
-	cfg.Domain, cfg.PublicURL, cfg.WorkerURL, cfg.ProjectURL = "localhost", "http://"+addr, "http://"+addr, "http://{ref}.localhost"
-	cfg.MasterKey, cfg.ServiceToken = config.Secret(testkit.MasterKey(b)), "token"
-	cfg.RedisURL = config.Secret(testkit.RedisURL(b))
-	cfg.JobsURL = config.Secret(testkit.Jobs(b))
-	cfg.Dataplane.DirectoryURL, cfg.Dataplane.CacheDir = directory.URL, b.TempDir()
-	log := slog.New(slog.DiscardHandler)
-	worker, err := dataplane.New(b.Context(), cfg, dataplane.Deps{Log: log, Metrics: prometheus.NewRegistry()})
-	require.NoError(b, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = worker.Run(ctx) })
-	server := &http.Server{Addr: addr, Handler: worker.Handler(), ReadHeaderTimeout: 10 * time.Second}
-	running.Go(func() { _ = server.ListenAndServe() })
-	b.Cleanup(func() {
-		require.NoError(b, server.Shutdown(context.Background()))
-		cancel()
-		running.Wait()
-		directory.CloseClientConnections()
-		directory.Close()
-	})
-	require.Eventually(b, func() bool {
-		r, err := http.Get("http://" + addr + "/healthz")
-		if err == nil {
-			_ = r.Body.Close()
 		}
 		return err == nil
 	}, 10*time.Second, 10*time.Millisecond)
