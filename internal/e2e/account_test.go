@@ -137,6 +137,9 @@ func (a *account) create(t *testing.T, name string, shared bool) *project {
 	made, err := a.projects.CreateProject(ctx, &controlplanev1.CreateProjectRequest{Organization: a.organization, Name: name, Isolation: isolation})
 	require.NoError(t, err)
 	ref := made.GetProject().GetRef()
+	// Users of these tests read no mail.
+	_, err = a.projects.UpdateSettings(ctx, &controlplanev1.UpdateSettingsRequest{Ref: ref, Values: map[string]string{"auth.autoconfirm": "true"}})
+	require.NoError(t, err)
 	for current := made.GetProject(); current.GetStatus() != controlplanev1.ProjectStatus_PROJECT_STATUS_ACTIVE; {
 		require.NotEqual(t, controlplanev1.ProjectStatus_PROJECT_STATUS_FAILED, current.GetStatus(), current.GetFailureMessage())
 		stream, err := a.projects.WatchProject(ctx, &controlplanev1.WatchProjectRequest{Ref: ref})
