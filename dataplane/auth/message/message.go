@@ -4,6 +4,7 @@ package message
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -41,6 +42,8 @@ type Email struct {
 	Phone      string `json:"phone,omitempty"`
 	Provider   string `json:"provider,omitempty"`
 	FactorType string `json:"factor_type,omitempty"`
+	// Unsent tells that the mail is written like any other and never sent: where what the request does must not tell whether there is a user.
+	Unsent bool `json:"unsent,omitempty"`
 	// Data is the user's metadata.
 	Data map[string]any `json:"data,omitempty"`
 	// Expires is when its code is good no more; zero is auth.email.otp_expiry after it was written, for mails with a code.
@@ -63,6 +66,8 @@ type SMS struct {
 	Template string          `json:"template,omitempty"`
 	UserID   uuid.UUID       `json:"user_id,omitzero"`
 	User     json.RawMessage `json:"user,omitempty"`
+	// Unsent is as in Email.
+	Unsent bool `json:"unsent,omitempty"`
 	// Channel is ChannelSMS, or ChannelWhatsApp where the provider has it.
 	Channel string    `json:"channel,omitempty"`
 	Expires time.Time `json:"expires,omitzero"`
@@ -92,6 +97,8 @@ type Deps struct {
 	// Dial opens connections to mail servers that projects chose, and HTTP requests to addresses that they chose: guarded by internal/egress.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	HTTP *http.Client
+	// Roots are whose certificates mail servers may show; nil are the system's.
+	Roots *x509.CertPool
 	// Address is a project's own address, which links begin with; nil is that of the snapshot. It is never a request's.
 	Address func(*directory.Project) string
 	// Providers are the addresses of SMS providers; the zero value is theirs. Tests have their own.

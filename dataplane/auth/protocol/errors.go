@@ -133,6 +133,7 @@ type olderError struct {
 
 // WeakPassword tells what a password lacks.
 type WeakPassword struct {
+	Message string   `json:"message,omitempty"`
 	Reasons []string `json:"reasons"`
 }
 
