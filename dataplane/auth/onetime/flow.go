@@ -26,6 +26,9 @@ var flowByID string
 //go:embed sql/flow_of_user.sql
 var flowOfUser string
 
+//go:embed sql/finish_flow.sql
+var finishFlow string
+
 //go:embed sql/issue_code.sql
 var issueCode string
 
@@ -93,12 +96,18 @@ func CheckChallenge(challenge, method string) (string, error) {
 
 // Start stores a new flow; its ID is made when it has none.
 func Start(ctx context.Context, tx pgx.Tx, f *Flow) error {
+	var batch pgx.Batch
+	QueueStart(&batch, f)
+	return tx.SendBatch(ctx, &batch).Close()
+}
+
+// QueueStart is Start as a statement of a batch.
+func QueueStart(batch *pgx.Batch, f *Flow) {
 	if f.ID == uuid.Nil {
 		f.ID = uuid.New()
 	}
-	_, err := tx.Exec(ctx, startFlow, f.ID, f.UserID, f.ChallengeMethod, f.Challenge, f.Provider, f.Method, f.InviteToken, f.Referrer, f.LinkingTarget,
+	batch.Queue(startFlow, f.ID, f.UserID, f.ChallengeMethod, f.Challenge, f.Provider, f.Method, f.InviteToken, f.Referrer, f.LinkingTarget,
 		f.ClientState, f.EmailOptional)
-	return err
 }
 
 // FlowByID returns a flow and holds it, or nil.
@@ -120,6 +129,16 @@ func IssueCode(ctx context.Context, tx pgx.Tx, flowID, userID uuid.UUID, provide
 func IssueCodeUntil(ctx context.Context, tx pgx.Tx, flowID, userID uuid.UUID, providerToken, providerRefreshToken string, notAfter *time.Time) (string, error) {
 	code := uuid.NewString()
 	tag, err := tx.Exec(ctx, issueCode, flowID, userID, code, providerToken, providerRefreshToken, notAfter)
+	if err == nil && tag.RowsAffected() != 1 {
+		err = errFlowNotFound
+	}
+	return code, err
+}
+
+// Finish ends the newest flow that a user began by a method, and that has no code yet, with a code, which is returned.
+func Finish(ctx context.Context, tx pgx.Tx, userID uuid.UUID, method string) (string, error) {
+	code := uuid.NewString()
+	tag, err := tx.Exec(ctx, finishFlow, userID, method, code)
 	if err == nil && tag.RowsAffected() != 1 {
 		err = errFlowNotFound
 	}
