@@ -3,42 +3,24 @@ package password
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
-	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/internal/fault"
-	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
 const (
 	hashCost = 10
-	// maxPassword is what bcrypt reads; it would ignore the rest.
-	maxPassword = 72
 	// maxWaiting is how many hashes one project may have waiting on a worker.
 	maxWaiting = 64
 )
 
-// nobodysHash is compared with when there is no user, so that the time taken does not tell. No password is known for it,
-// and its outcome is not looked at.
+// nobodysHash is compared with when there is no user, so that the time taken does not tell. No password is known for it, and its outcome is not
+// looked at.
 const nobodysHash = "$2a$10$ho.r36BKDTOLF1Yj3rdu1eBvPp5.hURFSTgSPS0OEztuJ6xJP/akG"
-
-// CheckNew refuses passwords that the project does not take.
-func CheckNew(p *directory.Project, password string) error {
-	if len(password) > maxPassword {
-		return protocol.ErrValidation("Password cannot be longer than %d bytes", maxPassword)
-	}
-	least := int(setting.Get[int64](p.Settings, "auth.password_min_length"))
-	if utf8.RuneCountInString(password) < least {
-		return protocol.ErrWeakPassword("length", "Password should be at least %d characters.", least)
-	}
-	return nil
-}
 
 // Hasher computes password hashes, a few at a time. Projects that wait take turns, so that one project under attack slows
 // down itself and not its neighbours.
@@ -65,21 +47,27 @@ func (h *Hasher) Hash(ctx context.Context, project, password string) (string, er
 	return string(hashed), err
 }
 
-// Matches tells whether the hash is of the password. It takes as long without a hash, and then says no.
-func (h *Hasher) Matches(ctx context.Context, project, hash, password string) (bool, error) {
+// Matches tells whether the hash is of the password. Without a hash, or with one that nobody's password fits, it works as hard as for the decoy,
+// which is some other user's hash or "", and says no: so its time tells nothing of a user whose hash costs as much as others' do.
+func (h *Hasher) Matches(ctx context.Context, project, hash, decoy, password string) (bool, error) {
 	if err := h.acquire(ctx, project); err != nil {
 		return false, err
 	}
 	defer h.release()
-	if hash == "" || len(password) > maxPassword {
-		_ = bcrypt.CompareHashAndPassword([]byte(nobodysHash), []byte("nobody's"))
-		return false, nil
+	for _, candidate := range []string{hash, decoy, nobodysHash} {
+		fits, err := parse(candidate)
+		if err != nil {
+			continue
+		}
+		return fits([]byte(password)) && candidate == hash, nil
 	}
-	err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password))
-	if err != nil && !errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
-		return false, nil // a hash of another make: no password fits it
-	}
-	return err == nil, nil
+	return false, nil
+}
+
+// Stale tells that a hash is of another make or cost than ours, so that it is to be replaced once its password is known.
+func Stale(hash string) bool {
+	cost, err := bcrypt.Cost([]byte(hash))
+	return err != nil || cost != hashCost
 }
 
 func (h *Hasher) acquire(ctx context.Context, project string) error {
