@@ -74,6 +74,7 @@ export const authPages = [
   { name: "Templates", path: "templates" },
   { name: "SMS", path: "sms" },
   { name: "Sessions and tokens", path: "sessions" },
+  { name: "Signing keys", path: "signing-keys" },
   { name: "Multi-factor", path: "mfa" },
   { name: "Protection", path: "protection" },
   { name: "Hooks", path: "hooks" },

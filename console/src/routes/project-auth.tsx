@@ -1,6 +1,8 @@
 import { createRoute, lazyRouteComponent, notFound, redirect } from "@tanstack/react-router";
+import { z } from "zod";
 import { authPages } from "@/components/navigation";
 import { projectRoute } from "@/routes/project";
+import { optional } from "@/routes/root";
 
 const authRoute = createRoute({ getParentRoute: () => projectRoute, path: "/auth" });
 
@@ -10,6 +12,13 @@ const indexRoute = createRoute({
   beforeLoad: ({ params }) => {
     throw redirect({ to: "/projects/$ref/auth/$page", params: { ref: params.ref, page: "methods" }, replace: true });
   },
+});
+
+const signingKeysRoute = createRoute({
+  getParentRoute: () => authRoute,
+  path: "/signing-keys",
+  validateSearch: z.object({ create: optional.flag }),
+  component: lazyRouteComponent(() => import("@/features/project/signing-keys"), "SigningKeysPage"),
 });
 
 /** Pages that are settings and nothing more. */
@@ -22,4 +31,4 @@ const anyRoute = createRoute({
   component: lazyRouteComponent(() => import("@/features/project-auth/any-page"), "AnyAuthPage"),
 });
 
-export const projectAuthRoutes = authRoute.addChildren([indexRoute, anyRoute]);
+export const projectAuthRoutes = authRoute.addChildren([indexRoute, signingKeysRoute, anyRoute]);

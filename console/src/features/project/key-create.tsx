@@ -8,15 +8,27 @@ import { Button } from "@/components/ui/button";
 import { Dialog, DialogFooter } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input, Select } from "@/components/ui/input";
+import { KeyLimits, type KeyForm } from "@/features/project/key-limits";
+import { scopesFor } from "@/features/project/key-scopes";
 import { KeyService, KeyType } from "@/gen/fluxbase/controlplane/v1/key_pb";
 import { useIdempotencyKey } from "@/lib/idempotency";
 import { useInvalidate } from "@/lib/queries";
 
-const schema = z.object({
-  name: z.string().trim().min(1, "Enter a name.").max(80, "A name has at most 80 characters."),
-  type: z.coerce.number<string>(),
-  days: z.string(),
-});
+const chosen = (values: { type: string; scopes: string[] }) => {
+  const possible = new Set(scopesFor(Number(values.type)).map(({ name }) => name));
+  return values.scopes.filter((name) => possible.has(name));
+};
+
+const schema: z.ZodType<KeyForm, KeyForm> = z
+  .object({
+    name: z.string().trim().min(1, "Enter a name.").max(80, "A name has at most 80 characters."),
+    type: z.string(),
+    days: z.string(),
+    bounds: z.string(),
+    scopes: z.array(z.string()),
+    perSecond: z.string().trim().regex(/^([1-9]\d{0,5})?$/, "Enter a whole number of requests, or nothing."),
+  })
+  .refine((values) => !values.bounds || chosen(values).length > 0, { path: ["scopes"], message: "Choose at least one." });
 
 interface Props {
   projectRef: string;
@@ -36,15 +48,18 @@ function Form({ projectRef, onOpenChange }: Props) {
   const invalidate = useInvalidate();
   const idempotencyKey = useIdempotencyKey();
   const create = useMutation(KeyService.method.createKey, { onSuccess: () => invalidate(KeyService.method.listKeys) });
-  const form = useCheckedForm(schema, { name: "", type: String(KeyType.PUBLISHABLE), days: "" }, create.error);
+  const form = useCheckedForm(schema, { name: "", type: String(KeyType.PUBLISHABLE), days: "", bounds: "", scopes: [], perSecond: "" }, create.error);
   const { errors } = form.formState;
-  const secret = Number(form.watch("type")) === KeyType.SECRET;
+  const type: KeyType = Number(form.watch("type"));
+  const secret = type === KeyType.SECRET;
   const submit = form.handleSubmit((values) =>
     create.mutate({
       ref: projectRef,
       name: values.name,
-      type: values.type as KeyType,
+      type,
       expireTime: expiryOf(values.days),
+      scopes: values.bounds ? chosen(values) : [],
+      requestsPerSecond: Number(values.perSecond || 0),
       idempotencyKey: idempotencyKey(values),
     }),
   );
@@ -64,6 +79,7 @@ function Form({ projectRef, onOpenChange }: Props) {
           <option value={KeyType.SECRET}>Secret</option>
         </Select>
       </Field>
+      <KeyLimits type={type} bounded={Boolean(form.watch("bounds"))} register={form.register} errors={errors} />
       <Field label="Expires" error={errors.days?.message}>
         <Select {...form.register("days")}>
           {expiries.map(({ value, label }) => (

@@ -14,10 +14,11 @@ interface Props {
   projectRef: string;
   keys: Key[];
   refused: string | undefined;
+  onRotate: (key: Key) => void;
   onRevoke: (key: Key) => void;
 }
 
-export function KeysTable({ projectRef, keys, refused, onRevoke }: Props) {
+export function KeysTable({ projectRef, keys, refused, onRotate, onRevoke }: Props) {
   const [revealing, setRevealing] = useState<string>();
   const shown = keys.find((key) => key.id === revealing);
   return (
@@ -28,6 +29,7 @@ export function KeysTable({ projectRef, keys, refused, onRevoke }: Props) {
             <Th>Name</Th>
             <Th>Type</Th>
             <Th>Key</Th>
+            <Th>May do</Th>
             <Th>Last used</Th>
             <Th>Created</Th>
             <Th>State</Th>
@@ -52,6 +54,9 @@ export function KeysTable({ projectRef, keys, refused, onRevoke }: Props) {
                 </span>
               </Td>
               <Td className="text-muted">
+                <Bounds of={key} />
+              </Td>
+              <Td className="text-muted">
                 <Time at={key.lastUseTime} />
               </Td>
               <Td className="text-muted">
@@ -64,6 +69,11 @@ export function KeysTable({ projectRef, keys, refused, onRevoke }: Props) {
                 {key.type === KeyType.SECRET && key.revealable && !key.revokeTime && (
                   <Button size="small" variant="ghost" disabled={Boolean(refused)} onClick={() => setRevealing(key.id)}>
                     Reveal once
+                  </Button>
+                )}
+                {live(key) && !key.successorId && (
+                  <Button size="small" variant="ghost" disabled={Boolean(refused)} onClick={() => onRotate(key)}>
+                    Rotate
                   </Button>
                 )}
                 {!key.revokeTime && (
@@ -81,6 +91,26 @@ export function KeysTable({ projectRef, keys, refused, onRevoke }: Props) {
       </Dialog>
     </>
   );
+}
+
+/** What a key may do, and how often. */
+function Bounds({ of: key }: { of: Key }) {
+  return (
+    <span className="flex max-w-64 flex-wrap gap-x-1.5 text-xs">
+      {key.scopes.length === 0 && "everything"}
+      {key.scopes.map((each) => (
+        <code key={each} className="font-mono">
+          {each}
+        </code>
+      ))}
+      {key.requestsPerSecond > 0 && <span>{key.requestsPerSecond} requests/s</span>}
+    </span>
+  );
+}
+
+function live(key: Key): boolean {
+  const expiry = dateOf(key.expireTime);
+  return !key.revokeTime && !(expiry && past(expiry));
 }
 
 function State({ of: key }: { of: Key }) {

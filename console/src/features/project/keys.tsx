@@ -12,6 +12,7 @@ import { SkeletonRows } from "@/components/ui/skeleton";
 import { useToast } from "@/components/ui/toast";
 import { Tooltip } from "@/components/ui/tooltip";
 import { CreateKeyDialog } from "@/features/project/key-create";
+import { RotateKeyDialog } from "@/features/project/key-rotate";
 import { KeysTable } from "@/features/project/key-table";
 import { KeyService, KeyType, type Key } from "@/gen/fluxbase/controlplane/v1/key_pb";
 import { useProject, useRefusal } from "@/lib/organization";
@@ -28,6 +29,7 @@ export function KeysPage() {
   const refused = useRefusal(project.data?.organization, "run_projects");
   const keys = useQuery(listKeys, { ref, pageSize: 50, pageToken: after ?? "" });
   const [ending, setEnding] = useState<Key>();
+  const [rotating, setRotating] = useState<Key>();
   const invalidate = useInvalidate();
   const toast = useToast();
   const revoke = useMutation(revokeKey, {
@@ -54,9 +56,10 @@ export function KeysPage() {
           Without a key no client reaches the project.
         </EmptyState>
       )}
-      {keys.data && keys.data.keys.length > 0 && <KeysTable projectRef={ref} keys={keys.data.keys} refused={refused} onRevoke={setEnding} />}
+      {keys.data && keys.data.keys.length > 0 && <KeysTable projectRef={ref} keys={keys.data.keys} refused={refused} onRotate={setRotating} onRevoke={setEnding} />}
       {keys.data && <Pager token={after} next={keys.data.nextPageToken} go={(token) => void navigate({ search: (old) => ({ ...old, after: token }) })} />}
       <CreateKeyDialog projectRef={ref} open={Boolean(create) && !refused} onOpenChange={showCreate} />
+      <RotateKeyDialog projectRef={ref} of={rotating} onClose={() => setRotating(undefined)} />
       <Confirm
         open={Boolean(ending)}
         onOpenChange={(open) => {
