@@ -1,9 +1,12 @@
 package auth
 
 import (
+	"maps"
 	"net/http"
 	"time"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/auth/web3"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
@@ -11,16 +14,14 @@ import (
 // captchaTimeout bounds the question to a CAPTCHA's provider.
 const captchaTimeout = 5 * time.Second
 
-// grantHandler exchanges something for an access token.
-type grantHandler = func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error
-
 // mount adds the routes of every surface.
 func (s *Service) mount(d domains) {
 	s.router.Handle(http.MethodGet, "/health", s.health)
 	s.router.Handle(http.MethodGet, "/settings", s.settings)
 	s.router.Handle(http.MethodGet, "/.well-known/jwks.json", d.sessions.JWKS)
 	s.router.Handle(http.MethodPost, "/logout", d.sessions.Logout)
-	grants := map[string]grantHandler{"refresh_token": d.sessions.Refresh}
+	grants := map[string]protocol.Handler{"refresh_token": d.sessions.Refresh}
+	maps.Copy(grants, web3.New(web3.Deps{Guard: d.guard, Sessions: d.sessions, Users: d.users}).Grants())
 
 	s.router.Handle(http.MethodPost, "/token", func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 		if h, ok := grants[r.URL.Query().Get("grant_type")]; ok {
