@@ -3,6 +3,8 @@ package gateway
 import (
 	"encoding/json"
 	"net/http"
+	gopath "path"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -230,7 +232,7 @@ func FuzzScopes(f *testing.F) {
 				t.Fatalf("a key without scopes is refused %s %s", method, path)
 			}
 			no := outOfScope(apiKey{scopes: scope.Of([]string{"moons:read"})}, s, method, path)
-			if no == nil && s.Name != "auth" && !below("/"+path, "/auth") && !below(path, "/auth") && s.Name != "api" {
+			if no == nil && s.Name != "auth" && !(s.Name == "api" && strings.HasPrefix(gopath.Clean(path), "/auth")) {
 				t.Fatalf("%s %s of %s is open", method, path, s.Name)
 			}
 			if no != nil {
