@@ -1,6 +1,7 @@
 package scope_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,5 +38,17 @@ func TestCheck(t *testing.T) {
 	for _, bad := range []string{"", "tables", "tables:*", "TABLES:READ", " tables:read"} {
 		_, err = scope.Check([]string{"tables:read", bad})
 		require.ErrorContains(t, err, "tables:read, tables:write")
+	}
+}
+
+// TestEveryScopeIsTold: the manual and the console's dialog name each scope.
+func TestEveryScopeIsTold(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"../../docs/keys.md", "../../console/src/features/project/key-scopes.ts", "../../proto/fluxbase/controlplane/v1/key.proto"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, name := range scope.Names() {
+			require.Contains(t, string(text), name, path)
+		}
 	}
 }
