@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -28,6 +29,7 @@ type installation struct {
 	dir         string
 	postgres    *devstack.Postgres
 	front       *front
+	world       *world
 	url         string
 	environment []string
 	control     [2]*process
@@ -76,6 +78,9 @@ func stopShared() {
 				fmt.Fprintln(os.Stderr, err)
 			}
 		}
+	}
+	if shared.world != nil {
+		shared.world.close()
 	}
 	if shared.front != nil {
 		shared.front.server.Close()
@@ -126,6 +131,14 @@ func (in *installation) start(environment map[string]string) (err error) {
 	} {
 		environment[name] = value
 	}
+	if in.world, err = newWorld(); err != nil {
+		return err
+	}
+	outside, err := in.world.environment(in.dir)
+	if err != nil {
+		return err
+	}
+	maps.Copy(environment, outside)
 	for name, value := range environment {
 		in.environment = append(in.environment, name+"="+value)
 	}
