@@ -13,6 +13,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
 	"github.com/wayli-app/fluxbase/dataplane/auth/newuser"
 	"github.com/wayli-app/fluxbase/dataplane/auth/password"
+	"github.com/wayli-app/fluxbase/dataplane/auth/proof"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/session"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
@@ -72,6 +73,7 @@ type domains struct {
 	hasher   *password.Hasher
 	sessions *session.Manager
 	users    *newuser.Maker
+	proofs   *proof.Service
 	sealer   *seal.Sealer
 }
 
@@ -81,6 +83,7 @@ func newDomains(d Deps) domains {
 	out.hooks = hook.New(hook.Deps{Egress: d.Egress})
 	out.users = newuser.New(out.hooks)
 	out.sessions = session.New(session.Deps{Log: d.Log, Hooks: out.hooks, Revoker: d.Revoker, Limits: out.guard})
+	out.proofs = proof.New(proof.Deps{Guard: out.guard, Messages: out.messages, Sessions: out.sessions, Users: out.users})
 	return out
 }
 

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/link"
+	"github.com/wayli-app/fluxbase/dataplane/auth/mfa"
+	"github.com/wayli-app/fluxbase/dataplane/auth/passkey"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/web3"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
@@ -22,6 +25,13 @@ func (s *Service) mount(d domains) {
 	s.router.Handle(http.MethodPost, "/logout", d.sessions.Logout)
 	grants := map[string]protocol.Handler{"refresh_token": d.sessions.Refresh}
 	maps.Copy(grants, web3.New(web3.Deps{Guard: d.guard, Sessions: d.sessions, Users: d.users}).Grants())
+
+	mfa.New(mfa.Deps{Sessions: d.sessions, Messages: d.messages, Hooks: d.hooks, Guard: d.guard}).Routes(s.router)
+	passkey.New(passkey.Deps{Sessions: d.sessions, Guard: d.guard}).Routes(s.router)
+
+	links := link.New(link.Deps{Guard: d.guard, Proofs: d.proofs, Sessions: d.sessions})
+	links.Routes(s.router)
+	maps.Copy(grants, links.Grants())
 
 	s.router.Handle(http.MethodPost, "/token", func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 		if h, ok := grants[r.URL.Query().Get("grant_type")]; ok {

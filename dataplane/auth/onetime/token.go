@@ -175,6 +175,22 @@ func find(ctx context.Context, tx pgx.Tx, hold, columns string, args ...any) (*F
 	return &out, nil
 }
 
+// ForOwn tells that it was sent to what is the user's own, or wanted by them, still.
+func (f *Found) ForOwn() bool {
+	own := f.User.Email
+	switch f.Kind {
+	case EmailChangeNew:
+		own = f.User.EmailChange
+	case PhoneChange:
+		own = f.User.PhoneChange
+	case Confirmation, Reauthentication:
+		if f.User.Phone != "" && f.RelatesTo == f.User.Phone {
+			return true
+		}
+	}
+	return own != "" && strings.EqualFold(f.RelatesTo, own)
+}
+
 // further is a row with more columns after those of users.
 type further struct {
 	row pgx.Row

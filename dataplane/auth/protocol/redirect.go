@@ -154,8 +154,11 @@ func RedirectCode(w http.ResponseWriter, r *http.Request, to, code string) {
 	redirect(w, r, WithQuery(to, map[string]string{"code": code}))
 }
 
-// RedirectMessage sends the browser on with a message in the fragment.
-func RedirectMessage(w http.ResponseWriter, r *http.Request, to, message string) {
+// RedirectMessage sends the browser on with a message in the fragment, and for a flow with PKCE in the query too.
+func RedirectMessage(w http.ResponseWriter, r *http.Request, to, message string, flow bool) {
+	if flow {
+		to = WithQuery(to, map[string]string{"message": message})
+	}
 	redirect(w, r, withFragment(to, url.Values{"message": {message}}.Encode()+"&sb="))
 }
 

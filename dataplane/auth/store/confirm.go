@@ -36,6 +36,12 @@ func ConfirmPhone(ctx context.Context, tx pgx.Tx, userID uuid.UUID) error {
 	return err
 }
 
+// QueueConfirmEmail is ConfirmEmail as a statement of a batch.
+func QueueConfirmEmail(batch *pgx.Batch, userID uuid.UUID) { batch.Queue(confirmEmail, userID) }
+
+// QueueConfirmPhone is ConfirmPhone as a statement of a batch.
+func QueueConfirmPhone(batch *pgx.Batch, userID uuid.UUID) { batch.Queue(confirmPhone, userID) }
+
 // HalfEmailChange records the first of two confirmations of a change of address. Kind is that of the code that was used, which is taken.
 func HalfEmailChange(ctx context.Context, tx pgx.Tx, userID uuid.UUID, kind string) error {
 	_, err := tx.Exec(ctx, halfEmailChange, userID, kind)
