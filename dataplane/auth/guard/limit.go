@@ -78,8 +78,13 @@ func (g *Guard) take(ctx context.Context, session *projectdb.Session, what, key 
 // User refuses tries at one user's secrets, whoever makes them: a password, a code, a second factor. Who is a name of the user, as an address, and
 // need not exist.
 func (g *Guard) User(ctx context.Context, session *projectdb.Session, what, who string) error {
+	return g.Tries(ctx, session, what, who, guesses)
+}
+
+// Tries is User at a rate of the caller's choice, for secrets that are short.
+func (g *Guard) Tries(ctx context.Context, session *projectdb.Session, what, who string, rate Rate) error {
 	hashed := sha256.Sum256([]byte(who))
-	if ok, retry := g.limiter.Allow(ctx, session.Project.Ref, "auth:"+what+":user:"+hex.EncodeToString(hashed[:12]), guesses); !ok {
+	if ok, retry := g.limiter.Allow(ctx, session.Project.Ref, "auth:"+what+":user:"+hex.EncodeToString(hashed[:12]), rate); !ok {
 		return protocol.ErrTooManyRequests(retry)
 	}
 	return nil

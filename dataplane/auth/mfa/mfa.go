@@ -1,0 +1,231 @@
+// Package mfa is the second factor: authenticator apps, phones and security keys are enrolled, challenged, verified and removed, after GoTrue's
+// /factors.
+package mfa
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
+	"github.com/wayli-app/fluxbase/dataplane/auth/message"
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/auth/session"
+	"github.com/wayli-app/fluxbase/dataplane/auth/store"
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/setting"
+)
+
+// The kinds of factors.
+const (
+	kindTOTP     = "totp"
+	kindPhone    = "phone"
+	kindWebAuthn = "webauthn"
+)
+
+const (
+	verified = "verified" // a factor's status
+	// stale is the age at which an enrolment that nobody finished gives way to the next.
+	stale = 5 * time.Minute
+	// maxName bounds names of factors and issuers.
+	maxName = 255
+)
+
+// answers is the rate of answers for one user: a code of six digits is guessed by who may try often.
+var answers = guard.Rate{PerSecond: 1.0 / 60, Burst: 15}
+
+// method is the claim amr of each kind.
+var method = map[string]string{kindTOTP: "totp", kindPhone: "mfa/phone", kindWebAuthn: "mfa/webauthn"}
+
+var (
+	errFactorNotFound = fault.New(fault.NotFound, "MFA_FACTOR_NOT_FOUND", "Factor not found")
+	errFactorID       = fault.New(fault.NotFound, "VALIDATION_FAILED", "factor_id must be an UUID")
+	errKind           = protocol.ErrValidation("factor_type needs to be totp, phone, or webauthn")
+	errAnonymous      = fault.New(fault.Denied, "NO_AUTHORIZATION", "Anonymous user not allowed to perform these actions")
+	errOAuthClient    = fault.New(fault.Denied, "NO_AUTHORIZATION", "Another app that the user signed in to may not change how they sign in.")
+)
+
+// Deps are what the surface needs.
+type Deps struct {
+	Sessions *session.Manager
+	Messages *message.Outbox
+	Hooks    session.Hooks
+	Guard    *guard.Guard
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Service answers for every project. It keeps nothing of them.
+type Service struct{ d Deps }
+
+// New makes the service.
+func New(d Deps) *Service {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return &Service{d}
+}
+
+// Routes mounts the routes.
+func (s *Service) Routes(rt *protocol.Router) {
+	rt.Handle(http.MethodPost, "/factors", s.enroll)
+	rt.Handle(http.MethodPost, "/factors/{id}/challenge", s.challenge)
+	rt.Handle(http.MethodPost, "/factors/{id}/verify", s.verify)
+	rt.Handle(http.MethodDelete, "/factors/{id}", s.unenroll)
+}
+
+// owner is the user of a request, who is signed in to the project itself and has a name there.
+func (s *Service) owner(r *http.Request, tx *store.Tx, bound *projectdb.Session) (*store.User, *store.Session, error) {
+	user, current, err := s.d.Sessions.SignedIn(r, tx, bound)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case current == nil:
+		return nil, nil, protocol.ErrSessionNotFound
+	case user.Anonymous:
+		return nil, nil, errAnonymous
+	case current.ClientID != nil:
+		return nil, nil, errOAuthClient
+	}
+	return user, current, nil
+}
+
+// limit slows down a user, before anything is looked up.
+func (s *Service) limit(r *http.Request, bound *projectdb.Session, what string, rate *guard.Rate) error {
+	userID, _, err := session.Subject(r, bound.Caller)
+	if err != nil {
+		return err
+	}
+	if rate != nil {
+		return s.d.Guard.Tries(r.Context(), bound, what, userID.String(), *rate)
+	}
+	return s.d.Guard.User(r.Context(), bound, what, userID.String())
+}
+
+func factorID(r *http.Request) (uuid.UUID, error) {
+	id, err := uuid.Parse(chi.URLParam(r, "id"))
+	if err != nil {
+		return id, errFactorID
+	}
+	return id, nil
+}
+
+// raised tells that a session has reached the level of a second factor.
+func raised(s *store.Session) bool { return s.AAL == "aal2" || s.AAL == "aal3" }
+
+func enabled(values setting.Values, kind, what string) bool {
+	return setting.Get[bool](values, "auth.mfa."+kind+"."+what+"_enabled")
+}
+
+// disabled refuses a kind that the project has not switched on, in GoTrue's words.
+func disabled(kind, what string) error {
+	label := map[string]string{kindTOTP: "TOTP", kindPhone: "Phone", kindWebAuthn: "WebAuthn"}[kind]
+	code := map[string]string{kindTOTP: "MFA_TOTP", kindPhone: "MFA_PHONE", kindWebAuthn: "MFA_WEBAUTHN"}[kind]
+	if what == "enroll" {
+		return fault.New(fault.FailedPrecondition, code+"_ENROLL_NOT_ENABLED", "MFA enroll is disabled for %s", label)
+	}
+	return fault.New(fault.FailedPrecondition, code+"_VERIFY_NOT_ENABLED", "MFA verification is disabled for %s", label)
+}
+
+func expiry(values setting.Values) time.Duration {
+	return time.Duration(setting.Get[int64](values, "auth.mfa.challenge_expiry")) * time.Second
+}
+
+// addressOf is whence a request comes; challenges remember it.
+func addressOf(r *http.Request) netip.Addr {
+	if c := protocol.Client(r); c.Address != nil {
+		return *c.Address
+	}
+	return netip.IPv4Unspecified()
+}
+
+// audit records what happened to a factor.
+func audit(r *http.Request, tx *store.Tx, bound *projectdb.Session, action string, user *store.User, traits map[string]any) error {
+	return store.Audit(r.Context(), tx, bound.Project, store.Event{Action: action, Actor: user, Address: protocol.Client(r).Address, Traits: traits})
+}
+
+// notify tells the user by mail, where the project wants that and can. What happened has happened: the project's mail not being set up refuses nothing.
+func (s *Service) notify(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, template, kind string) error {
+	if user.Email == "" || !setting.Get[bool](p.Settings, "auth.email.notice."+template+".enabled") || s.d.Messages.CanEmail(p) != nil {
+		return nil
+	}
+	seen, err := json.Marshal(protocol.NewUser(user))
+	if err != nil {
+		return err
+	}
+	return s.d.Messages.Email(ctx, tx, p, message.Email{Template: template, To: user.Email, UserID: user.ID, User: seen, FactorType: kind})
+}
+
+// Removed tells a user by mail that a second factor was removed, by them or by an administrator.
+func (s *Service) Removed(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, f *store.RemovedFactor) error {
+	if !f.Verified {
+		return nil
+	}
+	return s.notify(ctx, tx, p, user, "mfa_factor_unenrolled", f.Kind)
+}
+
+type unenrolled struct {
+	ID uuid.UUID `json:"id"`
+}
+
+// unenroll answers DELETE /factors/{id}. A factor that was verified is removed only by who has shown it, or another one, in this session.
+func (s *Service) unenroll(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
+	ctx := r.Context()
+	id, err := factorID(r)
+	if err != nil {
+		return err
+	}
+	if err := s.limit(r, bound, "mfa", nil); err != nil {
+		return err
+	}
+	err = store.InTx(ctx, bound, func(tx *store.Tx) error {
+		user, current, err := s.owner(r, tx, bound)
+		if err != nil {
+			return err
+		}
+		removed, err := store.DeleteFactor(ctx, tx, user.ID, id)
+		switch {
+		case err != nil:
+			return err
+		case removed == nil:
+			return errFactorNotFound
+		case removed.Verified && !raised(current):
+			return fault.New(fault.FailedPrecondition, "INSUFFICIENT_AAL", "AAL2 required to unenroll verified factor")
+		}
+		status := "unverified"
+		if removed.Verified {
+			status = verified
+		}
+		err = audit(r, tx, bound, "factor_unenrolled", user, map[string]any{"factor_id": id, "factor_status": status, "session_id": current.ID})
+		if err != nil {
+			return err
+		}
+		return s.Removed(ctx, tx, bound.Project, user, removed)
+	})
+	if err != nil {
+		return err
+	}
+	protocol.WriteJSON(w, http.StatusOK, unenrolled{id})
+	return nil
+}
+
+func countVerified(factors []factor) (n int) {
+	for _, f := range factors {
+		if f.verified {
+			n++
+		}
+	}
+	return n
+}
+
+func named(factors []factor, name string) bool {
+	return name != "" && slices.ContainsFunc(factors, func(f factor) bool { return f.name == name })
+}

@@ -1,0 +1,1 @@
+delete from mfa_challenges where id = $1

@@ -1,0 +1,2 @@
+-- Registrations of one user take turns.
+select 1 from users where id = $1 for no key update
