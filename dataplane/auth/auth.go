@@ -10,6 +10,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/auth/hook"
+	"github.com/wayli-app/fluxbase/dataplane/auth/letter"
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
 	"github.com/wayli-app/fluxbase/dataplane/auth/newuser"
 	"github.com/wayli-app/fluxbase/dataplane/auth/password"
@@ -73,6 +74,8 @@ type domains struct {
 	hasher   *password.Hasher
 	sessions *session.Manager
 	users    *newuser.Maker
+	rules    *password.Rules
+	letters  *letter.Writer
 	proofs   *proof.Service
 	sealer   *seal.Sealer
 }
@@ -82,6 +85,8 @@ func newDomains(d Deps) domains {
 	out.guard = guard.New(guard.Deps{Limiter: d.Limiter, Client: d.Egress.Client(captchaTimeout), CaptchaURLs: d.CaptchaURLs})
 	out.hooks = hook.New(hook.Deps{Egress: d.Egress})
 	out.users = newuser.New(out.hooks)
+	out.rules = password.NewRules(d.Egress.Client(breachTimeout))
+	out.letters = letter.New(d.Messages)
 	out.sessions = session.New(session.Deps{Log: d.Log, Hooks: out.hooks, Revoker: d.Revoker, Limits: out.guard})
 	out.proofs = proof.New(proof.Deps{Guard: out.guard, Messages: out.messages, Sessions: out.sessions, Users: out.users})
 	return out

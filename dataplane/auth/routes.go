@@ -9,6 +9,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/mfa"
 	"github.com/wayli-app/fluxbase/dataplane/auth/passkey"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/auth/signup"
 	"github.com/wayli-app/fluxbase/dataplane/auth/web3"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -16,6 +17,9 @@ import (
 
 // captchaTimeout bounds the question to a CAPTCHA's provider.
 const captchaTimeout = 5 * time.Second
+
+// breachTimeout bounds the question to the list of breached passwords.
+const breachTimeout = 3 * time.Second
 
 // mount adds the routes of every surface.
 func (s *Service) mount(d domains) {
@@ -25,6 +29,10 @@ func (s *Service) mount(d domains) {
 	s.router.Handle(http.MethodPost, "/logout", d.sessions.Logout)
 	grants := map[string]protocol.Handler{"refresh_token": d.sessions.Refresh}
 	maps.Copy(grants, web3.New(web3.Deps{Guard: d.guard, Sessions: d.sessions, Users: d.users}).Grants())
+
+	signups := signup.New(signup.Deps{Guard: d.guard, Hooks: d.hooks, Hasher: d.hasher, Rules: d.rules, Users: d.users, Sessions: d.sessions, Letters: d.letters})
+	signups.Routes(s.router)
+	maps.Copy(grants, signups.Grants())
 
 	mfa.New(mfa.Deps{Sessions: d.sessions, Messages: d.messages, Hooks: d.hooks, Guard: d.guard}).Routes(s.router)
 	passkey.New(passkey.Deps{Sessions: d.sessions, Guard: d.guard}).Routes(s.router)

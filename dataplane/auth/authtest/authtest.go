@@ -22,6 +22,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/auth/hook"
+	"github.com/wayli-app/fluxbase/dataplane/auth/letter"
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
 	"github.com/wayli-app/fluxbase/dataplane/auth/newuser"
 	"github.com/wayli-app/fluxbase/dataplane/auth/password"
@@ -50,6 +51,8 @@ type Bundle struct {
 	Hasher   *password.Hasher
 	Sessions *session.Manager
 	Users    *newuser.Maker
+	Rules    *password.Rules
+	Letters  *letter.Writer
 	Messages *message.Outbox
 	Revoked  *Revocations
 	// Address is where requests come from.
@@ -84,6 +87,8 @@ func New(t testing.TB, shared bool) *Bundle {
 	b.Hasher = password.NewHasher(2)
 	b.Users = newuser.New(b.Hooks)
 	b.Messages = message.New(message.Deps{Log: testkit.Logger(t), Queue: rows{}, Hooks: b.Hooks, Platform: mail.NewMemory("Test <test@example.com>")})
+	b.Letters = letter.New(b.Messages)
+	b.Rules = password.NewRules(b.Egress.Client(5 * time.Second))
 	b.Sessions = session.New(session.Deps{Log: testkit.Logger(t), Hooks: b.Hooks, Revoker: b.Revoked, Limits: b.Guard})
 	b.Router.Handle(http.MethodPost, "/logout", b.Sessions.Logout)
 	b.Router.Handle(http.MethodPost, "/refresh", b.Sessions.Refresh)

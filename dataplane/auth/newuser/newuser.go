@@ -80,7 +80,7 @@ func (m *Maker) Check(ctx context.Context, bound *projectdb.Session, u *User) er
 	}
 	return m.hooks.Call(ctx, bound, hookName, map[string]any{
 		"metadata": map[string]any{"uuid": uuid.NewString(), "time": time.Now().UTC().Format(time.RFC3339Nano), "name": "before-user-created", "ip_address": address},
-		"user":     protocol.NewUser(Preview(row, time.Time{})),
+		"user":     protocol.NewUser(planned(row, time.Time{})),
 	}, nil)
 }
 
@@ -100,16 +100,16 @@ func (m *Maker) Insert(ctx context.Context, tx pgx.Tx, p *directory.Project, u *
 	return made, store.Audit(ctx, tx, p, u.event(made))
 }
 
-// Preview is the user as Insert would make it, for who must not learn that it did not.
-func (u *User) Preview(now time.Time) *store.User {
+// Preview is the user that Insert would make, by as much work: for who must not learn that the address is taken.
+func (m *Maker) Preview(ctx context.Context, tx pgx.Tx, u *User) (*store.User, error) {
 	if u.ID == uuid.Nil {
 		u.ID = uuid.New()
 	}
-	return Preview(u.row(), now.UTC().Truncate(time.Microsecond))
+	return store.PreviewUser(ctx, tx, u.row())
 }
 
-// Preview is a row as a user without identities.
-func Preview(row store.NewUser, now time.Time) *store.User {
+// planned is a row as the hook is told of it: a user without identities.
+func planned(row store.NewUser, now time.Time) *store.User {
 	out := &store.User{ID: row.ID, Audience: "authenticated", Role: row.Role, Email: row.Email, Phone: row.Phone, AppMetadata: row.AppMetadata,
 		UserMetadata: row.UserMetadata, Anonymous: row.Anonymous, SSO: row.SSO, BannedUntil: row.BannedUntil, Created: now, Updated: now,
 		Identities: json.RawMessage("[]")}

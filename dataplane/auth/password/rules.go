@@ -90,3 +90,6 @@ func (r *Rules) weak(ctx context.Context, p *directory.Project, password string)
 	}
 	return reasons, messages, err
 }
+
+// Fits tells that a password can be hashed as ours are. Imported ones may be longer.
+func Fits(password string) bool { return len(password) <= maxPassword }

@@ -1,91 +1,179 @@
 package signup
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
+	"context"
 	"net/http"
-	"time"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
+	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
+	"github.com/wayli-app/fluxbase/dataplane/auth/hook"
+	"github.com/wayli-app/fluxbase/dataplane/auth/password"
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/auth/session"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
-// tokenByPassword signs a user in. Nothing in its answers or their timing tells whether an address is known before
-// the password was right.
-func (s *Service) tokenByPassword(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
-	ctx := r.Context()
-	var in struct {
-		Email    string `json:"email"`
-		Phone    string `json:"phone"`
-		Password string `json:"password"`
-	}
-	if err := s.limitAddress(r, bound, "token", signIns); err != nil {
+// signInRequest is the body of a sign-in.
+type signInRequest struct {
+	Email    string         `json:"email"`
+	Phone    string         `json:"phone"`
+	Password string         `json:"password"`
+	Security guard.Security `json:"gotrue_meta_security"`
+}
+
+// passwordGrant signs a user in by a password. Nothing in its answers or their time tells whether an address is known before the password was right.
+func (s *Service) passwordGrant(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
+	ctx, p := r.Context(), bound.Project
+	var in signInRequest
+	if err := s.d.Guard.Address(r, bound, "sign_in_sign_ups"); err != nil {
 		return err
 	}
 	if err := protocol.Decode(w, r, &in); err != nil {
 		return err
 	}
-	if in.Email == "" && in.Phone != "" {
-		return protocol.ErrPhoneDisabled
+	if err := s.d.Guard.Human(r, bound, in.Security); err != nil {
+		return err
 	}
-	if in.Email == "" || in.Password == "" {
-		return protocol.ErrValidation("missing email or phone")
-	}
-	email, err := protocol.NormalEmail(in.Email)
+	provider, err := in.normalise(bound)
 	if err != nil {
-		return protocol.ErrInvalidCredentials
-	}
-	guessed := sha256.Sum256([]byte(email))
-	if err := s.limit(ctx, bound, "user:"+hex.EncodeToString(guessed[:12]), guesses); err != nil {
 		return err
 	}
-	known, err := s.checkPassword(r, bound, email, in.Password)
+	if err := s.d.Guard.User(ctx, bound, "password", in.Email+in.Phone); err != nil {
+		return err
+	}
+	known, err := s.known(ctx, bound, &in)
+	if err != nil {
+		return err
+	}
 	switch {
-	case err != nil:
-		return err
 	case known.Banned:
 		return protocol.ErrSignInBanned
-	case !known.Confirmed:
+	case provider == "email" && !known.EmailConfirmed && !on(p, "auth.email.allow_unverified_sign_in"):
 		return protocol.ErrEmailNotConfirmed
+	case provider == "phone" && !known.PhoneConfirmed:
+		return protocol.ErrPhoneNotConfirmed
 	}
-	opening := store.NewSession{ID: uuid.New(), UserID: known.UserID, CheckedHash: known.PasswordHash, RefreshToken: newRefreshToken(),
-		Method: "password", Client: protocol.Client(r)}
-	var granted grant
-	err = store.InTx(ctx, bound, func(tx *store.Tx) (err error) {
-		granted.user, granted.session, err = store.OpenSession(ctx, tx, opening)
-		return err
-	})
+	better := ""
+	if password.Stale(known.PasswordHash) && password.Fits(in.Password) {
+		if better, err = s.d.Hasher.Hash(ctx, p.Ref, in.Password); err != nil {
+			return err
+		}
+	}
+	granted, err := s.open(ctx, bound, known, better, provider, protocol.Client(r))
 	if err != nil {
 		return err
 	}
-	if granted.session == nil { // the password was changed while the old one was being checked
-		return protocol.ErrInvalidCredentials
+	answer, err := s.d.Sessions.Answer(ctx, bound, granted)
+	if err != nil {
+		return err
 	}
-	granted.refreshToken = opening.RefreshToken
-	return writeGrant(w, bound.Project, granted, time.Now())
+	answer.WeakPassword = s.d.Rules.Weak(ctx, p, in.Password)
+	protocol.WriteJSON(w, http.StatusOK, answer)
+	return nil
 }
 
-// checkPassword finds the user of an address whose password it is. No transaction is open while the hash is computed.
-func (s *Service) checkPassword(r *http.Request, bound *projectdb.Session, email, password string) (store.Credential, error) {
-	ctx := r.Context()
-	var known store.Credential
-	err := store.InTx(ctx, bound, func(tx *store.Tx) (err error) {
-		known, err = store.CredentialByEmail(ctx, tx, email)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
+// normalise puts the address or the number in normal form, and tells whose identity it is.
+func (in *signInRequest) normalise(bound *projectdb.Session) (provider string, err error) {
+	switch {
+	case in.Email != "" && in.Phone != "":
+		return "", protocol.ErrValidation("Only an email address or phone number should be provided on login.")
+	case in.Email != "":
+		if !on(bound.Project, "auth.email.enabled") {
+			return "", errEmailLogins
 		}
+		provider = "email"
+		in.Email, err = protocol.NormalEmail(in.Email)
+	case in.Phone != "":
+		if !on(bound.Project, "auth.phone.enabled") {
+			return "", errPhoneLogins
+		}
+		provider = "phone"
+		in.Phone, err = protocol.NormalPhone(in.Phone)
+	default:
+		return "", protocol.ErrValidation("missing email or phone")
+	}
+	if err != nil {
+		err = protocol.ErrInvalidCredentials
+	}
+	return provider, err
+}
+
+var (
+	errEmailLogins = fault.New(fault.FailedPrecondition, "EMAIL_PROVIDER_DISABLED", "Email logins are disabled")
+	errPhoneLogins = fault.New(fault.FailedPrecondition, "PHONE_PROVIDER_DISABLED", "Phone logins are disabled")
+)
+
+// known finds the user whose password it is. No transaction is open while the hash is computed, and the project's hook asked.
+func (s *Service) known(ctx context.Context, bound *projectdb.Session, in *signInRequest) (known store.Credential, err error) {
+	err = store.InTx(ctx, bound, func(tx *store.Tx) (err error) {
+		known, err = store.FindCredential(ctx, tx, in.Email, in.Phone)
 		return err
 	})
 	if err != nil {
 		return known, err
 	}
-	right, err := s.d.Hasher.Matches(ctx, bound.Project.Ref, known.PasswordHash, password)
-	if err == nil && !right {
-		err = protocol.ErrInvalidCredentials
+	right, err := s.d.Hasher.Matches(ctx, bound.Project.Ref, known.PasswordHash, known.Decoy, in.Password)
+	if err != nil {
+		return known, err
 	}
-	return known, err
+	if err := s.attempted(ctx, bound, known, right); err != nil {
+		return known, err
+	}
+	if !right {
+		return known, protocol.ErrInvalidCredentials
+	}
+	return known, nil
+}
+
+// attempted asks the project's hook whether an attempt at a user's password counts.
+func (s *Service) attempted(ctx context.Context, bound *projectdb.Session, known store.Credential, right bool) error {
+	if known.UserID == nil || s.d.Hooks == nil || !s.d.Hooks.Enabled(bound.Project, hook.Password) {
+		return nil
+	}
+	var out struct {
+		Decision   string `json:"decision"`
+		Message    string `json:"message"`
+		LogoutUser bool   `json:"should_logout_user"`
+	}
+	if err := s.d.Hooks.Call(ctx, bound, hook.Password, map[string]any{"user_id": known.UserID, "valid": right}, &out); err != nil {
+		return err
+	}
+	switch out.Decision {
+	case "continue":
+		return nil
+	case "reject":
+	default:
+		return fault.New(fault.Internal, "HOOK_INVALID", "The project's hook %s answered with no decision: continue or reject.", hook.Password)
+	}
+	if out.LogoutUser {
+		err := store.InTx(ctx, bound, func(tx *store.Tx) error { return s.d.Sessions.End(ctx, tx, bound.Project, *known.UserID, nil, nil) })
+		if err != nil {
+			return err
+		}
+	}
+	if out.Message == "" {
+		out.Message = "Further password verification attempts will be rejected."
+	}
+	return fault.New(fault.Invalid, "INVALID_CREDENTIALS", "%s", out.Message)
+}
+
+// open opens the session of a user whose password was right. Better is a hash of it that replaces the one there is.
+func (s *Service) open(ctx context.Context, bound *projectdb.Session, known store.Credential, better, provider string, c store.Client) (granted *session.Grant, err error) {
+	err = store.InTx(ctx, bound, func(tx *store.Tx) error {
+		checked := known.PasswordHash
+		if better != "" {
+			if err := store.UpgradeHash(ctx, tx, *known.UserID, checked, better); err != nil {
+				return err
+			}
+			checked = better
+		}
+		granted, err = s.d.Sessions.Open(ctx, tx, bound.Project, session.Opening{UserID: *known.UserID, CheckedHash: &checked, Method: "password",
+			Provider: provider, Client: c})
+		if err != nil {
+			return err
+		}
+		return store.Audit(ctx, tx, bound.Project, store.Event{Action: "login", Actor: granted.User, Address: c.Address, Traits: map[string]any{"provider": provider}})
+	})
+	return granted, err
 }

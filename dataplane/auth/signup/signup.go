@@ -1,145 +1,213 @@
+// Package signup makes users of those who ask for it, and signs users in who know a password.
 package signup
 
 import (
+	"context"
 	"net/http"
-	"time"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
+	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
+	"github.com/wayli-app/fluxbase/dataplane/auth/letter"
+	"github.com/wayli-app/fluxbase/dataplane/auth/message"
+	"github.com/wayli-app/fluxbase/dataplane/auth/newuser"
+	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
+	"github.com/wayli-app/fluxbase/dataplane/auth/password"
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/auth/session"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
-	"github.com/wayli-app/fluxbase/internal/fault"
-	"github.com/wayli-app/fluxbase/internal/pg"
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
-// signup makes a user with an address and a password. A role or app_metadata in the body is not looked at.
-func (s *Service) signup(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
-	var in struct {
-		Email    string            `json:"email"`
-		Phone    string            `json:"phone"`
-		Password string            `json:"password"`
-		Data     protocol.Metadata `json:"data"`
+// Hooks ask a project's own code.
+type Hooks interface {
+	Enabled(p *directory.Project, name string) bool
+	Call(ctx context.Context, session *projectdb.Session, name string, input, output any) error
+}
+
+// Deps are what the service needs.
+type Deps struct {
+	Guard    *guard.Guard
+	Hooks    Hooks
+	Hasher   *password.Hasher
+	Rules    *password.Rules
+	Users    *newuser.Maker
+	Sessions *session.Manager
+	Letters  *letter.Writer
+}
+
+// Service answers POST /signup and the grant type password.
+type Service struct{ d Deps }
+
+// New makes the service.
+func New(d Deps) *Service { return &Service{d} }
+
+// Routes adds the service's routes.
+func (s *Service) Routes(rt *protocol.Router) { rt.Handle(http.MethodPost, "/signup", s.signUp) }
+
+// Grants are the grant types of POST /token that the service answers.
+func (s *Service) Grants() map[string]protocol.Handler {
+	return map[string]protocol.Handler{"password": s.passwordGrant}
+}
+
+// request is the body of a sign-up. A role or app_metadata in it is not looked at.
+type request struct {
+	Email           string            `json:"email"`
+	Phone           string            `json:"phone"`
+	Password        string            `json:"password"`
+	Data            protocol.Metadata `json:"data"`
+	Channel         string            `json:"channel"`
+	Challenge       string            `json:"code_challenge"`
+	ChallengeMethod string            `json:"code_challenge_method"`
+	Security        guard.Security    `json:"gotrue_meta_security"`
+
+	redirectTo string
+	client     store.Client
+}
+
+func on(p *directory.Project, key string) bool { return setting.Get[bool](p.Settings, key) }
+
+// byPhone tells that the user is to be known by a number.
+func (in *request) byPhone() bool { return in.Phone != "" }
+
+func (in *request) provider() string {
+	if in.byPhone() {
+		return "phone"
 	}
-	if err := s.limitAddress(r, bound, "signup", signUps); err != nil {
+	return "email"
+}
+
+// signUp makes a user with an address or a number and a password, or an anonymous one.
+func (s *Service) signUp(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
+	var in request
+	if err := s.d.Guard.Address(r, bound, "sign_in_sign_ups"); err != nil {
 		return err
 	}
 	if err := protocol.Decode(w, r, &in); err != nil {
 		return err
 	}
-	project := bound.Project
-	if setting.Get[bool](project.Settings, "auth.disable_signup") {
-		return protocol.ErrSignupDisabled
-	}
-	switch {
-	case in.Email == "" && in.Phone != "":
-		return protocol.ErrPhoneDisabled
-	case in.Email == "" && in.Password == "":
-		return protocol.ErrAnonymousDisabled
-	case in.Password == "":
-		return protocol.ErrValidation("Signup requires a valid password")
-	}
-	email, err := protocol.NormalEmail(in.Email)
-	if err != nil {
+	if err := s.d.Guard.Human(r, bound, in.Security); err != nil {
 		return err
 	}
-	if err := in.Data.Validate(); err != nil {
-		return err
+	in.client, in.redirectTo = protocol.Client(r), protocol.RedirectTo(bound.Project.Settings, r)
+	if in.Email == "" && in.Phone == "" {
+		return s.anonymous(w, r, bound, &in)
 	}
-	if err := password.CheckNew(project, in.Password); err != nil {
+	if err := s.check(r.Context(), bound.Project, &in); err != nil {
 		return err
 	}
 	// Before the address is looked up, so that the time taken does not tell whether it is known.
-	hash, err := s.d.Hasher.Hash(r.Context(), project.Ref, in.Password)
+	hash, err := s.d.Hasher.Hash(r.Context(), bound.Project.Ref, in.Password)
 	if err != nil {
 		return err
 	}
-	confirmed := setting.Get[bool](project.Settings, "auth.autoconfirm")
-	user := newEmailUser(email, hash, confirmed, in.Data)
+	confirmed := on(bound.Project, "auth.autoconfirm")
+	if in.byPhone() {
+		confirmed = on(bound.Project, "auth.phone.autoconfirm")
+	}
+	user := &newuser.User{Email: in.Email, Phone: in.Phone, PasswordHash: hash, EmailConfirmed: confirmed && !in.byPhone(),
+		PhoneConfirmed: confirmed && in.byPhone(), Data: in.Data, Address: in.client.Address}
+	if err := s.d.Users.Check(r.Context(), bound, user); err != nil {
+		return err
+	}
 	if confirmed {
-		return s.signUpConfirmed(w, r, bound, user)
+		return s.signInNew(w, r, bound, user, in.provider(), "password")
 	}
-	return s.signUpUnconfirmed(w, r, bound, user)
-}
-
-// signUpConfirmed signs the new user in at once.
-func (s *Service) signUpConfirmed(w http.ResponseWriter, r *http.Request, bound *projectdb.Session, user store.NewUser) error {
-	ctx := r.Context()
-	opening := store.NewSession{ID: uuid.New(), UserID: user.ID, CheckedHash: user.PasswordHash, RefreshToken: newRefreshToken(),
-		Method: "password", Client: protocol.Client(r)}
-	var granted grant
-	err := store.InTx(ctx, bound, func(tx *store.Tx) error {
-		switch inserted, err := store.InsertUser(ctx, tx, user); {
-		case err != nil:
-			return err
-		case !inserted:
-			return protocol.ErrUserExists
-		}
-		var err error
-		granted.user, granted.session, err = store.OpenSession(ctx, tx, opening)
-		return err
-	})
+	made, err := s.unconfirmed(r.Context(), bound, user, &in)
 	if err != nil {
-		return notSaved(err)
-	}
-	if granted.session == nil {
-		return fault.New(fault.Internal, "SESSION_NOT_OPENED", "The session of a new user could not be opened.")
-	}
-	granted.refreshToken = opening.RefreshToken
-	return writeGrant(w, bound.Project, granted, time.Now())
-}
-
-// signUpUnconfirmed answers alike for a new and for a known address. As with GoTrue, what tells a known one is that
-// the made-up user has no identities.
-func (s *Service) signUpUnconfirmed(w http.ResponseWriter, r *http.Request, bound *projectdb.Session, user store.NewUser) error {
-	ctx := r.Context()
-	var made *store.User
-	err := store.InTx(ctx, bound, func(tx *store.Tx) error {
-		inserted, err := store.InsertUser(ctx, tx, user)
-		if err == nil && inserted {
-			made, err = store.UserByID(ctx, tx, user.ID)
-		}
 		return err
-	})
-	if err != nil {
-		return notSaved(err)
-	}
-	if made == nil {
-		made = madeUpUser(user, time.Now())
 	}
 	protocol.WriteJSON(w, http.StatusOK, protocol.NewUser(made))
 	return nil
 }
 
-// notSaved names what clients know a refusal of the project's own triggers or constraints by.
-func notSaved(err error) error {
-	if pg.Code(err) == "" {
+// check refuses what could not be a user of the project, before any user is looked for. It puts the address or number in normal form.
+func (s *Service) check(ctx context.Context, p *directory.Project, in *request) (err error) {
+	switch {
+	case on(p, "auth.disable_signup"):
+		return protocol.ErrSignupDisabled
+	case in.Email != "" && in.Phone != "":
+		return protocol.ErrValidation("Only an email address or phone number should be provided on signup.")
+	case in.Email != "" && !on(p, "auth.email.enabled"):
+		return errEmailSignups
+	case in.byPhone() && !on(p, "auth.phone.enabled"):
+		return errPhoneSignups
+	case in.Password == "":
+		return protocol.ErrValidation("Signup requires a valid password")
+	}
+	if in.byPhone() {
+		if in.Channel == "" {
+			in.Channel = message.ChannelSMS
+		}
+		if in.Channel != message.ChannelSMS && in.Channel != message.ChannelWhatsApp {
+			return protocol.ErrValidation("Invalid channel, supported values are 'sms' or 'whatsapp'. 'whatsapp' is only supported if Twilio or Twilio Verify is used as the provider.")
+		}
+		in.Phone, err = protocol.NormalPhone(in.Phone)
+	} else {
+		in.Email, err = protocol.NormalEmail(in.Email)
+	}
+	if err != nil {
 		return err
 	}
-	return fault.Wrap(err, fault.Internal, "USER_NOT_SAVED", "Database error saving new user")
-}
-
-func newEmailUser(email, hash string, confirmed bool, data protocol.Metadata) store.NewUser {
-	id := uuid.New()
-	own, _ := data.Split()
-	proof := func(verified bool) protocol.Metadata {
-		m := own.Clone()
-		m.Set("sub", id.String())
-		m.Set("email", email)
-		m.Set("email_verified", verified)
-		m.Set("phone_verified", false)
-		return m
+	if in.ChallengeMethod, err = onetime.CheckChallenge(in.Challenge, in.ChallengeMethod); err != nil {
+		return err
 	}
-	app := protocol.Metadata{}
-	app.Set("provider", "email")
-	app.Set("providers", []string{"email"})
-	return store.NewUser{ID: id, Email: email, PasswordHash: hash, Confirmed: confirmed, AppMetadata: app.Encode(),
-		UserMetadata: proof(confirmed).Encode(), IdentityData: proof(false).Encode()}
+	if err := in.Data.Validate(); err != nil {
+		return err
+	}
+	if !on(p, "auth.autoconfirm") && !in.byPhone() || !on(p, "auth.phone.autoconfirm") && in.byPhone() {
+		if err := s.d.Letters.Ready(p, in.Phone, in.Channel); err != nil {
+			return err
+		}
+	}
+	return s.d.Rules.Check(ctx, p, in.Password)
 }
 
-func madeUpUser(u store.NewUser, now time.Time) *store.User {
-	now = now.UTC().Truncate(time.Microsecond)
-	return &store.User{ID: u.ID, Audience: session.Audience, Role: "authenticated", Email: u.Email, AppMetadata: u.AppMetadata,
-		UserMetadata: u.UserMetadata, Created: now, Updated: now, Identities: []byte("[]")}
+// anonymous makes a user who has not said who they are.
+func (s *Service) anonymous(w http.ResponseWriter, r *http.Request, bound *projectdb.Session, in *request) error {
+	p := bound.Project
+	switch {
+	case !on(p, "auth.anonymous.enabled"):
+		return protocol.ErrAnonymousDisabled
+	case on(p, "auth.disable_signup"):
+		return protocol.ErrSignupDisabled
+	}
+	if err := s.d.Guard.Address(r, bound, "anonymous_users"); err != nil {
+		return err
+	}
+	if err := in.Data.Validate(); err != nil {
+		return err
+	}
+	user := &newuser.User{Anonymous: true, Data: in.Data, Address: in.client.Address}
+	if err := s.d.Users.Check(r.Context(), bound, user); err != nil {
+		return err
+	}
+	return s.signInNew(w, r, bound, user, "anonymous", "anonymous")
+}
+
+// signInNew makes a user who needs no confirmation, and signs them in.
+func (s *Service) signInNew(w http.ResponseWriter, r *http.Request, bound *projectdb.Session, user *newuser.User, provider, method string) error {
+	ctx, p := r.Context(), bound.Project
+	var granted *session.Grant
+	err := store.InTx(ctx, bound, func(tx *store.Tx) error {
+		made, err := s.d.Users.Insert(ctx, tx, p, user)
+		switch {
+		case err != nil:
+			return err
+		case made == nil:
+			return protocol.ErrUserExists
+		}
+		opening := session.Opening{UserID: user.ID, Method: method, Client: protocol.Client(r)}
+		if method == "password" {
+			opening.CheckedHash, opening.Provider = &user.PasswordHash, provider
+		}
+		if granted, err = s.d.Sessions.Open(ctx, tx, p, opening); err != nil {
+			return err
+		}
+		return store.Audit(ctx, tx, p, store.Event{Action: "login", Actor: granted.User, Address: user.Address, Traits: map[string]any{"provider": provider}})
+	})
+	if err != nil {
+		return err
+	}
+	return s.d.Sessions.Write(w, r, bound, granted)
 }

@@ -26,6 +26,12 @@ var insertUser string
 //go:embed sql/update_user.sql
 var updateUser string
 
+//go:embed sql/preview_user.sql
+var previewUser string
+
+//go:embed sql/mark_sent.sql
+var markSent string
+
 //go:embed sql/put_own_identity.sql
 var putOwnIdentity string
 
@@ -34,15 +40,19 @@ var syncProviders string
 
 // Credential is what signing in with a password needs to know before the password is checked.
 type Credential struct {
-	UserID                                 uuid.UUID
+	// UserID is nil when there is no such user.
+	UserID                                 *uuid.UUID
 	PasswordHash                           string
 	EmailConfirmed, PhoneConfirmed, Banned bool
+	// Decoy is some user's hash, or "".
+	Decoy string
 }
 
-// FindCredential finds a user by address, or by number when the address is "". It returns pgx.ErrNoRows when there is none.
+// FindCredential finds a user by address, or by number when the address is "". It does the same work when there is none.
 func FindCredential(ctx context.Context, tx pgx.Tx, email, phone string) (Credential, error) {
 	var c Credential
-	err := tx.QueryRow(ctx, credential, email, phone).Scan(&c.UserID, &c.PasswordHash, &c.EmailConfirmed, &c.PhoneConfirmed, &c.Banned)
+	err := tx.QueryRow(ctx, credential, email, phone, uuid.NewSHA1(uuid.Nil, []byte(email+phone))).
+		Scan(&c.UserID, &c.PasswordHash, &c.EmailConfirmed, &c.PhoneConfirmed, &c.Banned, &c.Decoy)
 	return c, err
 }
 
@@ -120,6 +130,24 @@ func InsertAndRead(ctx context.Context, tx pgx.Tx, u NewUser) (*User, error) {
 		return nil, err
 	}
 	return user, nil
+}
+
+// PreviewUser returns the user that InsertAndRead would make, by as much reading, and makes none: for who must not learn that the address is taken.
+func PreviewUser(ctx context.Context, tx pgx.Tx, u NewUser) (*User, error) {
+	var user *User
+	var batch pgx.Batch
+	batch.Queue(previewUser+"select "+UserColumns+"\nfrom users u", u.insertArgs()...).QueryRow(func(row pgx.Row) (err error) {
+		user, err = scanUser(row)
+		return err
+	})
+	batch.Queue(userByID, u.ID)
+	return user, tx.SendBatch(ctx, &batch).Close()
+}
+
+// MarkSent remembers now as the time of a confirmation that was not sent, because the user needs none.
+func MarkSent(ctx context.Context, tx pgx.Tx, userID uuid.UUID) error {
+	_, err := tx.Exec(ctx, markSent, userID)
+	return err
 }
 
 func (u *NewUser) insertArgs() []any {
