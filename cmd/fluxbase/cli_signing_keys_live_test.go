@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 )
 
@@ -33,6 +34,17 @@ func (p *person) ask(method, ref, path, key, bearer, body string) (int, string) 
 	return response.StatusCode, string(read)
 }
 
+// becomes asks until it is so, in the test's own goroutine.
+func becomes(t *testing.T, within time.Duration, so func() bool, why string) {
+	t.Helper()
+	tick, end := time.NewTicker(10*time.Millisecond), time.Now().Add(within)
+	defer tick.Stop()
+	for !so() {
+		require.True(t, time.Now().Before(end), "not within %s: %s", within, why)
+		<-tick.C
+	}
+}
+
 // kidOf is the key that a token's header names.
 func kidOf(t *testing.T, signed string) (kid string) {
 	t.Helper()
@@ -47,24 +59,24 @@ func kidOf(t *testing.T, signed string) (kid string) {
 func testSigningKeys(ada *person, ref, publishable string) {
 	t := ada.t
 	ada.must(&[]settingJSON{}, "projects", "settings", "set", ref, "auth.autoconfirm=true")
-	signIn := func(path string) string {
-		t.Helper()
-		token := ""
-		require.Eventually(t, func() bool { // the worker hears of the setting and the key
-			status, body := ada.ask("POST", ref, path, publishable, "", `{"email":"signing@example.com","password":"correct horse battery"}`)
-			var got struct {
-				Token string `json:"access_token"`
-			}
-			require.NoError(t, json.Unmarshal([]byte(body), &got), body)
-			token = got.Token
-			return status == http.StatusOK && token != "" || strings.Contains(body, "already")
-		}, 10*time.Second, 50*time.Millisecond)
-		return token
+	session := func(path, email string) string {
+		status, body := ada.ask("POST", ref, path, publishable, "", `{"email":"`+email+`","password":"correct horse battery"}`)
+		var got struct {
+			Token string `json:"access_token"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &got), body)
+		if status != http.StatusOK {
+			return ""
+		}
+		return got.Token
 	}
-	if signIn("/auth/v1/signup") == "" {
-		t.Log("signed up before the setting was heard of; signing in instead")
-	}
-	old := signIn("/auth/v1/token?grant_type=password")
+	old, email := "", ""
+	becomes(t, 10*time.Second, func() bool { // the worker hears of the setting
+		email = uuid.NewString() + "@example.com"
+		old = session("/auth/v1/signup", email)
+		return old != ""
+	}, "signed up")
+	signIn := func() string { return session("/auth/v1/token?grant_type=password", email) }
 	user := func(bearer string) int {
 		status, _ := ada.ask("GET", ref, "/auth/v1/user", publishable, bearer, "")
 		return status
@@ -87,26 +99,26 @@ func testSigningKeys(ada *person, ref, publishable string) {
 		require.Equal(t, "standby", next.Status)
 		require.Equal(t, algorithm == "HS256", len(next.PublicJWK) == 0)
 		if algorithm != "HS256" {
-			require.Eventually(t, func() bool { return strings.Contains(published(), next.ID) }, 5*time.Second, 20*time.Millisecond, "a key on standby is published")
+			becomes(t, 5*time.Second, func() bool { return strings.Contains(published(), next.ID) }, "a key on standby is published")
 		}
 		ada.must(&now, "projects", "signing-keys", "rotate", ref, next.ID)
 		require.Equal(t, "in_use", now.Status)
 		var fresh string
-		require.Eventually(t, func() bool {
-			fresh = signIn("/auth/v1/token?grant_type=password")
-			return kidOf(t, fresh) == next.ID
-		}, 5*time.Second, 20*time.Millisecond, "new tokens are signed with it")
+		becomes(t, 5*time.Second, func() bool {
+			fresh = signIn()
+			return fresh != "" && kidOf(t, fresh) == next.ID
+		}, "new tokens are signed with it")
 		require.Equal(t, http.StatusOK, user(fresh), algorithm)
 		require.Equal(t, http.StatusOK, user(old), "what was signed before goes on")
 		require.NotContains(t, published(), `"k":`, "no secret is published")
 		require.NotContains(t, published(), `"d":`)
 	}
-	current := signIn("/auth/v1/token?grant_type=password")
+	current := signIn()
 	var gone signingKeyJSON
 	revokedAt := time.Now()
 	ada.must(&gone, "projects", "signing-keys", "revoke", ref, keys[0].ID)
 	require.Equal(t, "revoked", gone.Status)
-	require.Eventually(t, func() bool { return user(old) == http.StatusForbidden }, 2*time.Second, 10*time.Millisecond, "what the key signed is refused within two seconds")
+	becomes(t, 2*time.Second, func() bool { return user(old) == http.StatusForbidden }, "what the key signed is refused within two seconds")
 	t.Logf("a revoked key's token was refused after %s", time.Since(revokedAt).Round(time.Millisecond))
 	require.Equal(t, http.StatusOK, user(current))
 	require.NotContains(t, published(), keys[0].ID)
@@ -148,8 +160,8 @@ func testBoundedKeys(ada *person, ref string) {
 	}
 	ada.refused(exitConflict, "KEY_ROTATED", "keys", "rotate", reader.ID, "--project", ref)
 	ada.must(&keyJSON{}, "keys", "rotate", next.ID, "--project", ref, "--overlap", "0")
-	require.Eventually(t, func() bool {
+	becomes(t, 2*time.Second, func() bool {
 		status, _ := ada.ask("GET", ref, "/rest/v1/", next.Value, "", "")
 		return status == http.StatusUnauthorized
-	}, 2*time.Second, 10*time.Millisecond, "without an overlap the old key ends at once")
+	}, "without an overlap the old key ends at once")
 }
