@@ -10,6 +10,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/passkey"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/signup"
+	"github.com/wayli-app/fluxbase/dataplane/auth/sso"
 	"github.com/wayli-app/fluxbase/dataplane/auth/web3"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -40,6 +41,7 @@ func (s *Service) mount(d domains) {
 	links := link.New(link.Deps{Guard: d.guard, Proofs: d.proofs, Sessions: d.sessions})
 	links.Routes(s.router)
 	maps.Copy(grants, links.Grants())
+	sso.New(sso.Deps{Log: d.log, Egress: d.egress, Guard: d.guard, Sessions: d.sessions, Users: d.users, Sealer: d.sealer}).Routes(s.router)
 
 	s.router.Handle(http.MethodPost, "/token", func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 		if h, ok := grants[r.URL.Query().Get("grant_type")]; ok {

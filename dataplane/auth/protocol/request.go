@@ -23,9 +23,14 @@ const (
 
 // Decode reads a JSON object. Content types are not looked at, because clients send all sorts.
 func Decode(w http.ResponseWriter, r *http.Request, into any) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	return DecodeUpTo(w, r, into, MaxBody)
+}
+
+// DecodeUpTo is Decode for bodies of up to so many bytes.
+func DecodeUpTo(w http.ResponseWriter, r *http.Request, into any, most int64) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return ErrValidation("The body must not be larger than %d bytes", MaxBody)
+		return ErrValidation("The body must not be larger than %d bytes", most)
 	}
 	if err != nil {
 		return fault.Wrap(err, fault.Canceled, "REQUEST_BODY_UNREADABLE", "The body could not be read.")

@@ -1,0 +1,1 @@
+delete from sso_providers where id = $1

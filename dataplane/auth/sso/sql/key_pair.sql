@@ -1,0 +1,1 @@
+select private_key, certificate from saml_keys
