@@ -1,10 +1,10 @@
 import { useBlocker } from "@tanstack/react-router";
 import { Confirm } from "@/components/confirm";
 
-/** Asks before a page is left on which something was changed and not saved. */
+/** Asks before a path is left where something was changed and not saved. */
 export function LeaveGuard({ when }: { when: boolean }) {
   const blocker = useBlocker({
-    shouldBlockFn: ({ current, next }) => when && (current.pathname !== next.pathname || JSON.stringify(current.search) !== JSON.stringify(next.search)),
+    shouldBlockFn: ({ current, next }) => when && current.pathname !== next.pathname,
     enableBeforeUnload: when,
     withResolver: true,
   });

@@ -1,8 +1,5 @@
-import { createClient, type Client } from "@connectrpc/connect";
-import { ProjectService } from "@/gen/fluxbase/controlplane/v1/project_pb";
-import { useApp } from "@/lib/app";
-import { dateOf } from "@/lib/format";
 import { useMemo } from "react";
+import { useDeveloper, type Developer } from "@/lib/developer";
 
 export interface Column {
   name: string;
@@ -57,13 +54,7 @@ const mostColumns = 100_000;
 
 /** Runs SQL in one project, and reads its catalog, with a token that lives ten minutes. */
 export class Meta {
-  private token?: { value: string; until: number };
-
-  constructor(
-    private readonly ref: string,
-    private readonly base: string,
-    private readonly projects: Client<typeof ProjectService>,
-  ) {}
+  constructor(private readonly developer: Developer) {}
 
   async query(query: string, signal: AbortSignal): Promise<Result[]> {
     const body = await this.call("/query", { method: "POST", body: JSON.stringify({ query }), signal });
@@ -87,30 +78,13 @@ export class Meta {
 
   /** Next is where the page after this one begins, of lists that have more. */
   private async answer(path: string, init: RequestInit): Promise<{ body: unknown; next: string | null }> {
-    let response = await this.send(path, init);
-    if (response.status === 401) {
-      this.token = undefined;
-      response = await this.send(path, init);
-    }
+    const response = await this.developer.fetch(`/meta/v1${path}`, init);
     const body: unknown = await response.json().catch(() => ({}));
     if (!response.ok) {
       const error = (body as { error?: unknown }).error ?? body;
       throw new SqlError(error as Record<string, unknown>, response.headers.get("x-request-id"));
     }
     return { body, next: response.headers.get("x-next-offset") };
-  }
-
-  private async send(path: string, init: RequestInit): Promise<Response> {
-    const headers = { Authorization: `Bearer ${await this.bearer()}`, "Content-Type": "application/json" };
-    return fetch(`${this.base}/meta/v1${path}`, { ...init, headers });
-  }
-
-  private async bearer(): Promise<string> {
-    if (!this.token || this.token.until < Date.now() + 30_000) {
-      const { token, expireTime } = await this.projects.createDeveloperToken({ ref: this.ref });
-      this.token = { value: token, until: dateOf(expireTime)?.getTime() ?? Date.now() + 60_000 };
-    }
-    return this.token.value;
   }
 }
 
@@ -135,6 +109,6 @@ function result(wire: Wire): Result {
 }
 
 export function useMeta(ref: string, base: string): Meta {
-  const { transport } = useApp();
-  return useMemo(() => new Meta(ref, base, createClient(ProjectService, transport)), [ref, base, transport]);
+  const developer = useDeveloper(ref, base);
+  return useMemo(() => new Meta(developer), [developer]);
 }

@@ -2,7 +2,7 @@ import { Controller, useFormContext, useWatch } from "react-hook-form";
 import { Button } from "@/components/ui/button";
 import { Input, Select, Textarea } from "@/components/ui/input";
 import { Switch } from "@/components/ui/switch";
-import { nameOf, spanOf, type Drafts } from "@/components/settings/values";
+import { nameOf, spanOf, type Drafts } from "@/lib/settings";
 import type { Setting } from "@/gen/fluxbase/controlplane/v1/project_pb";
 
 interface Props {

@@ -7,7 +7,7 @@ import { LeaveGuard } from "@/components/leave-guard";
 import { Section } from "@/components/page";
 import { SaveBar } from "@/components/save-bar";
 import { SettingControl } from "@/components/settings/control";
-import { draftOf, draftsOf, jsonOf, keyOf, labelOf, nameOf, schemaOf, type Drafts } from "@/components/settings/values";
+import { draftOf, draftsOf, jsonOf, keyOf, labelOf, nameOf, schemaOf, type Drafts } from "@/lib/settings";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useToast } from "@/components/ui/toast";
@@ -42,8 +42,7 @@ interface Props {
 /** A form of settings: generated from what the server says of them. Only what was changed is sent, all or none of it is saved. */
 export function SettingsForm({ projectRef, groups, refused, bare, onSaved }: Props) {
   const settings = useMemo(() => groups.flatMap((group) => group.settings), [groups]);
-  const byName = useMemo(() => new Map(settings.map((setting) => [nameOf(setting.key), setting])), [settings]);
-  const { form, save, submit, discard, changed } = useSettingsForm(projectRef, settings, byName, onSaved);
+  const { form, save, submit, discard, changed } = useSettingsForm(projectRef, settings, onSaved);
   return (
     <FormProvider {...form}>
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-6" noValidate aria-label={groups[0]?.title}>
@@ -73,7 +72,9 @@ export function SettingsForm({ projectRef, groups, refused, bare, onSaved }: Pro
   );
 }
 
-function useSettingsForm(projectRef: string, settings: Setting[], byName: Map<string, Setting>, onSaved?: () => void) {
+/** The form of some settings: it sends what was changed, and puts what the server says of a setting beside it. */
+export function useSettingsForm(projectRef: string, settings: Setting[], onSaved?: () => void) {
+  const byName = useMemo(() => new Map(settings.map((setting) => [nameOf(setting.key), setting])), [settings]);
   const invalidate = useInvalidate();
   const toast = useToast();
   const values = useMemo(() => draftsOf(settings), [settings]);

@@ -5,7 +5,7 @@ import { ErrorState } from "@/components/error-state";
 import { Page } from "@/components/page";
 import { SettingsForm } from "@/components/settings/form";
 import { SkeletonRows } from "@/components/ui/skeleton";
-import { groupsOf, pages } from "@/features/project-auth/pages";
+import { groupsOf, pages } from "@/lib/auth-pages";
 import { ProjectService, type Setting } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { useProject, useRefusal } from "@/lib/organization";
 

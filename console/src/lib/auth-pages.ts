@@ -1,4 +1,4 @@
-import { labelOf } from "@/components/settings/values";
+import { labelOf } from "@/lib/settings";
 import type { Setting } from "@/gen/fluxbase/controlplane/v1/project_pb";
 
 /** Which settings of auth stand where. What they are, the server says. */
@@ -151,3 +151,28 @@ export function groupsOf(path: string, settings: Setting[]): PlacedGroup[] {
 }
 
 const order = (setting: Setting): number => (/\.(enabled|provider)$/.test(setting.key) ? 0 : 1);
+
+/** A mail that a project can reword. */
+export interface Template {
+  kind: "template" | "notice";
+  name: string;
+  title: string;
+  /** When it is sent. */
+  use: string;
+  subject: Setting;
+  content: Setting;
+  /** Of notices: whether they are sent. */
+  enabled?: Setting;
+}
+
+export function templatesOf(settings: Setting[], kind: Template["kind"]): Template[] {
+  const prefix = `auth.email.${kind}.`;
+  const byKey = new Map(settings.map((setting) => [setting.key, setting]));
+  return settings.flatMap((subject) => {
+    const name = subject.key.startsWith(prefix) && subject.key.endsWith(".subject") ? subject.key.slice(prefix.length, -".subject".length) : "";
+    const content = byKey.get(`${prefix}${name}.content`);
+    if (!name || !content) return [];
+    const use = subject.description.replace(/^Subject of the mail\. /, "");
+    return [{ kind, name, title: labelOf(name), use, subject, content, enabled: byKey.get(`${prefix}${name}.enabled`) }];
+  });
+}
