@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -120,7 +121,9 @@ func (a *attempt) askHook(ctx context.Context) error {
 		Decision string `json:"decision"`
 		Message  string `json:"message"`
 	}
-	input := map[string]any{"factor_id": a.factor.id, "factor_type": a.factor.kind, "user_id": a.user.ID, "valid": a.valid}
+	input := map[string]any{"factor_id": a.factor.id, "factor_type": a.factor.kind, "user_id": a.user.ID, "valid": a.valid,
+		"metadata": map[string]any{"uuid": uuid.NewString(), "time": a.s.d.Now().UTC().Format(time.RFC3339Nano), "name": "mfa-verification-attempt",
+			"ip_address": addressOf(a.r)}}
 	if err := a.s.d.Hooks.Call(ctx, a.bound, hook.MFAVerification, input, &out); err != nil {
 		return err
 	}
