@@ -96,7 +96,7 @@ export function KeysTable({ projectRef, keys, refused, onRotate, onRevoke }: Pro
 /** What a key may do, and how often. */
 function Bounds({ of: key }: { of: Key }) {
   return (
-    <span className="flex max-w-64 flex-wrap gap-x-1.5 text-xs">
+    <span className="flex max-w-64 flex-wrap gap-x-1.5 py-1.5 text-xs">
       {key.scopes.length === 0 && "everything"}
       {key.scopes.map((each) => (
         <code key={each} className="font-mono">

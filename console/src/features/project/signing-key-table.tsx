@@ -35,6 +35,7 @@ export function SigningKeysTable({ keys, refused, onAsk }: Props) {
           <Th>Key id</Th>
           <Th>Algorithm</Th>
           <Th>Status</Th>
+          <Th>Public key</Th>
           <Th>Since</Th>
           <Th>Created</Th>
           <Th>
@@ -58,13 +59,21 @@ export function SigningKeysTable({ keys, refused, onAsk }: Props) {
               <Badge tone={states[key.status].tone}>{states[key.status].name}</Badge>
             </Td>
             <Td className="text-muted">
+              {key.publicJwk ? (
+                <span className="flex items-center gap-1">
+                  JWK <CopyButton value={key.publicJwk} what="public key" />
+                </span>
+              ) : (
+                "none"
+              )}
+            </Td>
+            <Td className="text-muted">
               <Time at={key.statusTime} never="—" />
             </Td>
             <Td className="text-muted">
               <Time at={key.createTime} never="with the project" />
             </Td>
             <Td className="text-right whitespace-nowrap">
-              {key.publicJwk && <CopyButton value={key.publicJwk} what="public key" />}
               {states[key.status].deeds.map((deed) => (
                 <Button key={deed} size="small" variant="ghost" disabled={Boolean(refused)} onClick={() => onAsk(deed, key)}>
                   {verbs[deed]}
