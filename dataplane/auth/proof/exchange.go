@@ -23,7 +23,8 @@ func (s *Service) Exchange(ctx context.Context, bound *projectdb.Session, code, 
 		if flow, refused, err = onetime.Exchange(ctx, tx, code, verifier); err != nil || refused != nil {
 			return err
 		}
-		granted, err = s.d.Sessions.Open(ctx, tx, bound.Project, session.Opening{UserID: *flow.UserID, Method: flow.Method, Provider: flow.Provider, Client: c})
+		granted, err = s.d.Sessions.Open(ctx, tx, bound.Project, session.Opening{UserID: *flow.UserID, Method: flow.Method, Provider: flow.Provider,
+			NotAfter: flow.NotAfter, Client: c})
 		if err != nil {
 			return err
 		}
