@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
 	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
@@ -29,56 +32,44 @@ type Mail struct {
 	Token    onetime.Kind
 	Kind     string
 	Template string
-	// Flow tells that the link ends a flow with PKCE.
-	Flow               bool
+	// Flow is the flow with PKCE that the link ends, or nil.
+	Flow               *onetime.Flow
 	RedirectTo         string
 	NewEmail, OldEmail string
-	// Other is the code that goes to the other address while an address is being changed.
-	Other *Made
-	// Unsent is as in message.Email. Then the code is not kept either.
+	// Event is recorded, unless it has no action.
+	Event store.Event
+	// Unsent is as in message.Email. Then the code is not kept either, and it is the user Known who is remembered to have been written to.
 	Unsent bool
+	Known  uuid.UUID
 }
 
-// Made is a code, and what the link carries: it alone is kept.
-type Made struct{ Code, Hash string }
-
-// Make makes a code and keeps its hash.
-func Make(ctx context.Context, tx *store.Tx, p *directory.Project, m Mail) (Made, error) {
-	made := Draw(p, m)
-	return made, onetime.Put(ctx, tx, m.User.ID, m.Token, made.Hash, m.to())
-}
-
-// Draw makes a code without keeping it.
-func Draw(p *directory.Project, m Mail) Made {
-	code := onetime.Code(int(setting.Get[int64](p.Settings, "auth.email.otp_length")))
-	hash := onetime.Hash(m.to(), code)
-	if m.Flow {
-		hash = onetime.ForFlow(hash)
-	}
-	return Made{code, hash}
-}
-
-// Email makes a code, keeps its hash and sends both.
-func (s *Writer) Email(ctx context.Context, tx *store.Tx, p *directory.Project, m Mail) (Made, error) {
+// Make makes a code and keeps it.
+func Make(ctx context.Context, tx *store.Tx, p *directory.Project, m Mail) (onetime.Issued, error) {
+	var batch, unkept pgx.Batch
+	keep := &batch
 	if m.Unsent {
-		made := Draw(p, m)
-		return made, s.Send(ctx, tx, p, m, made)
+		keep = &unkept
+		store.QueueMarkSent(&batch, m.Known)
 	}
+	made := onetime.QueueIssue(keep, m.User.ID, m.Token, m.to(), int(setting.Get[int64](p.Settings, "auth.email.otp_length")), m.Flow != nil)
+	if m.Flow != nil {
+		onetime.QueueStart(&batch, m.Flow)
+	}
+	if m.Event.Action != "" {
+		store.QueueAudit(&batch, p, m.Event)
+	}
+	return made, tx.SendBatch(ctx, &batch).Close()
+}
+
+// Email makes a code and sends it.
+func (s *Writer) Email(ctx context.Context, tx *store.Tx, p *directory.Project, m Mail) error {
 	made, err := Make(ctx, tx, p, m)
 	if err != nil {
-		return made, err
+		return err
 	}
-	return made, s.Send(ctx, tx, p, m, made)
-}
-
-// Send sends what was made.
-func (s *Writer) Send(ctx context.Context, tx *store.Tx, p *directory.Project, m Mail, made Made) error {
-	out := message.Email{Template: m.Template, To: m.to(), UserID: m.User.ID, User: encode(m.User), Token: made.Code, TokenHash: made.Hash, Kind: m.Kind,
-		NewEmail: m.NewEmail, OldEmail: m.OldEmail, RedirectTo: m.RedirectTo, Phone: m.User.Phone, Data: data(m.User), Unsent: m.Unsent}
-	if m.Other != nil {
-		out.TokenNew, out.TokenHashNew = m.Other.Code, m.Other.Hash
-	}
-	return s.messages.Email(ctx, tx, p, out)
+	return s.messages.Email(ctx, tx, p, message.Email{Template: m.Template, To: m.to(), UserID: m.User.ID, User: encode(m.User), Token: made.Code,
+		TokenHash: made.Link, Kind: m.Kind, NewEmail: m.NewEmail, OldEmail: m.OldEmail, RedirectTo: m.RedirectTo, Phone: m.User.Phone, Data: data(m.User),
+		Unsent: m.Unsent})
 }
 
 func (m *Mail) to() string {
@@ -95,26 +86,32 @@ type Text struct {
 	To      string
 	Token   onetime.Kind
 	Channel string
-	// Unsent is as in message.SMS. Then the code is not kept either.
+	// Event, Unsent and Known are as in Mail.
+	Event  store.Event
 	Unsent bool
+	Known  uuid.UUID
 }
 
-// SMS makes a code, keeps its hash and sends it. Numbers with a fixed code get that one, and no message.
+// SMS makes a code, keeps its hash and sends it.
 func (s *Writer) SMS(ctx context.Context, tx *store.Tx, p *directory.Project, t Text) error {
 	to := t.To
 	if to == "" {
 		to = t.User.Phone
 	}
-	code, fixed := message.TestOTP(p.Settings, to)
-	if !fixed {
-		code = onetime.Code(int(setting.Get[int64](p.Settings, "auth.phone.otp_length")))
+	var batch, unkept pgx.Batch
+	keep := &batch
+	if t.Unsent {
+		keep = &unkept
+		store.QueueMarkSent(&batch, t.Known)
 	}
-	if !t.Unsent {
-		if err := onetime.Put(ctx, tx, t.User.ID, t.Token, onetime.Hash(to, code), to); err != nil {
-			return err
-		}
+	made := onetime.QueueIssue(keep, t.User.ID, t.Token, to, int(setting.Get[int64](p.Settings, "auth.phone.otp_length")), false)
+	if t.Event.Action != "" {
+		store.QueueAudit(&batch, p, t.Event)
 	}
-	return s.messages.SMS(ctx, tx, p, message.SMS{To: to, Code: code, UserID: t.User.ID, User: encode(t.User), Channel: t.Channel, Unsent: t.Unsent})
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return err
+	}
+	return s.messages.SMS(ctx, tx, p, message.SMS{To: to, Code: made.Code, UserID: t.User.ID, User: encode(t.User), Channel: t.Channel, Unsent: t.Unsent})
 }
 
 // Notice tells a user what happened, when the project has switched the notice on. What has happened is not undone when it cannot be sent.

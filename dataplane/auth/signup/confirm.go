@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/wayli-app/fluxbase/dataplane/auth/letter"
 	"github.com/wayli-app/fluxbase/dataplane/auth/newuser"
 	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
@@ -33,7 +35,7 @@ const (
 // same work and answers alike, and changes nothing: its message is written, and never sent.
 func (s *Service) unconfirmed(ctx context.Context, bound *projectdb.Session, user *newuser.User, in *request) (made *store.User, err error) {
 	p := bound.Project
-	user.Action = "user_confirmation_requested"
+	user.Action = "-" // what is recorded is the message
 	err = store.InTx(ctx, bound, func(tx *store.Tx) error {
 		known, err := find(ctx, tx, in)
 		if err != nil {
@@ -60,10 +62,6 @@ func (s *Service) unconfirmed(ctx context.Context, bound *projectdb.Session, use
 				made, err = s.d.Users.Preview(ctx, tx, user)
 			}
 			if err != nil {
-				return err
-			}
-			event := store.Event{Action: "user_repeated_signup", Actor: known, Address: in.client.Address, Traits: map[string]any{"provider": in.provider()}}
-			if err := store.Audit(ctx, tx, p, event); err != nil {
 				return err
 			}
 		}
@@ -125,23 +123,20 @@ func (s *Service) again(ctx context.Context, tx *store.Tx, p *directory.Project,
 
 // send sends the user what they confirm with. Known is whose address it is.
 func (s *Service) send(ctx context.Context, tx *store.Tx, p *directory.Project, made, known *store.User, found standing, in *request) error {
+	event := store.Event{Action: "user_confirmation_requested", Actor: made, Address: in.client.Address, Traits: map[string]any{"provider": in.provider()}}
+	var knownID uuid.UUID
+	if known != nil {
+		event.Action, event.Actor, knownID = "user_repeated_signup", known, known.ID
+	}
 	unsent := found == confirmed
-	if unsent {
-		if err := store.MarkSent(ctx, tx, known.ID); err != nil {
-			return err
-		}
-	}
 	if in.byPhone() {
-		return s.d.Letters.SMS(ctx, tx, p, letter.Text{User: made, Token: onetime.Confirmation, Channel: in.Channel, Unsent: unsent})
+		return s.d.Letters.SMS(ctx, tx, p, letter.Text{User: made, Token: onetime.Confirmation, Channel: in.Channel, Event: event, Unsent: unsent, Known: knownID})
 	}
+	m := letter.Mail{User: made, Token: onetime.Confirmation, Template: "confirmation", Kind: "signup", RedirectTo: in.redirectTo, Event: event, Unsent: unsent,
+		Known: knownID}
 	if in.Challenge != "" {
-		flow := onetime.Flow{UserID: &made.ID, Challenge: in.Challenge, ChallengeMethod: in.ChallengeMethod, Provider: "email", Method: "email/signup",
+		m.Flow = &onetime.Flow{UserID: &made.ID, Challenge: in.Challenge, ChallengeMethod: in.ChallengeMethod, Provider: "email", Method: "email/signup",
 			Referrer: in.redirectTo}
-		if err := onetime.Start(ctx, tx, &flow); err != nil {
-			return err
-		}
 	}
-	_, err := s.d.Letters.Email(ctx, tx, p, letter.Mail{User: made, Token: onetime.Confirmation, Template: "confirmation", Kind: "signup",
-		Flow: in.Challenge != "", RedirectTo: in.redirectTo, Unsent: unsent})
-	return err
+	return s.d.Letters.Email(ctx, tx, p, m)
 }

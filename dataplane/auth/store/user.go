@@ -144,11 +144,8 @@ func PreviewUser(ctx context.Context, tx pgx.Tx, u NewUser) (*User, error) {
 	return user, tx.SendBatch(ctx, &batch).Close()
 }
 
-// MarkSent remembers now as the time of a confirmation that was not sent, because the user needs none.
-func MarkSent(ctx context.Context, tx pgx.Tx, userID uuid.UUID) error {
-	_, err := tx.Exec(ctx, markSent, userID)
-	return err
-}
+// QueueMarkSent remembers now as the time of a confirmation that was not sent, because the user needs none.
+func QueueMarkSent(batch *pgx.Batch, userID uuid.UUID) { batch.Queue(markSent, userID) }
 
 func (u *NewUser) insertArgs() []any {
 	role := u.Role
