@@ -9,6 +9,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/mfa"
 	"github.com/wayli-app/fluxbase/dataplane/auth/passkey"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/auth/provider"
 	"github.com/wayli-app/fluxbase/dataplane/auth/signup"
 	"github.com/wayli-app/fluxbase/dataplane/auth/sso"
 	"github.com/wayli-app/fluxbase/dataplane/auth/web3"
@@ -42,6 +43,10 @@ func (s *Service) mount(d domains) {
 	links.Routes(s.router)
 	maps.Copy(grants, links.Grants())
 	sso.New(sso.Deps{Log: d.log, Egress: d.egress, Guard: d.guard, Sessions: d.sessions, Users: d.users, Sealer: d.sealer}).Routes(s.router)
+
+	providers := provider.New(provider.Deps{Log: d.log, Egress: d.egress, Guard: d.guard, Sessions: d.sessions, Letters: d.letters, Users: d.users, Sealer: d.sealer})
+	providers.Routes(s.router)
+	maps.Copy(grants, providers.Grants())
 
 	s.router.Handle(http.MethodPost, "/token", func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 		if h, ok := grants[r.URL.Query().Get("grant_type")]; ok {

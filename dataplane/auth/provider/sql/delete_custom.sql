@@ -1,0 +1,1 @@
+delete from custom_oauth_providers where identifier = $1
