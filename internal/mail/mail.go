@@ -36,7 +36,7 @@ func New(c config.SMTP) Sender {
 	if c.Host == "" {
 		return unset{}
 	}
-	return NewSMTP(c, nil)
+	return NewSMTP(c, Options{})
 }
 
 type unset struct{}

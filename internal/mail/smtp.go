@@ -24,17 +24,25 @@ import (
 // Dial opens a connection to a mail server.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
-// NewSMTP returns a sender by one mail server. Nil dials as usual; for servers that a project chose it is the dialer of internal/egress.
-func NewSMTP(c config.SMTP, dial Dial) Sender {
-	if dial == nil {
-		dial = (&net.Dialer{}).DialContext
+// Options say how mail servers are reached.
+type Options struct {
+	// Dial opens connections; nil dials as usual. For servers that a project chose it is the dialer of internal/egress.
+	Dial Dial
+	// Roots are whose certificates are trusted; nil are the system's.
+	Roots *x509.CertPool
+}
+
+// NewSMTP returns a sender by one mail server.
+func NewSMTP(c config.SMTP, o Options) Sender {
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{}).DialContext
 	}
-	return &smtp{c, dial}
+	return &smtp{c, o}
 }
 
 type smtp struct {
-	config config.SMTP
-	dial   Dial
+	config  config.SMTP
+	options Options
 }
 
 // Bounds of one delivery, whatever the caller's context and the server allow.
@@ -99,14 +107,14 @@ func (s *smtp) client(dial gomail.DialContextFunc) (*gomail.Client, error) {
 }
 
 func (s *smtp) tls() *tls.Config {
-	return &tls.Config{ServerName: s.config.Host, MinVersion: tls.VersionTLS12}
+	return &tls.Config{ServerName: s.config.Host, RootCAs: s.options.Roots, MinVersion: tls.VersionTLS12}
 }
 
 // connect opens a connection that ends with ctx, and on which a server may say only so much.
 func (s *smtp) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	raw, err := s.dial(dialing, network, address)
+	raw, err := s.options.Dial(dialing, network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -107,6 +107,14 @@ func Parse(key, raw string) (any, error) {
 	return v, nil
 }
 
+// Check judges a value of the setting's own type, as Parse does. The error's text is for users.
+func (d Definition) Check(v any) error {
+	if d.check == nil {
+		return nil
+	}
+	return d.check(v)
+}
+
 func decodeAs[T any](raw, form string) (any, error) {
 	var v T
 	if err := json.Unmarshal([]byte(raw), &v); err != nil || raw == "null" {

@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
@@ -18,13 +19,13 @@ func (o *Outbox) Handle(ctx context.Context, session *projectdb.Session, item ou
 	switch item.Kind {
 	case kindEmail:
 		m, err := read[Email](item.Payload)
-		if err != nil {
+		if err != nil || m.Message.Unsent {
 			return err
 		}
 		return o.deliverEmail(ctx, session, m)
 	case kindSMS:
 		m, err := read[SMS](item.Payload)
-		if err != nil {
+		if err != nil || m.Message.Unsent {
 			return err
 		}
 		return o.deliverSMS(ctx, session, m)
@@ -67,6 +68,15 @@ func (o *Outbox) send(ctx context.Context, session *projectdb.Session, m postbox
 	return nil
 }
 
+// wordsOf are those for developers.
+func wordsOf(err error) string {
+	var failed *outbox.Failure
+	if errors.As(err, &failed) {
+		return failed.Words
+	}
+	return "Something went wrong on the server."
+}
+
 // sender is who sends the project's mail, and the address it comes from; "" is the sender's own.
 func (o *Outbox) sender(values setting.Values) (postbox.Sender, string) {
 	host := setting.Get[string](values, "auth.smtp.host")
@@ -80,7 +90,7 @@ func (o *Outbox) sender(values setting.Values) (postbox.Sender, string) {
 	return postbox.NewSMTP(config.SMTP{
 		Host: host, Port: int(setting.Get[int64](values, "auth.smtp.port")), User: setting.Get[string](values, "auth.smtp.user"),
 		Password: config.Secret(setting.Get[string](values, "auth.smtp.password")), TLS: setting.Get[string](values, "auth.smtp.tls"), From: from,
-	}, o.Dial), from
+	}, postbox.Options{Dial: o.Dial, Roots: o.Roots}), from
 }
 
 // emailHookInput is what the send_email hook is told.

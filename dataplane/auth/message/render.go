@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 func Render(values setting.Values, projectURL string, m Email) (subject, html, text string, err error) {
 	base, ok := templateKey(m.Template)
 	if !ok {
-		return "", "", "", fault.New(fault.Invalid, "TEMPLATE_NOT_FOUND", "There is no mail template %q.", m.Template)
+		return "", "", "", errNoTemplate(m.Template)
 	}
 	return renderAs(setting.Get[string](values, base+".subject"), setting.Get[string](values, base+".content"), variables(values, projectURL, m))
 }
@@ -42,13 +43,16 @@ func templateKey(name string) (string, bool) {
 	return "auth.email.notice." + name, isNotice(name)
 }
 
+func errNoTemplate(name string) error {
+	return fault.New(fault.NotFound, "TEMPLATE_NOT_FOUND", "There is no mail template %q.", name)
+}
+
 func errTemplate(part string, err error) error {
 	said := err.Error()
-	switch {
-	case errors.Is(err, errTooLarge):
-		said = errTooLarge.Error()
-	case errors.Is(err, errTooLong):
-		said = errTooLong.Error()
+	for _, known := range []error{errTooLarge, errTooLong, errTooDeep, errCalls} {
+		if errors.Is(err, known) {
+			said = known.Error()
+		}
 	}
 	return fault.Wrap(err, fault.Invalid, "TEMPLATE_INVALID", "The %s of the mail template cannot be rendered: %s.", part,
 		strings.ReplaceAll(strings.TrimPrefix(strings.TrimPrefix(said, "html/"), "template: "), tickName, "range"))
@@ -68,10 +72,19 @@ func variables(values setting.Values, projectURL string, m Email) map[string]any
 	}
 }
 
-// emailOf is the user's address: while it is being changed, the old one.
+// emailOf is the user's address: while it is being changed, the old one, and afterwards the new one.
 func emailOf(m Email) string {
-	if m.OldEmail != "" && m.NewEmail != "" {
-		return m.OldEmail
+	var user struct {
+		Email string `json:"email"`
+	}
+	_ = json.Unmarshal(m.User, &user)
+	switch {
+	case user.Email != "":
+		return user.Email
+	case m.Template == "email_changed":
+		return cmp.Or(m.NewEmail, m.To)
+	case m.NewEmail != "":
+		return cmp.Or(m.OldEmail, m.To)
 	}
 	return m.To
 }

@@ -16,13 +16,18 @@ import (
 const (
 	maxOutput = 512 << 10       // bytes of a mail
 	maxMade   = 1 << 20         // bytes that a template's functions make
-	maxSteps  = 10_000          // turns of loops and calls of templates
+	maxSteps  = 10_000          // turns of loops
 	maxTime   = 2 * time.Second // to run
+	// maxLoops is how deep loops may stand within each other: html/template reads the body of each twice, to find out what to escape it for.
+	maxLoops = 5
 )
 
 var (
 	errTooLarge = errors.New("it writes too much")
 	errTooLong  = errors.New("it runs for too long")
+	errTooDeep  = errors.New("it has too many loops within loops")
+	// errCalls: templates that call each other take html/template as long as one likes, before anything is counted.
+	errCalls = errors.New("it has templates within: write it as one")
 )
 
 // budget is what one run of a template may use.
@@ -133,8 +138,8 @@ var _ io.Writer = (*writer)(nil)
 // tickName is called by what is put into templates; one that calls it itself only uses up its turns.
 const tickName = "countTurn"
 
-// ticking parses a template and makes each turn of a loop and each call of a template count.
-func ticking(text string, functions map[string]any) (map[string]*parse.Tree, error) {
+// ticking parses a template and makes each turn of a loop count.
+func ticking(text string, functions map[string]any) (*parse.Tree, error) {
 	builtin := map[string]any{}
 	for _, name := range []string{"and", "call", "html", "index", "slice", "js", "len", "not", "or", "print", "printf", "println", "urlquery", "eq", "ge", "gt", "le", "lt", "ne"} {
 		builtin[name] = name
@@ -143,14 +148,10 @@ func ticking(text string, functions map[string]any) (map[string]*parse.Tree, err
 	if err != nil {
 		return nil, err
 	}
-	for _, tree := range trees {
-		if tree.Root == nil {
-			continue
-		}
-		tickLoops(tree.Root)
-		prepend(tree.Root)
+	if len(trees) != 1 {
+		return nil, errCalls
 	}
-	return trees, nil
+	return trees["mail"], tickLoops(trees["mail"].Root, 0)
 }
 
 // prepend puts {{$tick := tick}} before a list: an assignment writes nothing, wherever it stands.
@@ -162,58 +163,67 @@ func prepend(list *parse.ListNode) {
 	list.Nodes = append([]parse.Node{&parse.ActionNode{NodeType: parse.NodeAction, Pipe: pipe}}, list.Nodes...)
 }
 
-func tickLoops(list *parse.ListNode) {
+func tickLoops(list *parse.ListNode, loops int) error {
 	if list == nil {
-		return
+		return nil
 	}
 	for _, node := range list.Nodes {
+		if node.Type() == parse.NodeTemplate {
+			return errCalls
+		}
+		var branch *parse.BranchNode
+		within := loops
 		switch n := node.(type) {
 		case *parse.RangeNode:
-			tickLoops(n.List)
-			tickLoops(n.ElseList)
-			prepend(n.List)
+			branch, within = &n.BranchNode, loops+1
 		case *parse.IfNode:
-			tickLoops(n.List)
-			tickLoops(n.ElseList)
+			branch = &n.BranchNode
 		case *parse.WithNode:
-			tickLoops(n.List)
-			tickLoops(n.ElseList)
+			branch = &n.BranchNode
+		default:
+			continue
+		}
+		if within > maxLoops {
+			return errTooDeep
+		}
+		if err := errors.Join(tickLoops(branch.List, within), tickLoops(branch.ElseList, loops)); err != nil {
+			return err
+		}
+		if within > loops {
+			prepend(branch.List)
 		}
 	}
+	return nil
 }
 
 // runHTML runs a template for HTML, escaped for wherever each value stands.
 func runHTML(text string, data map[string]any) (string, error) {
 	b := newBudget()
 	functions := b.functions()
-	trees, err := ticking(text, functions)
+	tree, err := ticking(text, functions)
 	if err != nil {
 		return "", err
 	}
-	root := template.New("mail").Funcs(functions)
-	for name, tree := range trees {
-		if _, err := root.AddParseTree(name, tree); err != nil {
-			return "", err
-		}
+	parsed, err := template.New("mail").Funcs(functions).AddParseTree("mail", tree)
+	if err != nil {
+		return "", err
 	}
-	return run(b, func(w io.Writer) error { return root.ExecuteTemplate(w, "mail", data) })
+	return run(b, func(w io.Writer) error { return parsed.Execute(w, data) })
 }
 
 // runText runs a template for plain text.
 func runText(text string, data map[string]any) (string, error) {
 	b := newBudget()
 	functions := b.functions()
-	trees, err := ticking(text, functions)
+	tree, err := ticking(text, functions)
 	if err != nil {
 		return "", err
 	}
-	root := texttemplate.New("mail").Funcs(functions)
-	for name, tree := range trees {
-		if _, err := root.AddParseTree(name, tree); err != nil {
-			return "", err
-		}
+	parsed, err := texttemplate.New("mail").Funcs(functions).AddParseTree("mail", tree)
+	if err != nil {
+		return "", err
 	}
-	return run(b, func(w io.Writer) error { return root.ExecuteTemplate(w, "mail", data) })
+	return run(b, func(w io.Writer) error { return parsed.Execute(w, data) })
 }
 
 func run(b *budget, execute func(io.Writer) error) (string, error) {

@@ -46,7 +46,7 @@ func (o *Outbox) Email(ctx context.Context, tx outbox.Tx, p *directory.Project, 
 		return err
 	}
 	if !plainAddress(m.To) {
-		return fault.New(fault.Invalid, "EMAIL_ADDRESS_INVALID", "Email address %q is invalid", m.To)
+		return errAddress(m.To)
 	}
 	if isNotice(m.Template) {
 		if !setting.Get[bool](p.Settings, "auth.email.notice."+m.Template+".enabled") {
@@ -67,6 +67,10 @@ func (o *Outbox) Email(ctx context.Context, tx outbox.Tx, p *directory.Project, 
 	}
 	_, err := o.Queue.Add(ctx, tx, p.Ref, schema, kindEmail, payload[Email]{m, hidden})
 	return err
+}
+
+func errAddress(address string) error {
+	return fault.New(fault.Invalid, "EMAIL_ADDRESS_INVALID", "Email address %q is invalid", address)
 }
 
 // CanEmail refuses when no mail of the project could be sent at all. Flows ask before they look for a user, so that the answer does not tell
