@@ -14,7 +14,7 @@ import (
 const bea = "bea@example.com"
 
 // wants makes a user want another address, and has the messages sent.
-func wants(b *authtest.Bundle, id uuid.UUID, email string, with func(body) body) map[string]message {
+func wants(b *authtest.Bundle, id uuid.UUID, email string, with func(body) body) map[string]mail {
 	b.T.Helper()
 	b.Exec("update users set email_change = $2, email_change_sent_at = null where id = $1", id, email)
 	out := b.Call("POST", "/resend?redirect_to=https%3A%2F%2Fapp.example.com%2Fwelcome", "", with(body{"type": "email_change", "email": ann}))

@@ -37,34 +37,34 @@ func project(b *authtest.Bundle, more map[string]string) *authtest.Bundle {
 
 type body = map[string]any
 
-// message is a message that was sent, with its secrets.
-type message struct {
+// mail is a message that was sent, with its secrets.
+type mail struct {
 	to, template, kind, redirectTo string
 	code, link                     string
 }
 
 // sent takes the messages from the outbox, in the order of their recipients.
-func sent(b *authtest.Bundle) map[string]message {
-	out := map[string]message{}
+func sent(b *authtest.Bundle) map[string]mail {
+	out := map[string]mail{}
 	for _, item := range b.Sent() {
 		m, _ := item["message"].(map[string]any)
 		secret, _ := item["secret"].(map[string]any)
 		text := func(of map[string]any, key string) string { s, _ := of[key].(string); return s }
-		out[text(m, "to")] = message{to: text(m, "to"), template: text(m, "template"), kind: text(m, "kind"), redirectTo: text(m, "redirect_to"),
+		out[text(m, "to")] = mail{to: text(m, "to"), template: text(m, "template"), kind: text(m, "kind"), redirectTo: text(m, "redirect_to"),
 			code: text(secret, "token"), link: text(secret, "token_hash")}
 	}
 	return out
 }
 
 // one takes the only message.
-func one(b *authtest.Bundle) message {
+func one(b *authtest.Bundle) mail {
 	b.T.Helper()
 	all := sent(b)
 	require.Len(b.T, all, 1)
 	for _, m := range all {
 		return m
 	}
-	return message{}
+	return mail{}
 }
 
 const verifier = "0123456789012345678901234567890123456789abc"

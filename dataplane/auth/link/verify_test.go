@@ -47,7 +47,7 @@ func scenes() []scene {
 	}
 }
 
-func (s scene) play(b *authtest.Bundle, email string, with func(body) body) message {
+func (s scene) play(b *authtest.Bundle, email string, with func(body) body) mail {
 	b.T.Helper()
 	if s.confirmed {
 		b.User(email, "")
@@ -69,7 +69,7 @@ func confirmed(b *authtest.Bundle, email string) bool {
 }
 
 // each plays every scene in one project, each time to another address.
-func each(b *authtest.Bundle, with func(body) body, test func(s scene, email string, m message)) {
+func each(b *authtest.Bundle, with func(body) body, test func(s scene, email string, m mail)) {
 	for i, s := range scenes() {
 		email := fmt.Sprintf("user%d-%d@example.com", i, addresses.Add(1))
 		test(s, email, s.play(b, email, with))
@@ -81,7 +81,7 @@ var addresses atomic.Int64
 func TestLinksOpenSessions(t *testing.T) {
 	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
 		b = project(b, nil)
-		each(b, plain, func(s scene, email string, m message) {
+		each(b, plain, func(s scene, email string, m mail) {
 			out := follow(b, m.kind, m.link, m.redirectTo)
 			to, query, fragment := location(t, out)
 			require.Equal(t, "https://app.example.com/welcome", to, s.name)
@@ -113,7 +113,7 @@ func methods(b *authtest.Bundle, email string) []string {
 func TestLinksEndFlows(t *testing.T) {
 	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
 		b = project(b, nil)
-		each(b, challenge, func(s scene, email string, m message) {
+		each(b, challenge, func(s scene, email string, m mail) {
 			require.Contains(t, m.link, "pkce_", s.name)
 			_, _, stripped := location(t, follow(b, m.kind, m.link[len("pkce_"):], m.redirectTo))
 			require.Equal(t, "otp_expired", stripped.Get("error_code"), "a link of a flow gives no tokens without the flow")
@@ -138,7 +138,7 @@ func TestCodesOpenSessions(t *testing.T) {
 		b = project(b, nil)
 		for _, with := range []func(body) body{plain, challenge} {
 			for _, alias := range []string{"", "email"} {
-				each(b, with, func(s scene, email string, m message) {
+				each(b, with, func(s scene, email string, m mail) {
 					kind := cmp.Or(alias, s.kind)
 					wrong := b.Call("POST", "/verify", "", body{"type": kind, "email": email, "token": other(m.code)})
 					b.Refused(wrong, 403, "otp_expired")
@@ -164,7 +164,7 @@ func TestHashesOpenSessions(t *testing.T) {
 	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
 		b = project(b, nil)
 		for _, with := range []func(body) body{plain, challenge} {
-			each(b, with, func(s scene, email string, m message) {
+			each(b, with, func(s scene, email string, m mail) {
 				b.Refused(b.Call("POST", "/verify", "", body{"type": s.kind, "token_hash": m.link, "email": email}), 400, "validation_failed")
 				out := b.Call("POST", "/verify", "", body{"type": s.kind, "token_hash": m.link})
 				require.Equal(t, 200, out.Status, out.Text)
