@@ -49,6 +49,8 @@ test("every page fits both themes and a phone", async ({ page, installation }) =
     sql: `/projects/${ref}/sql`,
     keys: `/projects/${ref}/keys`,
     "keys-create": `/projects/${ref}/keys?create=true`,
+    "signing-keys": `/projects/${ref}/auth/signing-keys`,
+    "signing-keys-create": `/projects/${ref}/auth/signing-keys?create=true`,
     "project-settings": `/projects/${ref}/settings`,
     account: "/account",
     tokens: "/account/tokens",

@@ -161,6 +161,21 @@ func tokenAttacks() []attack {
 			raw, _ := json.Marshal(claimsOf("service_role"))
 			return parts[0] + "." + base64.RawURLEncoding.EncodeToString(raw) + "." + parts[2]
 		}),
+		forged("an extension that must be understood", func(t *testing.T, _ *scene, k publicKey) string {
+			return forge(map[string]any{"alg": "ES256", "kid": k.Kid, "crit": []string{"exp"}}, claimsOf("service_role"), es256(newKey(t)))
+		}),
+		forged("another algorithm than the kid's key has", func(_ *testing.T, _ *scene, k publicKey) string {
+			return forge(map[string]any{"alg": "EdDSA", "kid": k.Kid}, claimsOf("service_role"), hs256(k.raw))
+		}),
+		byRequest("one's own token, issued tomorrow", func(s *scene) request {
+			claims := claimsOf("service_role")
+			claims["iat"] = time.Now().Add(time.Hour).Unix()
+			return request{path: "/rest/v1/own", key: s.attacker.publishable, bearer: forge(map[string]any{"alg": "HS256"}, claims, hs256([]byte(s.attacker.jwtSecret)))}
+		}, 401),
+		byRequest("one's own token under the kid of one's signing key", func(s *scene) request {
+			return request{path: "/rest/v1/own", key: s.attacker.publishable,
+				bearer: forge(map[string]any{"alg": "HS256", "kid": kidOf(s.attackerUser)}, claimsOf("service_role"), hs256([]byte(s.attacker.jwtSecret)))}
+		}, 401),
 		byRequest("a developer token that the project's legacy secret signed", func(s *scene) request {
 			claims := claimsOf("developer")
 			claims["aud"] = "meta"
@@ -168,6 +183,14 @@ func tokenAttacks() []attack {
 				bearer: forge(map[string]any{"alg": "HS256"}, claims, hs256([]byte(s.attacker.jwtSecret)))}
 		}, 401, 403),
 	}, roleAttacks()...)
+}
+
+// kidOf is the kid in a token's header.
+func kidOf(token string) string {
+	raw, _ := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
+	var header struct{ Kid string }
+	_ = json.Unmarshal(raw, &header) // a token that auth made
+	return header.Kid
 }
 
 // roleAttacks name roles in tokens that the attacker signs rightly, for its own project.
