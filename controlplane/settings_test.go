@@ -2,7 +2,6 @@ package controlplane
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -129,69 +128,72 @@ func TestSettingsAreDescribedForForms(t *testing.T) {
 	require.Equal(t, `"<p>�</p>"`, settingsOf(t, changed.GetSettings())[key].GetValue())
 }
 
+// signing is a secret that can sign.
+const signing = `"v1,whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"`
+
+var settingsTogether = []struct {
+	name   string
+	stands map[string]string
+	change map[string]string
+	// wrong is the key at fault and words of the message; none means that the change is made.
+	wrong, words string
+}{
+	{"google lacks its id", nil, map[string]string{"auth.external.google.enabled": "true", "auth.external.google.secret": `"s"`}, "auth.external.google.client_id", "sign-in with Google"},
+	{"google lacks its secret", nil, map[string]string{"auth.external.google.enabled": "true", "auth.external.google.client_id": `["i"]`}, "auth.external.google.secret", "sign-in with Google"},
+	{"google has both", nil, map[string]string{"auth.external.google.enabled": "true", "auth.external.google.client_id": `["i"]`, "auth.external.google.secret": `"s"`}, "", ""},
+	{"google loses its secret", map[string]string{"auth.external.google.enabled": "true", "auth.external.google.client_id": `["i"]`, "auth.external.google.secret": `"s"`}, map[string]string{"auth.external.google.secret": `""`}, "auth.external.google.secret", "sign-in with Google"},
+	{"keycloak lacks its server", nil, map[string]string{"auth.external.keycloak.enabled": "true", "auth.external.keycloak.client_id": `["i"]`, "auth.external.keycloak.secret": `"s"`}, "auth.external.keycloak.url", "Keycloak"},
+	{"a provider without encryption", nil, map[string]string{"auth.external.gitlab.url": `"http://gitlab.example.com"`}, "auth.external.gitlab.url", "use https"},
+	{"a provider on this machine", nil, map[string]string{"auth.external.gitlab.url": `"http://127.0.0.1:9000"`}, "", ""},
+	{"captcha lacks its secret", nil, map[string]string{"auth.captcha.enabled": "true"}, "auth.captcha.secret", "auth.captcha.enabled needs"},
+	{"captcha's secret is kept", map[string]string{"auth.captcha.secret": `"s"`}, map[string]string{"auth.captcha.enabled": "true"}, "", ""},
+	{"a mail server without sender", nil, map[string]string{"auth.smtp.host": `"mail.example.com"`}, "auth.smtp.sender_address", "mail through auth.smtp.host"},
+	{"a mail server without password", nil, map[string]string{"auth.smtp.host": `"mail.example.com"`, "auth.smtp.sender_address": `"a@example.com"`, "auth.smtp.user": `"a"`}, "auth.smtp.password", "auth.smtp.user"},
+	{"a mail server that asks for nobody", nil, map[string]string{"auth.smtp.host": `"mail.example.com"`, "auth.smtp.sender_address": `"a@example.com"`}, "", ""},
+	{"twilio lacks its token", nil, map[string]string{"auth.sms.provider": `"twilio"`, "auth.sms.twilio.account_sid": `"s"`, "auth.sms.twilio.message_service_sid": `"m"`}, "auth.sms.twilio.auth_token", "auth.sms.provider twilio needs"},
+	{"twilio verify lacks all", nil, map[string]string{"auth.sms.provider": `"twilio_verify"`}, "auth.sms.twilio.account_sid", "twilio_verify"},
+	{"vonage lacks its sender", nil, map[string]string{"auth.sms.provider": `"vonage"`, "auth.sms.vonage.api_key": `"k"`, "auth.sms.vonage.api_secret": `"s"`}, "auth.sms.vonage.from", "vonage"},
+	{"messagebird has all", nil, map[string]string{"auth.sms.provider": `"messagebird"`, "auth.sms.messagebird.access_key": `"k"`, "auth.sms.messagebird.originator": `"o"`}, "", ""},
+	{"http lacks its secret", nil, map[string]string{"auth.sms.provider": `"http"`, "auth.sms.http.url": `"https://sms.example.com"`}, "auth.sms.http.secret", "http"},
+	{"http without encryption", nil, map[string]string{"auth.sms.http.url": `"http://sms.example.com"`}, "auth.sms.http.url", "use https"},
+	{"http with a secret that signs nothing", nil, map[string]string{"auth.sms.http.secret": `"hunter2"`}, "auth.sms.http.secret", "v1,whsec_"},
+	{"phone that nothing serves", nil, map[string]string{"auth.phone.enabled": "true"}, "auth.phone.enabled", "nothing would send"},
+	{"phone confirmed unseen", nil, map[string]string{"auth.phone.enabled": "true", "auth.phone.autoconfirm": "true"}, "", ""},
+	{"phone for reviewers", nil, map[string]string{"auth.phone.enabled": "true", "auth.phone.test_otps": `["15551234567=123456"]`}, "", ""},
+	{"phone by a hook", nil, map[string]string{"auth.phone.enabled": "true", "auth.hook.send_sms.enabled": "true", "auth.hook.send_sms.uri": `"pg-functions://postgres/public/send_sms"`}, "", ""},
+	{"phone loses its provider", map[string]string{"auth.phone.enabled": "true", "auth.sms.provider": `"messagebird"`, "auth.sms.messagebird.access_key": `"k"`, "auth.sms.messagebird.originator": `"o"`}, map[string]string{"auth.sms.provider": ""}, "auth.phone.enabled", "nothing would send"},
+	{"phone as second factor that nothing serves", nil, map[string]string{"auth.mfa.phone.enroll_enabled": "true", "auth.mfa.phone.verify_enabled": "true"}, "auth.mfa.phone.enroll_enabled", "nothing would send"},
+	{"a hook without address", nil, map[string]string{"auth.hook.send_email.enabled": "true"}, "auth.hook.send_email.uri", "needs"},
+	{"a web hook without secrets", nil, map[string]string{"auth.hook.send_email.enabled": "true", "auth.hook.send_email.uri": `"https://hook.example.com"`}, "auth.hook.send_email.secrets", "web address"},
+	{"a web hook", nil, map[string]string{"auth.hook.send_email.enabled": "true", "auth.hook.send_email.uri": `"https://hook.example.com"`, "auth.hook.send_email.secrets": signing}, "", ""},
+	{"a web hook without encryption", nil, map[string]string{"auth.hook.send_email.uri": `"http://hook.example.com"`}, "auth.hook.send_email.uri", "use https"},
+	{"a web hook on this machine", nil, map[string]string{"auth.hook.send_email.uri": `"http://localhost:54321/hook"`}, "", ""},
+	{"a web hook at a name that only begins like this machine's", nil, map[string]string{"auth.hook.send_email.uri": `"http://localhost.example.com/hook"`}, "auth.hook.send_email.uri", "use https"},
+	{"a secret that is too short to sign", nil, map[string]string{"auth.hook.send_email.secrets": `"v1,whsec_QUFB"`}, "auth.hook.send_email.secrets", "24 to 64"},
+	{"a factor that could never be added", nil, map[string]string{"auth.mfa.totp.verify_enabled": "false"}, "auth.mfa.totp.verify_enabled", "auth.mfa.totp.enroll_enabled off"},
+	{"relying party elsewhere", map[string]string{"auth.site_url": `"https://app.example.com"`}, map[string]string{"auth.webauthn.rp_id": `"example.org"`}, "auth.webauthn.rp_id", "neither the host"},
+	{"relying party above the app", map[string]string{"auth.site_url": `"https://app.example.com"`}, map[string]string{"auth.webauthn.rp_id": `"example.com"`}, "", ""},
+	{"relying party below the app", map[string]string{"auth.site_url": `"https://example.com"`}, map[string]string{"auth.webauthn.rp_id": `"app.example.com"`}, "auth.webauthn.rp_id", "neither the host"},
+	{"relying party that ends alike", map[string]string{"auth.site_url": `"https://badexample.com"`}, map[string]string{"auth.webauthn.rp_id": `"example.com"`}, "auth.webauthn.rp_id", "neither the host"},
+	{"relying party of everybody", map[string]string{"auth.site_url": `"https://app.co.uk"`}, map[string]string{"auth.webauthn.rp_id": `"co.uk"`}, "auth.webauthn.rp_id", "somebody can own"},
+	{"relying party of the origins", nil, map[string]string{"auth.webauthn.rp_id": `"example.com"`, "auth.webauthn.rp_origins": `["https://a.example.com","https://example.com"]`}, "", ""},
+	{"relying party of one of two origins", nil, map[string]string{"auth.webauthn.rp_id": `"example.com"`, "auth.webauthn.rp_origins": `["https://example.com","https://example.org"]`}, "auth.webauthn.rp_id", "https://example.org"},
+	{"passkeys at an address", map[string]string{"auth.site_url": `"https://192.0.2.7"`}, map[string]string{"auth.passkey.enabled": "true"}, "auth.webauthn.rp_id", "belong to a domain"},
+	{"passkeys without encryption", map[string]string{"auth.site_url": `"http://app.example.com"`}, map[string]string{"auth.passkey.enabled": "true"}, "auth.site_url", "https addresses"},
+	{"passkeys on this machine", nil, map[string]string{"auth.passkey.enabled": "true"}, "", ""},
+	{"the site moves away from its passkeys", map[string]string{"auth.site_url": `"https://app.example.com"`, "auth.webauthn.rp_id": `"example.com"`}, map[string]string{"auth.site_url": `"https://app.example.org"`}, "auth.webauthn.rp_id", "neither the host"},
+	{"a password follows to another mail server", map[string]string{"auth.smtp.host": `"mail.example.com"`, "auth.smtp.sender_address": `"a@example.com"`, "auth.smtp.password": `"p"`}, map[string]string{"auth.smtp.host": `"mail.attacker.example"`}, "auth.smtp.password", "give it again"},
+	{"a password is given with the mail server", map[string]string{"auth.smtp.host": `"mail.example.com"`, "auth.smtp.sender_address": `"a@example.com"`, "auth.smtp.password": `"p"`}, map[string]string{"auth.smtp.host": `"mail.example.org"`, "auth.smtp.password": `"q"`}, "", ""},
+	{"a client secret follows to another server", map[string]string{"auth.external.keycloak.secret": `"p"`, "auth.external.keycloak.url": `"https://id.example.com"`}, map[string]string{"auth.external.keycloak.url": `"https://id.attacker.example"`}, "auth.external.keycloak.secret", "give it again"},
+}
+
 func TestSettingsThatCannotWorkTogether(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ada := b.organization("acme")
-	signing := `"v1,whsec_` + strings.Repeat("A", 32) + `"`
-	rows := []struct {
-		name   string
-		stands map[string]string
-		change map[string]string
-		// wrong is the key at fault and words of the message; none means that the change is made.
-		wrong, words string
-	}{
-		{"google lacks its id", nil, map[string]string{"auth.external.google.enabled": "true", "auth.external.google.secret": `"s"`}, "auth.external.google.client_id", "sign-in with Google"},
-		{"google lacks its secret", nil, map[string]string{"auth.external.google.enabled": "true", "auth.external.google.client_id": `["i"]`}, "auth.external.google.secret", "sign-in with Google"},
-		{"google has both", nil, map[string]string{"auth.external.google.enabled": "true", "auth.external.google.client_id": `["i"]`, "auth.external.google.secret": `"s"`}, "", ""},
-		{"google loses its secret", map[string]string{"auth.external.google.enabled": "true", "auth.external.google.client_id": `["i"]`, "auth.external.google.secret": `"s"`}, map[string]string{"auth.external.google.secret": `""`}, "auth.external.google.secret", "sign-in with Google"},
-		{"keycloak lacks its server", nil, map[string]string{"auth.external.keycloak.enabled": "true", "auth.external.keycloak.client_id": `["i"]`, "auth.external.keycloak.secret": `"s"`}, "auth.external.keycloak.url", "Keycloak"},
-		{"a provider without encryption", nil, map[string]string{"auth.external.gitlab.url": `"http://gitlab.example.com"`}, "auth.external.gitlab.url", "use https"},
-		{"a provider on this machine", nil, map[string]string{"auth.external.gitlab.url": `"http://127.0.0.1:9000"`}, "", ""},
-		{"captcha lacks its secret", nil, map[string]string{"auth.captcha.enabled": "true"}, "auth.captcha.secret", "auth.captcha.enabled needs"},
-		{"captcha's secret is kept", map[string]string{"auth.captcha.secret": `"s"`}, map[string]string{"auth.captcha.enabled": "true"}, "", ""},
-		{"a mail server without sender", nil, map[string]string{"auth.smtp.host": `"mail.example.com"`}, "auth.smtp.sender_address", "mail through auth.smtp.host"},
-		{"a mail server without password", nil, map[string]string{"auth.smtp.host": `"mail.example.com"`, "auth.smtp.sender_address": `"a@example.com"`, "auth.smtp.user": `"a"`}, "auth.smtp.password", "auth.smtp.user"},
-		{"a mail server that asks for nobody", nil, map[string]string{"auth.smtp.host": `"mail.example.com"`, "auth.smtp.sender_address": `"a@example.com"`}, "", ""},
-		{"twilio lacks its token", nil, map[string]string{"auth.sms.provider": `"twilio"`, "auth.sms.twilio.account_sid": `"s"`, "auth.sms.twilio.message_service_sid": `"m"`}, "auth.sms.twilio.auth_token", "auth.sms.provider twilio needs"},
-		{"twilio verify lacks all", nil, map[string]string{"auth.sms.provider": `"twilio_verify"`}, "auth.sms.twilio.account_sid", "twilio_verify"},
-		{"vonage lacks its sender", nil, map[string]string{"auth.sms.provider": `"vonage"`, "auth.sms.vonage.api_key": `"k"`, "auth.sms.vonage.api_secret": `"s"`}, "auth.sms.vonage.from", "vonage"},
-		{"messagebird has all", nil, map[string]string{"auth.sms.provider": `"messagebird"`, "auth.sms.messagebird.access_key": `"k"`, "auth.sms.messagebird.originator": `"o"`}, "", ""},
-		{"http lacks its secret", nil, map[string]string{"auth.sms.provider": `"http"`, "auth.sms.http.url": `"https://sms.example.com"`}, "auth.sms.http.secret", "http"},
-		{"http without encryption", nil, map[string]string{"auth.sms.http.url": `"http://sms.example.com"`}, "auth.sms.http.url", "use https"},
-		{"http with a secret that signs nothing", nil, map[string]string{"auth.sms.http.secret": `"hunter2"`}, "auth.sms.http.secret", "v1,whsec_"},
-		{"phone that nothing serves", nil, map[string]string{"auth.phone.enabled": "true"}, "auth.phone.enabled", "nothing would send"},
-		{"phone confirmed unseen", nil, map[string]string{"auth.phone.enabled": "true", "auth.phone.autoconfirm": "true"}, "", ""},
-		{"phone for reviewers", nil, map[string]string{"auth.phone.enabled": "true", "auth.phone.test_otps": `["15551234567=123456"]`}, "", ""},
-		{"phone by a hook", nil, map[string]string{"auth.phone.enabled": "true", "auth.hook.send_sms.enabled": "true", "auth.hook.send_sms.uri": `"pg-functions://postgres/public/send_sms"`}, "", ""},
-		{"phone loses its provider", map[string]string{"auth.phone.enabled": "true", "auth.sms.provider": `"messagebird"`, "auth.sms.messagebird.access_key": `"k"`, "auth.sms.messagebird.originator": `"o"`}, map[string]string{"auth.sms.provider": ""}, "auth.phone.enabled", "nothing would send"},
-		{"phone as second factor that nothing serves", nil, map[string]string{"auth.mfa.phone.enroll_enabled": "true", "auth.mfa.phone.verify_enabled": "true"}, "auth.mfa.phone.enroll_enabled", "nothing would send"},
-		{"a hook without address", nil, map[string]string{"auth.hook.send_email.enabled": "true"}, "auth.hook.send_email.uri", "needs"},
-		{"a web hook without secrets", nil, map[string]string{"auth.hook.send_email.enabled": "true", "auth.hook.send_email.uri": `"https://hook.example.com"`}, "auth.hook.send_email.secrets", "web address"},
-		{"a web hook", nil, map[string]string{"auth.hook.send_email.enabled": "true", "auth.hook.send_email.uri": `"https://hook.example.com"`, "auth.hook.send_email.secrets": signing}, "", ""},
-		{"a web hook without encryption", nil, map[string]string{"auth.hook.send_email.uri": `"http://hook.example.com"`}, "auth.hook.send_email.uri", "use https"},
-		{"a web hook on this machine", nil, map[string]string{"auth.hook.send_email.uri": `"http://localhost:54321/hook"`}, "", ""},
-		{"a web hook at a name that only begins like this machine's", nil, map[string]string{"auth.hook.send_email.uri": `"http://localhost.example.com/hook"`}, "auth.hook.send_email.uri", "use https"},
-		{"a secret that is too short to sign", nil, map[string]string{"auth.hook.send_email.secrets": `"v1,whsec_QUFB"`}, "auth.hook.send_email.secrets", "24 to 64"},
-		{"a factor that could never be added", nil, map[string]string{"auth.mfa.totp.verify_enabled": "false"}, "auth.mfa.totp.verify_enabled", "auth.mfa.totp.enroll_enabled off"},
-		{"relying party elsewhere", map[string]string{"auth.site_url": `"https://app.example.com"`}, map[string]string{"auth.webauthn.rp_id": `"example.org"`}, "auth.webauthn.rp_id", "neither the host"},
-		{"relying party above the app", map[string]string{"auth.site_url": `"https://app.example.com"`}, map[string]string{"auth.webauthn.rp_id": `"example.com"`}, "", ""},
-		{"relying party below the app", map[string]string{"auth.site_url": `"https://example.com"`}, map[string]string{"auth.webauthn.rp_id": `"app.example.com"`}, "auth.webauthn.rp_id", "neither the host"},
-		{"relying party that ends alike", map[string]string{"auth.site_url": `"https://badexample.com"`}, map[string]string{"auth.webauthn.rp_id": `"example.com"`}, "auth.webauthn.rp_id", "neither the host"},
-		{"relying party of everybody", map[string]string{"auth.site_url": `"https://app.co.uk"`}, map[string]string{"auth.webauthn.rp_id": `"co.uk"`}, "auth.webauthn.rp_id", "somebody can own"},
-		{"relying party of the origins", nil, map[string]string{"auth.webauthn.rp_id": `"example.com"`, "auth.webauthn.rp_origins": `["https://a.example.com","https://example.com"]`}, "", ""},
-		{"relying party of one of two origins", nil, map[string]string{"auth.webauthn.rp_id": `"example.com"`, "auth.webauthn.rp_origins": `["https://example.com","https://example.org"]`}, "auth.webauthn.rp_id", "https://example.org"},
-		{"passkeys at an address", map[string]string{"auth.site_url": `"https://192.0.2.7"`}, map[string]string{"auth.passkey.enabled": "true"}, "auth.webauthn.rp_id", "belong to a domain"},
-		{"passkeys without encryption", map[string]string{"auth.site_url": `"http://app.example.com"`}, map[string]string{"auth.passkey.enabled": "true"}, "auth.site_url", "https addresses"},
-		{"passkeys on this machine", nil, map[string]string{"auth.passkey.enabled": "true"}, "", ""},
-		{"the site moves away from its passkeys", map[string]string{"auth.site_url": `"https://app.example.com"`, "auth.webauthn.rp_id": `"example.com"`}, map[string]string{"auth.site_url": `"https://app.example.org"`}, "auth.webauthn.rp_id", "neither the host"},
-		{"a password follows to another mail server", map[string]string{"auth.smtp.host": `"mail.example.com"`, "auth.smtp.sender_address": `"a@example.com"`, "auth.smtp.password": `"p"`}, map[string]string{"auth.smtp.host": `"mail.attacker.example"`}, "auth.smtp.password", "give it again"},
-		{"a password is given with the mail server", map[string]string{"auth.smtp.host": `"mail.example.com"`, "auth.smtp.sender_address": `"a@example.com"`, "auth.smtp.password": `"p"`}, map[string]string{"auth.smtp.host": `"mail.example.org"`, "auth.smtp.password": `"q"`}, "", ""},
-		{"a client secret follows to another server", map[string]string{"auth.external.keycloak.secret": `"p"`, "auth.external.keycloak.url": `"https://id.example.com"`}, map[string]string{"auth.external.keycloak.url": `"https://id.attacker.example"`}, "auth.external.keycloak.secret", "give it again"},
-	}
 	_, err := b.pool.Exec(t.Context(), "update plan set max_projects = 1000 where name = 'free'")
 	require.NoError(t, err)
-	for _, row := range rows {
+	for _, row := range settingsTogether {
 		t.Run(row.name, func(t *testing.T) {
 			ref := b.project(ada, "acme").GetRef()
 			update := func(values map[string]string) error {

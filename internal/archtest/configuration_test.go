@@ -2,6 +2,7 @@ package archtest_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/internal/config"
+	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
 const configurationPage = root + "/docs/configuration.md"
@@ -37,6 +39,7 @@ func TestConfigurationPage(t *testing.T) {
 	var page bytes.Buffer
 	page.WriteString(configurationHead)
 	writeSettings(&page, reflect.ValueOf(config.Default()), "", fieldComments(t))
+	writeProjectSettings(t, &page)
 	if *update {
 		require.NoError(t, os.WriteFile(configurationPage, page.Bytes(), 0o644))
 		return
@@ -44,6 +47,45 @@ func TestConfigurationPage(t *testing.T) {
 	have, err := os.ReadFile(configurationPage)
 	require.NoError(t, err, "run make generate")
 	require.True(t, bytes.Equal(page.Bytes(), have), "docs/configuration.md is stale; run make generate")
+}
+
+const projectSettingsHead = `
+## Settings of a project
+
+<!-- Written from internal/setting. -->
+
+Each project has settings of its own, changed at run time in the console, by ` + "`fluxbase projects settings set`" + ` and by the management API
+(` + "`ProjectService.UpdateSettings`" + `); workers use a change within two seconds. All or none of a change is made, and what cannot work together is
+refused. Secrets are sealed where they are stored and never shown again. Durations are whole seconds.
+
+| setting | type | default | |
+| --- | --- | --- | --- |
+`
+
+// writeProjectSettings lists what a project can set.
+func writeProjectSettings(t *testing.T, page *bytes.Buffer) {
+	t.Helper()
+	page.WriteString(projectSettingsHead)
+	for _, d := range setting.All() {
+		fallback, err := json.Marshal(d.Default)
+		require.NoError(t, err)
+		shown := "`" + string(fallback) + "`"
+		switch {
+		case d.Type == setting.Text:
+			shown = "built in"
+		case shown == "`\"\"`":
+			shown = ""
+		case shown == "`[]`":
+			shown = "none"
+		}
+		kind := string(d.Type)
+		if len(d.OneOf) > 0 {
+			kind = strings.Join(d.OneOf, ", ")
+		} else if d.Min != 0 || d.Max != 0 {
+			kind = fmt.Sprintf("%s, %d to %d", kind, d.Min, d.Max)
+		}
+		_, _ = fmt.Fprintf(page, "| `%s` | %s | %s | %s |\n", d.Key, kind, shown, strings.ReplaceAll(d.Description, "|", "\\|"))
+	}
 }
 
 func writeSettings(page *bytes.Buffer, section reflect.Value, prefix string, comments map[string]string) {

@@ -49,7 +49,8 @@ type Config struct {
 	// SMTP is the mail server.
 	SMTP SMTP `koanf:"smtp"`
 
-	// Operators are email addresses whose accounts become operators when a control plane starts. Sign up first.
+	// Operators are email addresses whose accounts become operators when a control plane starts. Sign up first. Without a mail server
+	// nobody proves an address, and they appoint nobody: run `fluxbase operators add`.
 	Operators []string `koanf:"operators"`
 	// EgressAllow are networks that hooks, mail servers and identity providers of projects may be in although they are private; others such are
 	// refused.

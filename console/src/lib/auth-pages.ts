@@ -150,7 +150,12 @@ export function groupsOf(path: string, settings: Setting[]): PlacedGroup[] {
   return placed;
 }
 
-const order = (setting: Setting): number => (/\.(enabled|provider)$/.test(setting.key) ? 0 : 1);
+/** As one fills it in: whether, where, as whom, by which secret; then the rest. */
+const ranks = [/\.(enabled|provider)$/, /\.(host|url|uri|client_id|account_sid|api_key|rp_id)$/, /\.(port|tls)$/, /\.user$/, /\.(secrets?|password|auth_token|api_secret|access_key)$/];
+const order = (setting: Setting): number => {
+  const rank = ranks.findIndex((each) => each.test(setting.key));
+  return rank < 0 ? ranks.length : rank;
+};
 
 /** A mail that a project can reword. */
 export interface Template {

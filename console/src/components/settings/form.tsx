@@ -123,12 +123,12 @@ function Row({ setting, prefix, disabled, stacked }: { setting: Setting; prefix?
   const { error, isDirty } = getFieldState(name, formState);
   const fallback = draftOf(setting, setting.defaultValue);
   const differs = setting.type === "secret" ? false : value !== fallback;
-  const wide = stacked || setting.type === "text" || setting.type === "string_list";
+  const wide = setting.type !== "boolean" && (stacked || setting.type === "text" || setting.type === "string_list");
   const label = labelOf(setting.key, prefix);
   return (
     <div
       id={setting.key}
-      className={cn("grid items-center gap-x-6 gap-y-2 border-l-2 border-l-transparent px-4 py-3 target:bg-hover", !wide && "md:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]", isDirty && "border-l-accent")}
+      className={cn("grid items-center gap-x-6 gap-y-2 border-l-2 border-l-transparent px-4 py-3 target:bg-hover", !wide && (stacked ? "grid-cols-[minmax(0,1fr)_auto]" : "md:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]"), isDirty && "border-l-accent")}
     >
       <div className="min-w-0">
         <div className="flex flex-wrap items-baseline gap-x-3">
