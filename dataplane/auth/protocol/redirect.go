@@ -3,8 +3,6 @@ package protocol
 import (
 	"net/http"
 	"net/url"
-	"path"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -36,100 +34,6 @@ func RedirectTo(values setting.Values, r *http.Request) string {
 		asked = r.Header.Get("Redirect_to")
 	}
 	return AllowedRedirect(values, asked)
-}
-
-// AllowedRedirect returns the address when links may lead there, else site_url.
-func AllowedRedirect(values setting.Values, address string) string {
-	site := setting.Get[string](values, "auth.site_url")
-	if address != "" && redirectAllowed(site, setting.Get[[]string](values, "auth.redirect_urls"), address) {
-		return address
-	}
-	return site
-}
-
-func redirectAllowed(site string, patterns []string, address string) bool {
-	if len(address) > 2048 || strings.ContainsFunc(address, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f || c > '~' }) {
-		return false
-	}
-	to, err := url.Parse(address)
-	if err != nil || to.Scheme == "" || to.User != nil || to.Opaque != "" {
-		return false
-	}
-	switch strings.ToLower(to.Scheme) {
-	case "javascript", "data", "vbscript", "blob", "file", "about":
-		return false
-	}
-	if own, err := url.Parse(site); err == nil && to.Host != "" && sameOrigin(own, to) {
-		return true
-	}
-	// What is compared has no fragment, no query and no dot segments: patterns are about scheme, host and path.
-	plain := strings.ToLower(to.Scheme) + "://" + strings.ToLower(to.Host) + cleanPath(to.EscapedPath())
-	full := plain
-	if to.RawQuery != "" {
-		full += "?" + to.RawQuery
-	}
-	for _, pattern := range patterns {
-		if matches := wildcard(pattern); matches.MatchString(plain) || matches.MatchString(full) {
-			return true
-		}
-	}
-	return false
-}
-
-func sameOrigin(a, b *url.URL) bool {
-	port := func(u *url.URL) string {
-		switch p := u.Port(); {
-		case p != "":
-			return p
-		case strings.EqualFold(u.Scheme, "https"):
-			return "443"
-		}
-		return "80"
-	}
-	return strings.EqualFold(a.Scheme, b.Scheme) && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
-}
-
-func cleanPath(p string) string {
-	if p == "" {
-		return ""
-	}
-	clean := path.Clean("/" + p)
-	if strings.HasSuffix(p, "/") && clean != "/" {
-		clean += "/"
-	}
-	return clean
-}
-
-// wildcard compiles a pattern: * is any characters but . and /, ** any, ? one but . and /. It matches whole addresses; a final / does not matter.
-// Wildcards of the host never reach into the path, nor into what stands before an @.
-func wildcard(pattern string) *regexp.Regexp {
-	scheme, rest, _ := strings.Cut(pattern, "://")
-	host, tail, hasPath := strings.Cut(rest, "/")
-	var b strings.Builder
-	b.WriteString("^" + regexp.QuoteMeta(strings.ToLower(scheme)+"://"))
-	writeWildcard(&b, strings.ToLower(host), `[^/?#@]*`, `[^./?#@]*`, `[^./?#@]`)
-	if hasPath {
-		b.WriteString("/")
-		writeWildcard(&b, strings.TrimSuffix(tail, "/"), `.*`, `[^./]*`, `[^./]`)
-	}
-	b.WriteString("/?$")
-	return regexp.MustCompile(b.String())
-}
-
-func writeWildcard(b *strings.Builder, pattern, many, some, one string) {
-	for i := 0; i < len(pattern); i++ {
-		switch {
-		case strings.HasPrefix(pattern[i:], "**"):
-			b.WriteString(many)
-			i++
-		case pattern[i] == '*':
-			b.WriteString(some)
-		case pattern[i] == '?':
-			b.WriteString(one)
-		default:
-			b.WriteString(regexp.QuoteMeta(pattern[i : i+1]))
-		}
-	}
 }
 
 // RedirectGrant sends the browser on with tokens in the fragment, which no server sees. Kind is the type of link that was followed, or "".
