@@ -31,7 +31,8 @@ func (w *Worker) newJobs(deps Deps, limiter guard.Limiter, out *egress.Guard) (e
 	}
 	with := message.Deps{
 		Log: deps.Log, Queue: w.jobs, Limiter: limiter, Hooks: hook.New(hook.Deps{Egress: out}), Platform: deps.Mail,
-		Dial: out.Dialer().DialContext, HTTP: out.Client(providerTimeout), Address: func(p *directory.Project) string { return p.URL },
+		Dial: out.Dialer().DialContext, HTTP: out.Client(providerTimeout), CheckURL: out.CheckURL,
+		Address: func(p *directory.Project) string { return p.URL },
 	}
 	if deps.Mail == nil && w.cfg.SMTP.Host != "" {
 		with.Platform = postbox.New(w.cfg.SMTP)

@@ -28,7 +28,7 @@ func (o *Outbox) Handle(ctx context.Context, session *projectdb.Session, item ou
 		if err != nil || m.Message.Unsent {
 			return err
 		}
-		return o.deliverSMS(ctx, session, m)
+		return o.deliverSMS(ctx, session, item.ID, m)
 	}
 	return outbox.Retry(nil, "This server does not know messages of this kind yet.")
 }

@@ -71,6 +71,8 @@ type SMS struct {
 	// Channel is ChannelSMS, or ChannelWhatsApp where the provider has it.
 	Channel string    `json:"channel,omitempty"`
 	Expires time.Time `json:"expires,omitzero"`
+	// id is the row in the outbox.
+	id uuid.UUID
 }
 
 // Hooks asks a project's own code.
@@ -97,6 +99,8 @@ type Deps struct {
 	// Dial opens connections to mail servers that projects chose, and HTTP requests to addresses that they chose: guarded by internal/egress.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	HTTP *http.Client
+	// CheckURL refuses what is no address for a request; nil refuses nothing.
+	CheckURL func(address string) error
 	// Roots are whose certificates mail servers may show; nil are the system's.
 	Roots *x509.CertPool
 	// Address is a project's own address, which links begin with; nil is that of the snapshot. It is never a request's.

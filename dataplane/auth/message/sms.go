@@ -3,20 +3,17 @@ package message
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/hook"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
@@ -25,16 +22,16 @@ import (
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
-func (o *Outbox) deliverSMS(ctx context.Context, session *projectdb.Session, p payload[SMS]) error {
+func (o *Outbox) deliverSMS(ctx context.Context, session *projectdb.Session, id uuid.UUID, p payload[SMS]) error {
 	m := p.Message
-	m.Code = p.Secret.Token
+	m.id, m.Code = id, p.Secret.Token
 	if o.expired(m.Expires) {
 		return outbox.Refuse(nil, expiredWords)
 	}
 	values := session.Project.Settings
 	if hookEnabled(values, "send_sms") {
 		return o.hook(ctx, session, "send_sms", map[string]any{
-			"user": userOf(m.User, m.UserID, "phone", m.To), "sms": map[string]any{"otp": m.Code, "sms_type": m.Channel, "phone": m.To},
+			"user": userOf(m.User, m.UserID, "phone", m.To), "sms": map[string]any{"otp": m.Code, "sms_type": channelOf(m), "phone": m.To},
 		})
 	}
 	text, err := renderSMS(values, m)
@@ -44,7 +41,7 @@ func (o *Outbox) deliverSMS(ctx context.Context, session *projectdb.Session, p p
 	provider := setting.Get[string](values, "auth.sms.provider")
 	request, err := o.request(ctx, provider, values, m, text)
 	if err != nil {
-		return outbox.Refuse(err, err.Error())
+		return err
 	}
 	return o.post(request, provider)
 }
@@ -84,12 +81,12 @@ func (o *Outbox) request(ctx context.Context, provider string, values setting.Va
 	case providerHTTP:
 		return o.generic(ctx, get, m, text)
 	}
-	return nil, errors.New("The project sends no text messages: set auth.sms.provider.") //nolint:revive,staticcheck // a sentence for developers
+	return nil, outbox.Refuse(nil, "The project sends no text messages: set auth.sms.provider.")
 }
 
 func (o *Outbox) twilio(ctx context.Context, get func(string) string, m SMS, text string) (*http.Request, error) {
 	to, from, account := "+"+m.To, get("twilio.message_service_sid"), get("twilio.account_sid")
-	body := url.Values{"Channel": {channelOf(m)}, "Body": {text}}
+	body := url.Values{"Body": {text}}
 	if channelOf(m) == ChannelWhatsApp {
 		to = "whatsapp:" + to
 		if !strings.HasPrefix(from, "MG") {
@@ -112,36 +109,17 @@ func (o *Outbox) generic(ctx context.Context, get func(string) string, m SMS, te
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, get("http.url"), bytes.NewReader(body))
-	if err != nil || get("http.url") == "" {
-		return nil, errors.New("auth.sms.http.url is no address to send messages to")
+	address := get("http.url")
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil || address == "" || o.CheckURL != nil && o.CheckURL(address) != nil {
+		return nil, outbox.Refuse(err, "auth.sms.http.url is no https address to send messages to.")
 	}
 	r.Header.Set("Content-Type", "application/json")
-	// The same for each try of a message, so that the receiver can tell a repetition.
-	id := "msg_" + uuid.NewSHA1(uuid.NameSpaceOID, fmt.Appendf(nil, "%s %s %s", m.To, m.Expires.UTC(), m.Code)).String()
-	signed, err := sign(get("http.secret"), id, o.Now().Unix(), body)
-	if err != nil {
-		return nil, err
+	// The id is the same for each try of a message, so that the receiver can tell a repetition.
+	if err := hook.Sign(r.Header, get("http.secret"), "msg_"+m.id.String(), o.Now(), body); err != nil {
+		return nil, outbox.Refuse(err, "auth.sms.http.secret is no secret: write v1,whsec_ and base64.")
 	}
-	r.Header.Set("Webhook-Id", id)
-	r.Header.Set("Webhook-Timestamp", strconv.FormatInt(o.Now().Unix(), 10))
-	r.Header.Set("Webhook-Signature", signed)
 	return r, nil
-}
-
-// sign makes the signature of Standard Webhooks with one secret or several between |.
-func sign(secrets, id string, at int64, body []byte) (string, error) {
-	var out []string
-	for s := range strings.SplitSeq(secrets, "|") {
-		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(s), "v1,"), "whsec_"))
-		if err != nil || len(key) == 0 {
-			return "", errors.New("auth.sms.http.secret is no secret: write v1,whsec_ and base64")
-		}
-		mac := hmac.New(sha256.New, key)
-		_, _ = fmt.Fprintf(mac, "%s.%d.%s", id, at, body)
-		out = append(out, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	}
-	return strings.Join(out, " "), nil
 }
 
 func form(ctx context.Context, address string, body url.Values) (*http.Request, error) {
@@ -209,6 +187,7 @@ func withoutURL(err error) error {
 func judge(provider string, status int, body []byte) error {
 	var said struct {
 		Code     int `json:"code"` // Twilio
+		Status   any `json:"status"`
 		Messages []struct {
 			Status string `json:"status"`
 			Text   string `json:"error-text"`
@@ -230,12 +209,14 @@ func judge(provider string, status int, body []byte) error {
 			}
 		}
 		return nil
+	case status < 300 && provider == providerTwilio && (said.Status == "failed" || said.Status == "undelivered"):
+		return outbox.Refuse(nil, "Twilio could not send the message.")
 	case status < 300:
 		return nil
 	case status == http.StatusTooManyRequests, status >= 500:
 		return outbox.Retry(nil, fmt.Sprintf("The provider answered with %d.", status))
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound:
-		return outbox.Retry(nil, fmt.Sprintf("The provider answered with %d. Check its keys.", status))
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound, status == http.StatusPaymentRequired:
+		return outbox.Retry(nil, fmt.Sprintf("The provider answered with %d. Check its keys and your balance.", status))
 	case said.Code != 0:
 		return outbox.Refuse(nil, fmt.Sprintf("Twilio refused the message with error %d.", said.Code))
 	case len(said.Errors) > 0:
