@@ -72,7 +72,7 @@ func (s *Service) challenge(w http.ResponseWriter, r *http.Request, bound *proje
 		case method[f.kind] == "":
 			return errKind
 		case !enabled(values, f.kind, "verify"):
-			return disabled(f.kind, "verify")
+			return errVerify[f.kind]
 		}
 		next := newChallenge{id: uuid.New()}
 		switch f.kind {

@@ -86,7 +86,7 @@ func (in *enrollment) check(values setting.Values) error {
 		return errKind
 	}
 	if !enabled(values, in.FactorType, "enroll") {
-		return disabled(in.FactorType, "enroll")
+		return errEnroll[in.FactorType]
 	}
 	if len(in.FriendlyName) > maxName || strings.ContainsRune(in.FriendlyName, 0) {
 		return protocol.ErrValidation("friendly_name must be text of no more than %d bytes", maxName)

@@ -125,15 +125,19 @@ func enabled(values setting.Values, kind, what string) bool {
 	return setting.Get[bool](values, "auth.mfa."+kind+"."+what+"_enabled")
 }
 
-// disabled refuses a kind that the project has not switched on, in GoTrue's words.
-func disabled(kind, what string) error {
-	label := map[string]string{kindTOTP: "TOTP", kindPhone: "Phone", kindWebAuthn: "WebAuthn"}[kind]
-	code := map[string]string{kindTOTP: "MFA_TOTP", kindPhone: "MFA_PHONE", kindWebAuthn: "MFA_WEBAUTHN"}[kind]
-	if what == "enroll" {
-		return fault.New(fault.FailedPrecondition, code+"_ENROLL_NOT_ENABLED", "MFA enroll is disabled for %s", label)
+// errEnroll and errVerify refuse kinds that the project has not switched on.
+var (
+	errEnroll = map[string]error{
+		kindTOTP:     fault.New(fault.FailedPrecondition, "MFA_TOTP_ENROLL_NOT_ENABLED", "MFA enroll is disabled for TOTP"),
+		kindPhone:    fault.New(fault.FailedPrecondition, "MFA_PHONE_ENROLL_NOT_ENABLED", "MFA enroll is disabled for Phone"),
+		kindWebAuthn: fault.New(fault.FailedPrecondition, "MFA_WEBAUTHN_ENROLL_NOT_ENABLED", "MFA enroll is disabled for WebAuthn"),
 	}
-	return fault.New(fault.FailedPrecondition, code+"_VERIFY_NOT_ENABLED", "MFA verification is disabled for %s", label)
-}
+	errVerify = map[string]error{
+		kindTOTP:     fault.New(fault.FailedPrecondition, "MFA_TOTP_VERIFY_NOT_ENABLED", "MFA verification is disabled for TOTP"),
+		kindPhone:    fault.New(fault.FailedPrecondition, "MFA_PHONE_VERIFY_NOT_ENABLED", "MFA verification is disabled for Phone"),
+		kindWebAuthn: fault.New(fault.FailedPrecondition, "MFA_WEBAUTHN_VERIFY_NOT_ENABLED", "MFA verification is disabled for WebAuthn"),
+	}
+)
 
 func expiry(values setting.Values) time.Duration {
 	return time.Duration(setting.Get[int64](values, "auth.mfa.challenge_expiry")) * time.Second
@@ -154,7 +158,8 @@ func audit(r *http.Request, tx *store.Tx, bound *projectdb.Session, action strin
 
 // notify tells the user by mail, where the project wants that and can. What happened has happened: the project's mail not being set up refuses nothing.
 func (s *Service) notify(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, template, kind string) error {
-	if user.Email == "" || !setting.Get[bool](p.Settings, "auth.email.notice."+template+".enabled") || s.d.Messages.CanEmail(p) != nil {
+	able := s.d.Messages.CanEmail(p) == nil
+	if user.Email == "" || !able || !setting.Get[bool](p.Settings, "auth.email.notice."+template+".enabled") {
 		return nil
 	}
 	seen, err := json.Marshal(protocol.NewUser(user))
@@ -162,14 +167,6 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, p *directory.Project
 		return err
 	}
 	return s.d.Messages.Email(ctx, tx, p, message.Email{Template: template, To: user.Email, UserID: user.ID, User: seen, FactorType: kind})
-}
-
-// Removed tells a user by mail that a second factor was removed, by them or by an administrator.
-func (s *Service) Removed(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, f *store.RemovedFactor) error {
-	if !f.Verified {
-		return nil
-	}
-	return s.notify(ctx, tx, p, user, "mfa_factor_unenrolled", f.Kind)
 }
 
 type unenrolled struct {
@@ -205,10 +202,10 @@ func (s *Service) unenroll(w http.ResponseWriter, r *http.Request, bound *projec
 			status = verified
 		}
 		err = audit(r, tx, bound, "factor_unenrolled", user, map[string]any{"factor_id": id, "factor_status": status, "session_id": current.ID})
-		if err != nil {
+		if err != nil || !removed.Verified {
 			return err
 		}
-		return s.Removed(ctx, tx, bound.Project, user, removed)
+		return s.notify(ctx, tx, bound.Project, user, "mfa_factor_unenrolled", removed.Kind)
 	})
 	if err != nil {
 		return err

@@ -119,6 +119,9 @@ func lock(ctx context.Context, tx pgx.Tx, userID, factorID, challengeID uuid.UUI
 	out := locked{factor: factor{id: factorID}}
 	found := false
 	var batch pgx.Batch
+	if challengeID != uuid.Nil { // answers of one user take turns, because each may end the other's session
+		batch.Queue(lockUser, userID)
+	}
 	batch.Queue(lockFactor, userID, factorID).QueryRow(func(row pgx.Row) error {
 		var status string
 		var credential json.RawMessage

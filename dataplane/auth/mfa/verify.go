@@ -164,7 +164,7 @@ func (a *attempt) judge(tx *store.Tx) (err error) {
 	case method[f.kind] == "":
 		return errKind
 	case !enabled(values, f.kind, "verify"):
-		return disabled(f.kind, "verify")
+		return errVerify[f.kind]
 	case f.challenge == nil:
 		return fault.New(fault.FailedPrecondition, "MFA_FACTOR_NOT_FOUND", "MFA factor with the provided challenge ID not found")
 	case f.challenge.used || f.challenge.address != addressOf(a.r).String():

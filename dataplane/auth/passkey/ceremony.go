@@ -17,6 +17,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
 	"github.com/wayli-app/fluxbase/dataplane/auth/webauthn"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/pg"
 )
 
@@ -235,8 +236,13 @@ func (s *Service) authenticate(w http.ResponseWriter, r *http.Request, bound *pr
 		var user *store.User
 		var used *passkey
 		user, used, refused, err = judgeKnown(r, tx, party, challengeID, in.Credential)
-		if err != nil || refused != nil {
+		switch {
+		case err != nil:
 			return err
+		case refused != nil && used != nil: // a passkey that may have been copied is worth knowing of
+			return audit(r, tx, bound, "passkey_refused", user, map[string]any{"passkey_id": used.id, "reason": fault.From(refused).Reason})
+		case refused != nil:
+			return nil
 		}
 		if _, err := tx.Exec(r.Context(), usePasskey, used.id, int64(used.credential.Authenticator.SignCount), used.credential.Flags.BackupState); err != nil {
 			return err
@@ -261,12 +267,7 @@ func judgeKnown(r *http.Request, tx *store.Tx, party *webauthn.Party, challengeI
 	queueTake(&batch, challengeID, authentication, nil, &challenge)
 	read, unreadable := webauthn.Read(given)
 	if unreadable == nil {
-		batch.Queue(lockPasskey, read.CredentialID).QueryRow(func(row pgx.Row) (err error) {
-			if used, err = scanPasskey(row); errors.Is(err, pgx.ErrNoRows) {
-				err = nil
-			}
-			return err
-		})
+		queueLock(&batch, read.CredentialID, &used)
 	}
 	if err := tx.SendBatch(r.Context(), &batch).Close(); err != nil {
 		return nil, nil, nil, err
@@ -283,18 +284,18 @@ func judgeKnown(r *http.Request, tx *store.Tx, party *webauthn.Party, challengeI
 	}
 	owner := webauthn.Holder{ID: used.userID, Credentials: []webauthn.Credential{used.credential}}
 	credential, err := party.Discovered(owner, challenge.state, read)
-	if refused, err := refusal(err); err != nil || refused != nil {
-		return nil, nil, refused, err
+	if refused, err = refusal(err); err != nil {
+		return nil, nil, nil, err
 	}
-	used.credential = *credential
 	user, err = store.UserByID(r.Context(), tx, used.userID)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return nil, nil, errNoUser, nil
-	case err != nil:
-		return nil, nil, nil, err
+		return nil, nil, cmp.Or(refused, error(errNoUser)), nil
+	case err != nil || refused != nil:
+		return user, used, refused, err
 	case user.Banned(time.Now()):
-		return nil, nil, protocol.ErrUserBanned, nil
+		return user, used, protocol.ErrUserBanned, nil
 	}
+	used.credential = *credential
 	return user, used, confirmed(user), nil
 }

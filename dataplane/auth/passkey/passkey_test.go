@@ -119,6 +119,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 		b.Refused(signIn(b, lie(ada, func(a *webauthntest.Authenticator) { a.ID = []byte("nobody's") })), 400, "webauthn_credential_not_found")
 		require.Zero(t, b.Count("select count(*) from webauthn_challenges"), "a refused answer uses its challenge up")
 		require.Equal(t, 200, signIn(b, ada).Status, "and harms nobody")
+		require.Positive(t, b.Count("select count(*) from audit_log_entries where payload ->> 'action' = 'passkey_refused'"))
 
 		for name, change := range map[string]func(*webauthntest.Authenticator){
 			"another origin":              func(a *webauthntest.Authenticator) { a.Origin = "https://example.com" },

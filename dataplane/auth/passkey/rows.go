@@ -5,6 +5,7 @@ import (
 	_ "embed" // the statements
 	"encoding/json"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -69,7 +70,7 @@ func scanPasskey(row pgx.Row) (*passkey, error) {
 		return nil, err
 	}
 	c.Flags.UserPresent, c.Flags.UserVerified = true, true
-	c.Authenticator.SignCount = uint32(count) //nolint:gosec // the counter has 32 bits
+	c.Authenticator.SignCount = uint32(min(max(count, 0), math.MaxUint32))
 	if aaguid != nil {
 		c.Authenticator.AAGUID = aaguid[:]
 	}
@@ -82,6 +83,17 @@ func scanPasskey(row pgx.Row) (*passkey, error) {
 func queuePasskeys(batch *pgx.Batch, userID uuid.UUID, out *[]*passkey) {
 	batch.Queue(passkeysOfUser, userID).Query(func(rows pgx.Rows) (err error) {
 		*out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*passkey, error) { return scanPasskey(row) })
+		return err
+	})
+}
+
+// queueLock finds a passkey by its credential and holds it; out stays nil when there is none.
+func queueLock(batch *pgx.Batch, credentialID []byte, out **passkey) {
+	batch.Queue(lockPasskey, credentialID).Query(func(rows pgx.Rows) error {
+		found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*passkey, error) { return scanPasskey(row) })
+		if len(found) == 1 {
+			*out = found[0]
+		}
 		return err
 	})
 }

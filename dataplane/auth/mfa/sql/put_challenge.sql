@@ -1,6 +1,6 @@
 -- $1 id, $2 factor, $3 address, $4 code's hash or null, $5 WebAuthn's state or null
 with old as (
-    delete from mfa_challenges where factor_id = $2::uuid and created_at < now() - interval '1 day'
+    delete from mfa_challenges where factor_id = $2::uuid and created_at < now() - interval '2 hours'
 ), challenged as (
     update mfa_factors set last_challenged_at = clock_timestamp() where id = $2::uuid
 )
