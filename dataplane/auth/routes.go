@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/admin"
 	"github.com/wayli-app/fluxbase/dataplane/auth/link"
 	"github.com/wayli-app/fluxbase/dataplane/auth/mfa"
 	"github.com/wayli-app/fluxbase/dataplane/auth/passkey"
@@ -12,6 +13,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/provider"
 	"github.com/wayli-app/fluxbase/dataplane/auth/signup"
 	"github.com/wayli-app/fluxbase/dataplane/auth/sso"
+	"github.com/wayli-app/fluxbase/dataplane/auth/user"
 	"github.com/wayli-app/fluxbase/dataplane/auth/web3"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -35,6 +37,8 @@ func (s *Service) mount(d domains) {
 	signups := signup.New(signup.Deps{Guard: d.guard, Hooks: d.hooks, Hasher: d.hasher, Rules: d.rules, Users: d.users, Sessions: d.sessions, Letters: d.letters})
 	signups.Routes(s.router)
 	maps.Copy(grants, signups.Grants())
+	user.New(user.Deps{Guard: d.guard, Hasher: d.hasher, Rules: d.rules, Sessions: d.sessions, Letters: d.letters, Proofs: d.proofs}).Routes(s.router)
+	admin.New(admin.Deps{Hasher: d.hasher, Rules: d.rules, Users: d.users, Sessions: d.sessions, Letters: d.letters, Messages: d.messages}).Routes(s.router)
 
 	mfa.New(mfa.Deps{Sessions: d.sessions, Messages: d.messages, Hooks: d.hooks, Guard: d.guard}).Routes(s.router)
 	passkey.New(passkey.Deps{Sessions: d.sessions, Guard: d.guard}).Routes(s.router)

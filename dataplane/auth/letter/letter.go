@@ -119,7 +119,10 @@ func (s *Writer) Notice(ctx context.Context, tx *store.Tx, p *directory.Project,
 	if to == "" || !setting.Get[bool](p.Settings, "auth.email.notice."+template+".enabled") || s.messages.CanEmail(p) != nil {
 		return nil
 	}
-	m.Template, m.To, m.UserID, m.User, m.Phone, m.Data = template, to, u.ID, encode(u), u.Phone, data(u)
+	m.Template, m.To, m.UserID, m.User, m.Data = template, to, u.ID, encode(u), data(u)
+	if m.Phone == "" {
+		m.Phone = u.Phone
+	}
 	return s.messages.Email(ctx, tx, p, m)
 }
 

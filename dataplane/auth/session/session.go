@@ -66,6 +66,8 @@ type Grant struct {
 	RefreshToken string
 	// Opened tells that the session is new, so that it is ended again when the project's hook refuses its token.
 	Opened bool
+	// ImpersonatedBy is who is given the user's token; "" for the user themselves.
+	ImpersonatedBy string
 	// Method is the claim of how the token came to be, for the hook: "password", "token_refresh", …
 	Method string
 }
@@ -178,6 +180,9 @@ func (m *Manager) Answer(ctx context.Context, s *projectdb.Session, g *Grant) (p
 	claims, err := m.custom(ctx, s, g, claims)
 	var access string
 	if err == nil {
+		if g.ImpersonatedBy != "" {
+			claims["impersonated_by"] = g.ImpersonatedBy
+		}
 		access, err = p.SigningKey.Sign(claims)
 	}
 	if err != nil {

@@ -51,11 +51,23 @@ func Audit(ctx context.Context, tx pgx.Tx, p *directory.Project, e Event) error 
 	return tx.SendBatch(ctx, &batch).Close()
 }
 
+// AuditAlways records an event also where the project keeps no log.
+func AuditAlways(ctx context.Context, tx pgx.Tx, e Event) error {
+	var batch pgx.Batch
+	queueAudit(&batch, e)
+	return tx.SendBatch(ctx, &batch).Close()
+}
+
 // QueueAudit adds the statement that records an event, and reports whether there was one to add.
 func QueueAudit(batch *pgx.Batch, p *directory.Project, e Event) bool {
 	if !setting.Get[bool](p.Settings, "auth.audit_log") {
 		return false
 	}
+	queueAudit(batch, e)
+	return true
+}
+
+func queueAudit(batch *pgx.Batch, e Event) {
 	payload := map[string]any{"action": e.Action, "log_type": kind(e.Action), "timestamp": time.Now().UTC().Format(time.RFC3339)}
 	switch {
 	case e.Actor != nil:
@@ -83,7 +95,6 @@ func QueueAudit(batch *pgx.Batch, p *directory.Project, e Event) bool {
 		encoded = []byte(`{}`)
 	}
 	batch.Queue(insertAudit, uuid.New(), encoded, address)
-	return true
 }
 
 func kind(action string) string {
