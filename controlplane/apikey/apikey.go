@@ -300,7 +300,8 @@ func (s *Service) change(ctx context.Context, project, key uuid.UUID, fn func(co
 	})
 }
 
-// PublishableValue returns the oldest live publishable key of a project, or "".
+// PublishableValue returns the oldest live publishable key of a project that may do everything and was not rotated, else one that
+// comes near, or "".
 func (s *Service) PublishableValue(ctx context.Context, project uuid.UUID) (string, error) {
 	value, err := store.Read(ctx, s.Pool).FirstPublishableKey(ctx, project)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -17,7 +17,7 @@ import (
 	"github.com/wayli-app/fluxbase/internal/token"
 )
 
-// DeveloperTokenLife is how long a developer token opens a project's /meta/v1.
+// DeveloperTokenLife is how long a developer token opens a project's /meta/v1, and auth's admin API.
 const DeveloperTokenLife = 10 * time.Minute
 
 // legacyYears is the life of the JWTs anon and service_role.
@@ -79,7 +79,7 @@ func (s *Service) reveal(ctx context.Context, row store.Project, secrets Secrets
 	return nil
 }
 
-// DeveloperToken signs a token with which an account runs SQL at the project's /meta/v1. It fails with
+// DeveloperToken signs a token with which an account runs SQL at the project's /meta/v1 and manages its users at /auth/v1/admin. It fails with
 // FailedPrecondition when the project does not answer. That it was made is recorded.
 func (s *Service) DeveloperToken(ctx context.Context, ref string, account uuid.UUID) (value string, expires time.Time, err error) {
 	row, secrets, err := s.opened(ctx, ref)

@@ -165,6 +165,7 @@ func New(d Deps) (*Gateway, error) {
 		}
 		g.services = append(g.services, &service{s, m.of(s.Name)})
 	}
+	slices.SortStableFunc(g.services, func(a, b *service) int { return len(b.Prefix) - len(a.Prefix) }) // the longest that fits is meant
 	g.outside = &service{metrics: m.of("none")}
 	return g, nil
 }

@@ -95,6 +95,9 @@ const (
 
 func (a Access) needsKey() bool { return a == KeyAccess || a == AdminAccess }
 
+// authPrefix is where auth speaks GoTrue's protocol.
+const authPrefix = "/auth/v1"
+
 // openAuth are the paths of auth that browsers open or that carry a proof of their own.
 var openAuth = []string{"/verify", "/callback", "/authorize", "/sso/saml", "/.well-known"}
 
@@ -104,7 +107,7 @@ var adminAuth = []string{"/admin", "/invite", "/audit"}
 // access is what a path of a service asks for.
 func (s *service) access(path string) Access {
 	switch {
-	case s.Name != "auth":
+	case s.Prefix != authPrefix:
 	case slices.ContainsFunc(openAuth, func(open string) bool { return below(path, open) }):
 		return BearerAccess
 	case slices.ContainsFunc(adminAuth, func(admin string) bool { return below(path, admin) }):

@@ -7,9 +7,9 @@ import (
 	"github.com/wayli-app/fluxbase/internal/scope"
 )
 
-// demand is the scope that requests below a path of a service need of a bounded key.
+// demand is the scope that requests below a path need of a bounded key.
 type demand struct {
-	service, prefix string
+	path string
 	// read is for GET, HEAD and OPTIONS, write for the other methods.
 	read, write scope.Scope
 	// open needs no scope.
@@ -18,32 +18,32 @@ type demand struct {
 
 // demands are all that a bounded key opens: the first row that fits counts, and what fits none is refused.
 var demands = []demand{
-	{service: "rest", read: scope.TablesRead, write: scope.TablesWrite},
+	{path: "/rest/v1", read: scope.TablesRead, write: scope.TablesWrite},
 
-	{service: "auth", prefix: "/admin", read: scope.AuthAdmin, write: scope.AuthAdmin},
-	{service: "auth", prefix: "/invite", read: scope.AuthAdmin, write: scope.AuthAdmin},
-	{service: "auth", prefix: "/audit", read: scope.AuthAdmin, write: scope.AuthAdmin},
-	{service: "auth", open: true},
+	{path: "/auth/v1/admin", read: scope.AuthAdmin, write: scope.AuthAdmin},
+	{path: "/auth/v1/invite", read: scope.AuthAdmin, write: scope.AuthAdmin},
+	{path: "/auth/v1/audit", read: scope.AuthAdmin, write: scope.AuthAdmin},
+	{path: "/auth/v1", open: true},
 
-	{service: "api", prefix: "/auth/admin", read: scope.AuthAdmin, write: scope.AuthAdmin},
-	{service: "api", prefix: "/auth", open: true},
-	{service: "api", prefix: "/tables", read: scope.TablesRead, write: scope.TablesWrite},
-	{service: "api", prefix: "/rpc", read: scope.TablesRead, write: scope.TablesWrite},
-	{service: "api", prefix: "/transaction", read: scope.TablesWrite, write: scope.TablesWrite},
-	{service: "api", prefix: "/openapi.json", read: scope.TablesRead, write: scope.TablesRead},
-	{service: "api", prefix: "/storage", read: scope.StorageRead, write: scope.StorageWrite},
-	{service: "api", prefix: "/functions", read: scope.FunctionsInvoke, write: scope.FunctionsInvoke},
-	{service: "api", prefix: "/realtime", read: scope.RealtimeSubscribe, write: scope.RealtimeSubscribe},
+	{path: "/api/v1/auth/admin", read: scope.AuthAdmin, write: scope.AuthAdmin},
+	{path: "/api/v1/auth", open: true},
+	{path: "/api/v1/tables", read: scope.TablesRead, write: scope.TablesWrite},
+	{path: "/api/v1/rpc", read: scope.TablesRead, write: scope.TablesWrite},
+	{path: "/api/v1/transaction", read: scope.TablesWrite, write: scope.TablesWrite},
+	{path: "/api/v1/openapi.json", read: scope.TablesRead, write: scope.TablesRead},
+	{path: "/api/v1/storage", read: scope.StorageRead, write: scope.StorageWrite},
+	{path: "/api/v1/functions", read: scope.FunctionsInvoke, write: scope.FunctionsInvoke},
+	{path: "/api/v1/realtime", read: scope.RealtimeSubscribe, write: scope.RealtimeSubscribe},
 
 	// Storage's clients list and sign for reading by POST.
-	{service: "storage", prefix: "/object/list", read: scope.StorageRead, write: scope.StorageRead},
-	{service: "storage", prefix: "/object/list-v2", read: scope.StorageRead, write: scope.StorageRead},
-	{service: "storage", prefix: "/object/sign", read: scope.StorageRead, write: scope.StorageRead},
-	{service: "storage", read: scope.StorageRead, write: scope.StorageWrite},
+	{path: "/storage/v1/object/list", read: scope.StorageRead, write: scope.StorageRead},
+	{path: "/storage/v1/object/list-v2", read: scope.StorageRead, write: scope.StorageRead},
+	{path: "/storage/v1/object/sign", read: scope.StorageRead, write: scope.StorageRead},
+	{path: "/storage/v1", read: scope.StorageRead, write: scope.StorageWrite},
 
-	{service: "functions", read: scope.FunctionsInvoke, write: scope.FunctionsInvoke},
-	{service: "realtime", read: scope.RealtimeSubscribe, write: scope.RealtimeSubscribe},
-	{service: "meta", read: scope.SQLRun, write: scope.SQLRun},
+	{path: "/functions/v1", read: scope.FunctionsInvoke, write: scope.FunctionsInvoke},
+	{path: "/realtime/v1", read: scope.RealtimeSubscribe, write: scope.RealtimeSubscribe},
+	{path: "/meta/v1", read: scope.SQLRun, write: scope.SQLRun},
 }
 
 // outOfScope refuses what a bounded key was not given.
@@ -51,10 +51,10 @@ func outOfScope(key apiKey, s *service, method, inner string) *refusal {
 	if !key.scopes.Bounded() {
 		return nil
 	}
-	inner = path.Clean(inner) // no service may take "//admin" for "/admin" and find it open
+	asked := path.Join(s.Prefix, inner) // no service may take "//admin" for "/admin" and find it open
 	for i := range demands {
 		d := &demands[i]
-		if d.service != s.Name || d.prefix != "" && !below(inner, d.prefix) {
+		if !below(asked, d.path) {
 			continue
 		}
 		needed := d.write

@@ -34,5 +34,5 @@ update api_key set unrevealed_sealed = null where id = $1;
 -- name: FirstPublishableKey :one
 select display from api_key
 where project_id = $1 and type = 'publishable' and revoked_at is null and (expires_at is null or expires_at > now())
-order by created_at, id
+order by cardinality(scopes), successor_id is not null, created_at, id
 limit 1;

@@ -8,6 +8,7 @@ import { Section } from "@/components/page";
 import { Button } from "@/components/ui/button";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Switch } from "@/components/ui/switch";
+import { keyToUse } from "@/features/project/key-choice";
 import { snippets } from "@/features/project/snippets";
 import { KeyService, KeyType } from "@/gen/fluxbase/controlplane/v1/key_pb";
 import { Isolation, ProjectService, type Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
@@ -23,7 +24,7 @@ export function Connect({ project }: { project: Project }) {
   const refused = useRefusal(project.organization, "run_projects");
   const keys = useQuery(KeyService.method.listKeys, { ref: project.ref, pageSize: 200 });
   const info = useQuery(ProjectService.method.getConnectionInfo, { ref: project.ref }, { enabled: !refused, staleTime: 60_000 });
-  const key = keys.data?.keys.findLast((each) => each.type === KeyType.PUBLISHABLE && !each.revokeTime)?.display ?? "YOUR_PUBLISHABLE_KEY";
+  const key = keyToUse(keys.data?.keys, KeyType.PUBLISHABLE)?.display ?? "YOUR_PUBLISHABLE_KEY";
   const all = snippets({ url: by === "path" ? project.pathUrl : project.url, key, databaseUrl: info.data?.databaseUrl ?? "" });
   const current = all.find((each) => each.id === snippet) ?? all[0]!;
   const masked = current.id === "psql" && !shown;

@@ -6,8 +6,9 @@ import { Section } from "@/components/page";
 import { SecretValue } from "@/components/secret-value";
 import { Button } from "@/components/ui/button";
 import { SkeletonRows } from "@/components/ui/skeleton";
+import { keyToUse } from "@/features/project/key-choice";
 import { RevealSecret } from "@/features/project/reveal";
-import { KeyService, KeyType, type Key } from "@/gen/fluxbase/controlplane/v1/key_pb";
+import { KeyService, KeyType } from "@/gen/fluxbase/controlplane/v1/key_pb";
 import { ProjectService, type Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { useRefusal } from "@/lib/organization";
 
@@ -17,8 +18,8 @@ export function Keys({ project }: { project: Project }) {
   const keys = useQuery(KeyService.method.listKeys, { ref: project.ref, pageSize: 200 });
   const info = useQuery(ProjectService.method.getConnectionInfo, { ref: project.ref }, { enabled: !refused, staleTime: 60_000 });
   const failed = keys.error ?? info.error;
-  const publishable = oldest(keys.data?.keys, KeyType.PUBLISHABLE);
-  const secret = oldest(keys.data?.keys, KeyType.SECRET);
+  const publishable = keyToUse(keys.data?.keys, KeyType.PUBLISHABLE);
+  const secret = keyToUse(keys.data?.keys, KeyType.SECRET);
   return (
     <Section
       title="Keys"
@@ -65,11 +66,6 @@ export function Keys({ project }: { project: Project }) {
       )}
     </Section>
   );
-}
-
-/** The key that came with the project, if it is still in use; else the oldest that is. */
-function oldest(keys: Key[] | undefined, type: KeyType): Key | undefined {
-  return keys?.filter((key) => key.type === type && !key.revokeTime).at(-1);
 }
 
 function Row({ name, about, children }: { name: string; about: string; children: ReactNode }) {

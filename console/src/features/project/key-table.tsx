@@ -5,10 +5,10 @@ import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
+import { live } from "@/features/project/key-choice";
 import { RevealSecret } from "@/features/project/reveal";
 import { KeyType, type Key } from "@/gen/fluxbase/controlplane/v1/key_pb";
 import { cn } from "@/lib/cn";
-import { dateOf } from "@/lib/format";
 
 interface Props {
   projectRef: string;
@@ -108,16 +108,10 @@ function Bounds({ of: key }: { of: Key }) {
   );
 }
 
-function live(key: Key): boolean {
-  const expiry = dateOf(key.expireTime);
-  return !key.revokeTime && !(expiry && past(expiry));
-}
-
 function State({ of: key }: { of: Key }) {
-  const expiry = dateOf(key.expireTime);
   if (key.revokeTime) return <Badge tone="danger">revoked</Badge>;
-  if (expiry && past(expiry)) return <Badge tone="danger">expired</Badge>;
-  if (expiry) {
+  if (!live(key)) return <Badge tone="danger">expired</Badge>;
+  if (key.expireTime) {
     return (
       <span className="text-muted">
         ends <Time at={key.expireTime} />
@@ -125,8 +119,4 @@ function State({ of: key }: { of: Key }) {
     );
   }
   return <Badge tone="success">active</Badge>;
-}
-
-function past(date: Date): boolean {
-  return date.getTime() < Date.now();
 }
