@@ -192,3 +192,9 @@ func (w *world) identity(name string) (data object) {
 	w.T.Helper()
 	return authtest.One[object](w.Bundle, "select identity_data from identities where provider = $1", name)
 }
+
+// one reads one value.
+func one[T any](w *world, sql string, args ...any) T {
+	w.T.Helper()
+	return authtest.One[T](w.Bundle, sql, args...)
+}
