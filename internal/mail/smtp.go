@@ -17,7 +17,6 @@ import (
 	gosmtp "github.com/wneessen/go-mail/smtp"
 
 	"github.com/wayli-app/fluxbase/internal/config"
-	"github.com/wayli-app/fluxbase/internal/egress"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
@@ -221,8 +220,6 @@ func Explain(err error) (words string, permanent bool) {
 		unknown x509.UnknownAuthorityError
 	)
 	switch {
-	case errors.Is(err, egress.ErrForbidden):
-		return "The mail server's address is not on the public internet.", false
 	case errors.As(err, &name):
 		return "The mail server's name is not known. Check auth.smtp.host.", false
 	case errors.As(err, &cert), errors.As(err, &unknown):

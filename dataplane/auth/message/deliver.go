@@ -9,6 +9,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/config"
+	"github.com/wayli-app/fluxbase/internal/egress"
 	"github.com/wayli-app/fluxbase/internal/fault"
 	postbox "github.com/wayli-app/fluxbase/internal/mail"
 	"github.com/wayli-app/fluxbase/internal/setting"
@@ -63,6 +64,9 @@ func (o *Outbox) send(ctx context.Context, session *projectdb.Session, m postbox
 	m.From, m.FromName, m.Project = from, setting.Get[string](session.Project.Settings, "auth.smtp.sender_name"), session.Project.Ref
 	if err := sender.Send(ctx, m); err != nil {
 		words, permanent := postbox.Explain(err)
+		if errors.Is(err, egress.ErrForbidden) {
+			words = "The mail server's address is not on the public internet."
+		}
 		return &outbox.Failure{Words: words, Permanent: permanent, Err: err}
 	}
 	return nil
