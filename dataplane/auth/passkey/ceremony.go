@@ -236,13 +236,11 @@ func (s *Service) authenticate(w http.ResponseWriter, r *http.Request, bound *pr
 		var user *store.User
 		var used *passkey
 		user, used, refused, err = judgeKnown(r, tx, party, challengeID, in.Credential)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case refused != nil && used != nil: // a passkey that may have been copied is worth knowing of
-			return audit(r, tx, bound, "passkey_refused", user, map[string]any{"passkey_id": used.id, "reason": fault.From(refused).Reason})
-		case refused != nil:
-			return nil
+		}
+		if refused != nil {
+			return auditRefused(r, tx, bound, user, used, refused)
 		}
 		if _, err := tx.Exec(r.Context(), usePasskey, used.id, int64(used.credential.Authenticator.SignCount), used.credential.Flags.BackupState); err != nil {
 			return err
@@ -257,6 +255,14 @@ func (s *Service) authenticate(w http.ResponseWriter, r *http.Request, bound *pr
 		return err
 	}
 	return s.d.Sessions.Write(w, r, bound, granted)
+}
+
+// auditRefused records whose passkey was refused and why, where it is known: that one may have been copied is worth knowing.
+func auditRefused(r *http.Request, tx *store.Tx, bound *projectdb.Session, user *store.User, used *passkey, refused error) error {
+	if used == nil {
+		return nil
+	}
+	return audit(r, tx, bound, "passkey_refused", user, map[string]any{"passkey_id": used.id, "reason": fault.From(refused).Reason})
 }
 
 // judgeKnown takes the challenge out, finds the passkey that answers it with its owner, and judges the answer. What is wrong with the user is told
