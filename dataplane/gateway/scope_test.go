@@ -160,6 +160,8 @@ func TestScopesBoundWhoeverShowsTheKey(t *testing.T) {
 	require.Equal(t, roleAuthenticated, send("GET", "/auth/v1/admin/users", admin, s.user).seen(t).Role, "auth refuses who is no admin")
 	require.Equal(t, roleAnon, send("GET", "/auth/v1/admin/users", everyone, "").seen(t).Role, "a scope gives no role")
 
+	require.Equal(t, "api/auth", send("POST", "/api/v1/auth/signin", reader, "").seen(t).Service, "the longest prefix is meant")
+
 	got := send("POST", "/meta/v1/query", sql, "").seen(t)
 	require.Equal(t, roleService, got.Role)
 	require.Regexp(t, "^key/[0-9a-f-]{36}$", got.Developer)
