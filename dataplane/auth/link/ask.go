@@ -113,10 +113,8 @@ func (s *Service) resend(w http.ResponseWriter, r *http.Request, bound *projectd
 		return err
 	}
 	ask := proof.Ask{Channel: message.ChannelSMS, Client: protocol.Client(r)}
-	byPhone := in.Type == proof.ResendSMS || in.Type == proof.ResendPhoneChange
-	switch in.Type {
-	case proof.ResendSignUp, proof.ResendSMS, proof.ResendEmailChange, proof.ResendPhoneChange:
-	default:
+	byPhone := proof.ByPhone(in.Type)
+	if !proof.Resends(in.Type) {
 		return protocol.ErrValidation("Missing one of these types: signup, email_change, sms, phone_change")
 	}
 	var err error

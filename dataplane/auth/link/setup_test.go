@@ -48,6 +48,9 @@ func sent(b *authtest.Bundle) map[string]mail {
 	out := map[string]mail{}
 	for _, item := range b.Sent() {
 		m, _ := item["message"].(map[string]any)
+		if m["unsent"] == true {
+			continue
+		}
 		secret, _ := item["secret"].(map[string]any)
 		text := func(of map[string]any, key string) string { s, _ := of[key].(string); return s }
 		out[text(m, "to")] = mail{to: text(m, "to"), template: text(m, "template"), kind: text(m, "kind"), redirectTo: text(m, "redirect_to"),

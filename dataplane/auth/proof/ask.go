@@ -16,9 +16,6 @@ var (
 	errEmailDisabled = fault.New(fault.FailedPrecondition, "EMAIL_PROVIDER_DISABLED", "Email logins are disabled")
 	errPhoneDisabled = fault.New(fault.Invalid, "PHONE_PROVIDER_DISABLED", "Unsupported phone provider")
 	errOTPDisabled   = fault.New(fault.FailedPrecondition, "OTP_DISABLED", "Signups not allowed for otp")
-
-	errResendEmailDisabled = fault.New(fault.Invalid, "EMAIL_PROVIDER_DISABLED", "Email logins are disabled")
-	errResendPhoneDisabled = fault.New(fault.Invalid, "PHONE_PROVIDER_DISABLED", "Phone logins are disabled")
 )
 
 // Ask is who asks to be sent a code.
@@ -28,7 +25,7 @@ type Ask struct {
 	// Create makes a user of who is none yet, with Data.
 	Create bool
 	Data   protocol.Metadata
-	// Channel is that of a text message; "" is "sms".
+	// Channel is that of a text message.
 	Channel string
 	Link    Link
 	Client  store.Client
@@ -50,25 +47,25 @@ func (s *Service) magicLink(ctx context.Context, bound *projectdb.Session, ask A
 	if !on(p, "auth.email.enabled") {
 		return errEmailDisabled
 	}
-	if err := s.d.Messages.CanEmail(p); err != nil {
+	if err := s.letters.Ready(p, "", ""); err != nil {
 		return err
 	}
 	counted, err := s.again(ctx, bound, "email", ask.Email, false)
 	if err != nil {
 		return err
 	}
-	next := newuser.User{Email: ask.Email, EmailConfirmed: on(p, "auth.autoconfirm"), Data: ask.Data, Address: ask.Client.Address, Action: "-"}
-	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User, isNew bool) error {
-		l, sent := magicLetter, user.RecoverySent
+	next := newuser.User{Email: ask.Email, EmailConfirmed: on(p, "auth.autoconfirm"), Data: ask.Data, Address: ask.Client.Address}
+	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User) error {
+		o, sent := toSignIn, user.RecoverySent
 		if user.EmailConfirmed == nil && !on(p, "auth.autoconfirm") {
-			l, sent = signUpLetter, user.ConfirmationSent
+			o, sent = toSignUp, user.ConfirmationSent
 		}
-		if ok, err := rested(p.Settings, sent, false, counted); err != nil {
+		if ok, err := rested(p, sent, false, counted); err != nil {
 			return err
 		} else if !ok {
-			return standIns(ctx, tx, sendRoundTrips)
+			return s.unsentMail(ctx, tx, p, ask.Email, o, ask.Link)
 		}
-		return s.mail(ctx, tx, p, user, l, ask.Link, ask.Client, signedUp(user, isNew && user.EmailConfirmed != nil, "email", ask)...)
+		return s.mail(ctx, tx, p, user, o, ask.Link, ask.Client)
 	})
 }
 
@@ -77,70 +74,57 @@ func (s *Service) textCode(ctx context.Context, bound *projectdb.Session, ask As
 	if !on(p, "auth.phone.enabled") {
 		return errPhoneDisabled
 	}
-	if err := s.canText(p, ask.Phone, ask.Channel); err != nil {
+	if err := s.letters.Ready(p, ask.Phone, ask.Channel); err != nil {
 		return err
 	}
 	counted, err := s.again(ctx, bound, "sms", ask.Phone, true)
 	if err != nil {
 		return err
 	}
-	next := newuser.User{Phone: ask.Phone, PhoneConfirmed: on(p, "auth.phone.autoconfirm"), Data: ask.Data, Address: ask.Client.Address, Action: "-"}
-	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User, isNew bool) error {
-		if ok, err := rested(p.Settings, user.ConfirmationSent, true, counted); err != nil {
+	next := newuser.User{Phone: ask.Phone, PhoneConfirmed: on(p, "auth.phone.autoconfirm"), Data: ask.Data, Address: ask.Client.Address}
+	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User) error {
+		if ok, err := rested(p, user.ConfirmationSent, true, counted); err != nil {
 			return err
 		} else if !ok {
-			return standIns(ctx, tx, sendRoundTrips)
+			return s.unsentText(ctx, tx, p, onetime.Confirmation, ask.Phone, ask.Channel)
 		}
-		return s.SendText(ctx, tx, p, user, onetime.Confirmation, ask.Phone, ask.Channel, ask.Client, signedUp(user, isNew && user.PhoneConfirmed != nil, "phone", ask)...)
+		return s.SendText(ctx, tx, p, user, onetime.Confirmation, ask.Phone, ask.Channel, ask.Client)
 	})
-}
-
-// signedUp are the events of a user who was made and needs no confirmation.
-func signedUp(user *store.User, confirmed bool, provider string, ask Ask) []store.Event {
-	if !confirmed {
-		return nil
-	}
-	return []store.Event{{Action: "user_signedup", Actor: user, Address: ask.Client.Address, Traits: map[string]any{"provider": provider}}}
 }
 
 // toUser runs send for the user who is asked for, in a transaction. Who is none yet is made, when that is wanted. A known user takes as many round trips
 // as one that is made; only the project's own hook, and its triggers, make a difference.
-func (s *Service) toUser(ctx context.Context, bound *projectdb.Session, ask Ask, next *newuser.User, send func(tx *store.Tx, user *store.User, isNew bool) error) error {
-	mayMake := func() error {
-		switch {
-		case !ask.Create:
-			return errOTPDisabled
-		case on(bound.Project, "auth.disable_signup"):
-			return protocol.ErrSignupDisabled
-		}
-		return nil
+func (s *Service) toUser(ctx context.Context, bound *projectdb.Session, ask Ask, next *newuser.User, send func(tx *store.Tx, user *store.User) error) error {
+	if !next.EmailConfirmed && !next.PhoneConfirmed {
+		next.Action = "-" // what is recorded is the message, and the sign-up when it is confirmed
 	}
 	checked := !on(bound.Project, "auth.hook.before_user_created.enabled")
 	for {
-		again := false
+		hold := false
 		err := store.InTx(ctx, bound, func(tx *store.Tx) error {
 			user, err := find(ctx, tx, ask)
 			switch {
 			case err != nil:
 				return err
 			case user != nil:
-				if err := standIns(ctx, tx, 1); err != nil {
+				if _, err := s.d.Users.Preview(ctx, tx, next); err != nil {
 					return err
 				}
-				return send(tx, user, false)
+				return send(tx, user)
+			case !ask.Create:
+				return errOTPDisabled
+			case on(bound.Project, "auth.disable_signup"):
+				return protocol.ErrSignupDisabled
 			}
-			if err := mayMake(); err != nil {
-				return err
-			}
-			if again = !checked; again {
+			if hold = !checked; hold {
 				return nil
 			}
 			if user, err = s.insert(ctx, tx, bound.Project, ask, next); err != nil {
 				return err
 			}
-			return send(tx, user, true)
+			return send(tx, user)
 		})
-		if err != nil || !again {
+		if err != nil || !hold {
 			return err
 		}
 		// With no transaction open: the hook may be slow.
@@ -173,7 +157,7 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, p *directory.Project
 // Recover sends a user of an address what lets them in to set a new password.
 func (s *Service) Recover(ctx context.Context, bound *projectdb.Session, email string, link Link, c store.Client) error {
 	p := bound.Project
-	if err := s.d.Messages.CanEmail(p); err != nil {
+	if err := s.letters.Ready(p, "", ""); err != nil {
 		return err
 	}
 	counted, err := s.again(ctx, bound, "email", email, false)
@@ -187,13 +171,13 @@ func (s *Service) Recover(ctx context.Context, bound *projectdb.Session, email s
 		}
 		ok := user != nil
 		if ok {
-			if ok, err = rested(p.Settings, user.RecoverySent, false, counted); err != nil {
+			if ok, err = rested(p, user.RecoverySent, false, counted); err != nil {
 				return err
 			}
 		}
 		if !ok {
-			return standIns(ctx, tx, sendRoundTrips)
+			return s.unsentMail(ctx, tx, p, email, toRecover, link)
 		}
-		return s.mail(ctx, tx, p, user, recoveryLetter, link, c)
+		return s.mail(ctx, tx, p, user, toRecover, link, c)
 	})
 }

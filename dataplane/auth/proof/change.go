@@ -10,13 +10,11 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 )
 
-// change makes the address or number that a user wants theirs, and tells the old address.
+// change makes the address or number that a user wants theirs, and tells the address that they had.
 func (s *Service) change(ctx context.Context, tx *store.Tx, p *directory.Project, kind string, user *store.User) error {
-	notice := message.Email{Template: "email_changed", To: user.Email, UserID: user.ID, OldEmail: user.Email, NewEmail: user.EmailChange}
-	apply := store.ConfirmEmailChange
+	notice, m, apply := "email_changed", message.Email{OldEmail: user.Email, NewEmail: user.EmailChange}, store.ConfirmEmailChange
 	if kind == PhoneChange {
-		notice = message.Email{Template: "phone_changed", To: user.Email, UserID: user.ID, Phone: user.PhoneChange}
-		apply = store.ConfirmPhoneChange
+		notice, m, apply = "phone_changed", message.Email{Phone: user.PhoneChange}, store.ConfirmPhoneChange
 	}
 	switch outcome, err := apply(ctx, tx, user.ID); {
 	case err != nil:
@@ -28,11 +26,7 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, p *directory.Project
 	case outcome != store.Changed:
 		return protocol.ErrOTPExpired
 	}
-	if user.Email == "" || !on(p, "auth.email.notice."+notice.Template+".enabled") || s.d.Messages.CanEmail(p) != nil {
-		return nil
-	}
-	notice.User, notice.Data = told(user)
-	return s.d.Messages.Email(ctx, tx, p, notice)
+	return s.letters.Notice(ctx, tx, p, notice, user.Email, user, m)
 }
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -2,84 +2,94 @@ package proof
 
 import (
 	"context"
+	"encoding/json"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/letter"
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
 	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 )
 
-// letter is a mail with a code and a link.
-type letter struct {
+// occasion is what a mail with a code and a link is sent for.
+type occasion struct {
 	token onetime.Kind
 	// template is the mail's, kind what its link names to /verify, method how a session is opened that a flow with it ends in, and action the event.
 	template, kind, method, action string
 }
 
 var (
-	signUpLetter   = letter{onetime.Confirmation, "confirmation", "signup", "email/signup", "user_confirmation_requested"}
-	magicLetter    = letter{onetime.Recovery, "magic_link", "magiclink", "magiclink", "user_recovery_requested"}
-	recoveryLetter = letter{onetime.Recovery, "recovery", "recovery", "recovery", "user_recovery_requested"}
+	toSignUp  = occasion{onetime.Confirmation, "confirmation", SignUp, "email/signup", "user_confirmation_requested"}
+	toSignIn  = occasion{onetime.Recovery, "magic_link", MagicLink, "magiclink", "user_recovery_requested"}
+	toRecover = occasion{onetime.Recovery, "recovery", Recovery, "recovery", "user_recovery_requested"}
 )
 
-// sendRoundTrips is how many round trips it takes to send one message; each further one takes another.
-const sendRoundTrips = 2
-
-// SendSignUp sends a new user what confirms their address.
-func (s *Service) SendSignUp(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, link Link, c store.Client) error {
-	return s.mail(ctx, tx, p, user, signUpLetter, link, c)
+func (l Link) flowOf(user *store.User, method string) *onetime.Flow {
+	if l.Challenge == "" {
+		return nil
+	}
+	return &onetime.Flow{UserID: &user.ID, Challenge: l.Challenge, ChallengeMethod: l.ChallengeMethod, Provider: "email", Method: method, Referrer: l.RedirectTo}
 }
 
-// mail sends a letter to a user, with events to be recorded beside its own.
-func (s *Service) mail(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, l letter, link Link, c store.Client, events ...store.Event) error {
-	var batch pgx.Batch
-	issued := onetime.QueueIssue(&batch, user.ID, l.token, user.Email, digits(p.Settings, false), link.flow())
-	queueFlow(&batch, user, l.method, link)
-	for _, e := range append(events, store.Event{Action: l.action, Actor: user, Address: c.Address, Traits: map[string]any{"provider": "email"}}) {
-		store.QueueAudit(&batch, p, e)
-	}
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return err
-	}
-	asJSON, data := told(user)
-	return s.d.Messages.Email(ctx, tx, p, message.Email{Template: l.template, To: user.Email, UserID: user.ID, User: asJSON, Token: issued.Code, TokenHash: issued.Link,
-		Kind: l.kind, RedirectTo: link.RedirectTo, Data: data})
+// nobody stands in for a user to whom nothing is to be sent, so that the same is done as for one.
+func nobody(email, phone string) *store.User {
+	return &store.User{ID: uuid.New(), Email: email, Phone: phone, AppMetadata: json.RawMessage("{}"), UserMetadata: json.RawMessage("{}"), Identities: json.RawMessage("[]")}
 }
 
-func queueFlow(batch *pgx.Batch, user *store.User, method string, link Link) {
-	if link.flow() {
-		onetime.QueueStart(batch, &onetime.Flow{UserID: &user.ID, Challenge: link.Challenge, ChallengeMethod: link.ChallengeMethod, Provider: "email", Method: method})
-	}
+// mail sends a user a mail for an occasion; unsent does the same and sends nothing.
+func (s *Service) mail(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, o occasion, link Link, c store.Client) error {
+	return s.letters.Email(ctx, tx, p, letter.Mail{User: user, Token: o.token, Kind: o.kind, Template: o.template, RedirectTo: link.RedirectTo,
+		Flow: link.flowOf(user, o.method), Event: store.Event{Action: o.action, Actor: user, Address: c.Address, Traits: map[string]any{"provider": "email"}}})
+}
+
+func (s *Service) unsentMail(ctx context.Context, tx *store.Tx, p *directory.Project, email string, o occasion, link Link) error {
+	user := nobody(email, "")
+	return s.letters.Email(ctx, tx, p, letter.Mail{User: user, Token: o.token, Kind: o.kind, Template: o.template, RedirectTo: link.RedirectTo,
+		Flow: link.flowOf(user, o.method), Unsent: true})
 }
 
 // SendEmailChange sends a user what confirms the address that they want: to it, and to the one that they have, when the project asks for both.
 // The user's row must name the address as wanted already.
 func (s *Service) SendEmailChange(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, wanted string, link Link, c store.Client) error {
-	n := digits(p.Settings, false)
-	both := takesBoth(p, user)
-	var batch pgx.Batch
-	toNew := onetime.QueueIssue(&batch, user.ID, onetime.EmailChangeNew, wanted, n, link.flow())
+	return s.emailChange(ctx, tx, p, user, wanted, link, c, false)
+}
+
+func (s *Service) emailChange(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, wanted string, link Link, c store.Client, unsent bool) error {
+	n, both := digits(p.Settings, false), takesBoth(p, user)
+	flow := link.flowOf(user, EmailChange)
+	var batch, unkept pgx.Batch
+	keep := &batch
+	if unsent {
+		keep = &unkept
+		store.QueueMarkSent(&batch, uuid.Nil)
+	}
+	toNew := onetime.QueueIssue(keep, user.ID, onetime.EmailChangeNew, wanted, n, flow != nil)
 	var toOld onetime.Issued
 	if both {
-		toOld = onetime.QueueIssue(&batch, user.ID, onetime.EmailChangeCurrent, user.Email, n, link.flow())
+		toOld = onetime.QueueIssue(keep, user.ID, onetime.EmailChangeCurrent, user.Email, n, flow != nil)
 	}
-	queueFlow(&batch, user, "email_change", link)
-	store.QueueAudit(&batch, p, store.Event{Action: "user_confirmation_requested", Actor: user, Address: c.Address, Traits: map[string]any{"provider": "email"}})
+	if flow != nil {
+		onetime.QueueStart(&batch, flow)
+	}
+	if !unsent {
+		store.QueueAudit(&batch, p, store.Event{Action: "user_confirmation_requested", Actor: user, Address: c.Address, Traits: map[string]any{"provider": "email"}})
+	}
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
-	asJSON, data := told(user)
-	m := message.Email{Template: "email_change", UserID: user.ID, User: asJSON, Kind: "email_change", RedirectTo: link.RedirectTo, Data: data,
-		OldEmail: user.Email, NewEmail: wanted}
-	toOldMail := m
+	m := message.Email{Template: "email_change", UserID: user.ID, Kind: EmailChange, RedirectTo: link.RedirectTo, OldEmail: user.Email, NewEmail: wanted, Unsent: unsent}
+	m.User, m.Data = told(user)
+	old := m
 	m.To, m.Token, m.TokenHash, m.TokenNew, m.TokenHashNew = wanted, toNew.Code, toNew.Link, toOld.Code, toOld.Link
 	if err := s.d.Messages.Email(ctx, tx, p, m); err != nil || !both {
 		return err
 	}
-	toOldMail.To, toOldMail.Token, toOldMail.TokenHash, toOldMail.TokenNew, toOldMail.TokenHashNew = user.Email, toOld.Code, toOld.Link, toNew.Code, toNew.Link
-	return s.d.Messages.Email(ctx, tx, p, toOldMail)
+	old.To, old.Token, old.TokenHash, old.TokenNew, old.TokenHashNew = user.Email, toOld.Code, toOld.Link, toNew.Code, toNew.Link
+	return s.d.Messages.Email(ctx, tx, p, old)
 }
 
 // takesBoth tells that a change of a user's address takes confirmations from the old and the new one.
@@ -88,27 +98,22 @@ func takesBoth(p *directory.Project, user *store.User) bool {
 }
 
 // SendText sends a code to a number: that of a user who signs in (Confirmation), or the one that they want (PhoneChange).
-func (s *Service) SendText(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, kind onetime.Kind, number, channel string, c store.Client, events ...store.Event) error {
-	var batch pgx.Batch
-	issued := onetime.QueueIssue(&batch, user.ID, kind, number, digits(p.Settings, true), false)
+func (s *Service) SendText(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, kind onetime.Kind, number, channel string, c store.Client) error {
 	action := "user_recovery_requested"
 	if user.PhoneConfirmed == nil || kind == onetime.PhoneChange {
 		action = "user_confirmation_requested"
 	}
-	for _, e := range append(events, store.Event{Action: action, Actor: user, Address: c.Address, Traits: map[string]any{"provider": "phone", "channel": channel}}) {
-		store.QueueAudit(&batch, p, e)
-	}
-	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-		return err
-	}
-	asJSON, _ := told(user)
-	return s.d.Messages.SMS(ctx, tx, p, message.SMS{To: number, Code: issued.Code, UserID: user.ID, User: asJSON, Channel: channel})
+	return s.letters.SMS(ctx, tx, p, letter.Text{User: user, To: number, Token: kind, Channel: channel,
+		Event: store.Event{Action: action, Actor: user, Address: c.Address, Traits: map[string]any{"provider": "phone", "channel": channel}}})
 }
 
-// canText refuses when the project could not send to a number at all. Numbers with a fixed code are sent nothing.
-func (s *Service) canText(p *directory.Project, number, channel string) error {
-	if _, test := message.TestOTP(p.Settings, number); test {
-		return nil
-	}
-	return s.d.Messages.CanSMS(p, channel)
+func (s *Service) unsentText(ctx context.Context, tx *store.Tx, p *directory.Project, kind onetime.Kind, number, channel string) error {
+	return s.letters.SMS(ctx, tx, p, letter.Text{User: nobody("", number), To: number, Token: kind, Channel: channel, Unsent: true})
+}
+
+// told is a user as hooks and templates are told of them.
+func told(u *store.User) (asJSON json.RawMessage, data map[string]any) {
+	asJSON, _ = json.Marshal(protocol.NewUser(u)) // of strings, times and JSON
+	_ = json.Unmarshal(u.UserMetadata, &data)     // an object, or else nothing to tell
+	return asJSON, data
 }

@@ -187,9 +187,9 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, bound *projectdb.Sessi
 func flowMethod(kind string) string {
 	switch kind {
 	case SignUp:
-		return signUpLetter.method
+		return toSignUp.method
 	case MagicLink:
-		return magicLetter.method
+		return toSignIn.method
 	}
 	return kind // recovery, invite, email_change
 }
