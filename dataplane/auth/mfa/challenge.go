@@ -59,7 +59,7 @@ func (s *Service) challenge(w http.ResponseWriter, r *http.Request, bound *proje
 	}
 	var out challengeAnswer
 	err = store.InTx(ctx, bound, func(tx *store.Tx) error {
-		user, _, err := s.owner(r, tx, bound)
+		user, _, err := s.d.Sessions.Self(r, tx, bound)
 		if err != nil {
 			return err
 		}

@@ -61,7 +61,7 @@ func (s *Service) enroll(w http.ResponseWriter, r *http.Request, bound *projectd
 	}
 	var out enrolled
 	err := store.InTx(r.Context(), bound, func(tx *store.Tx) error {
-		user, current, err := s.owner(r, tx, bound)
+		user, current, err := s.d.Sessions.Self(r, tx, bound)
 		if err != nil {
 			return err
 		}

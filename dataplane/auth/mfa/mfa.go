@@ -49,8 +49,6 @@ var (
 	errFactorNotFound = fault.New(fault.NotFound, "MFA_FACTOR_NOT_FOUND", "Factor not found")
 	errFactorID       = fault.New(fault.NotFound, "VALIDATION_FAILED", "factor_id must be an UUID")
 	errKind           = protocol.ErrValidation("factor_type needs to be totp, phone, or webauthn")
-	errAnonymous      = fault.New(fault.Denied, "NO_AUTHORIZATION", "Anonymous user not allowed to perform these actions")
-	errOAuthClient    = fault.New(fault.Denied, "NO_AUTHORIZATION", "Another app that the user signed in to may not change how they sign in.")
 )
 
 // Deps are what the surface needs.
@@ -80,22 +78,6 @@ func (s *Service) Routes(rt *protocol.Router) {
 	rt.Handle(http.MethodPost, "/factors/{id}/challenge", s.challenge)
 	rt.Handle(http.MethodPost, "/factors/{id}/verify", s.verify)
 	rt.Handle(http.MethodDelete, "/factors/{id}", s.unenroll)
-}
-
-// owner is the user of a request, who is signed in to the project itself and has a name there.
-func (s *Service) owner(r *http.Request, tx *store.Tx, bound *projectdb.Session) (*store.User, *store.Session, error) {
-	user, current, err := s.d.Sessions.SignedIn(r, tx, bound)
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case current == nil:
-		return nil, nil, protocol.ErrSessionNotFound
-	case user.Anonymous:
-		return nil, nil, errAnonymous
-	case current.ClientID != nil:
-		return nil, nil, errOAuthClient
-	}
-	return user, current, nil
 }
 
 // limit slows down a user, before anything is looked up.
@@ -184,7 +166,7 @@ func (s *Service) unenroll(w http.ResponseWriter, r *http.Request, bound *projec
 		return err
 	}
 	err = store.InTx(ctx, bound, func(tx *store.Tx) error {
-		user, current, err := s.owner(r, tx, bound)
+		user, current, err := s.d.Sessions.Self(r, tx, bound)
 		if err != nil {
 			return err
 		}

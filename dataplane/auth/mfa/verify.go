@@ -150,7 +150,7 @@ func (a *attempt) askHook(ctx context.Context) error {
 // judge finds the factor and its challenge, holds the factor until the transaction ends, and decides whether the answer is right. It changes nothing.
 func (a *attempt) judge(tx *store.Tx) (err error) {
 	ctx, values := a.r.Context(), a.bound.Project.Settings
-	if a.user, a.session, err = a.s.owner(a.r, tx, a.bound); err != nil {
+	if a.user, a.session, err = a.s.d.Sessions.Self(a.r, tx, a.bound); err != nil {
 		return err
 	}
 	if a.factor, err = lock(ctx, tx, a.user.ID, a.id, a.in.ChallengeID, expiry(values)); err != nil {

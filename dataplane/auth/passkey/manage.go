@@ -59,7 +59,7 @@ func hasFactor(u *store.User) bool {
 func (s *Service) list(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
 	var found []*passkey
 	err := store.InTx(r.Context(), bound, func(tx *store.Tx) error {
-		user, err := s.owner(r, tx, bound, false)
+		user, _, err := s.d.Sessions.Self(r, tx, bound)
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (s *Service) rename(w http.ResponseWriter, r *http.Request, bound *projectd
 	}
 	var out item
 	err = store.InTx(r.Context(), bound, func(tx *store.Tx) error {
-		user, err := s.owner(r, tx, bound, true)
+		user, err := s.owner(r, tx, bound)
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (s *Service) remove(w http.ResponseWriter, r *http.Request, bound *projectd
 		return err
 	}
 	return s.delete(w, r, bound, func(tx *store.Tx) (*store.User, uuid.UUID, error) {
-		user, err := s.owner(r, tx, bound, true)
+		user, err := s.owner(r, tx, bound)
 		if err != nil {
 			return nil, uuid.Nil, err
 		}

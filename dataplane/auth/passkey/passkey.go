@@ -37,8 +37,6 @@ var (
 	errRefused     = fault.New(fault.Invalid, "WEBAUTHN_VERIFICATION_FAILED", "Credential verification failed")
 	errUnreadable  = fault.New(fault.Invalid, "WEBAUTHN_VERIFICATION_FAILED", "Invalid credential response")
 	errLevel       = fault.New(fault.Denied, "INSUFFICIENT_AAL", "AAL2 session is required to manage passkeys when MFA is enabled.")
-	errAnonymous   = fault.New(fault.Denied, "NO_AUTHORIZATION", "Anonymous user not allowed to perform these actions")
-	errOAuthClient = fault.New(fault.Denied, "NO_AUTHORIZATION", "Another app that the user signed in to may not change how they sign in.")
 	errSSO         = fault.New(fault.FailedPrecondition, "VALIDATION_FAILED", "SSO users cannot register passkeys")
 	errNoUser      = fault.New(fault.Denied, "USER_NOT_FOUND", "User not found")
 	errEmail       = fault.New(fault.Denied, "EMAIL_NOT_CONFIRMED", "Email not confirmed")
@@ -80,27 +78,18 @@ func on(h protocol.Handler) protocol.Handler {
 	}
 }
 
-// owner is the user of a request, who is signed in to the project itself. Who has a second factor must have shown it to change passkeys.
-func (s *Service) owner(r *http.Request, tx *store.Tx, bound *projectdb.Session, changes bool) (*store.User, error) {
-	user, current, err := s.d.Sessions.SignedIn(r, tx, bound)
-	switch {
-	case err != nil:
-		return nil, err
-	case current == nil:
-		return nil, protocol.ErrSessionNotFound
-	case user.Anonymous:
-		return nil, errAnonymous
-	case current.ClientID != nil:
-		return nil, errOAuthClient
-	case changes && current.AAL == "aal1" && hasFactor(user):
+// owner is the user of a request, who wants to change their passkeys: who has a second factor must have shown it.
+func (s *Service) owner(r *http.Request, tx *store.Tx, bound *projectdb.Session) (*store.User, error) {
+	user, current, err := s.d.Sessions.Self(r, tx, bound)
+	if err == nil && current.AAL == "aal1" && hasFactor(user) {
 		return nil, errLevel
 	}
-	return user, nil
+	return user, err
 }
 
 // registrant is an owner who may have passkeys.
 func (s *Service) registrant(r *http.Request, tx *store.Tx, bound *projectdb.Session) (*store.User, error) {
-	user, err := s.owner(r, tx, bound, true)
+	user, err := s.owner(r, tx, bound)
 	switch {
 	case err != nil:
 		return nil, err

@@ -213,6 +213,10 @@ func TestWhoMayRegister(t *testing.T) {
 		b.Exec("update sessions set oauth_client_id = gen_random_uuid()")
 		b.Refused(try(), 403, "no_authorization")
 		b.Exec("update sessions set oauth_client_id = null")
+		b.Exec("update mfa_amr_claims set authentication_method = 'impersonation'")
+		b.Refused(try(), 403, "no_authorization")
+		b.Refused(b.Call("GET", "/passkeys", access, nil), 403, "no_authorization")
+		b.Exec("update mfa_amr_claims set authentication_method = 'password'")
 
 		// Who has a second factor shows it before changing how they sign in; the challenge is not lost over it.
 		begun := try()

@@ -1,13 +1,43 @@
 package session
 
 import (
+	"bytes"
 	"context"
+	"net/http"
 
 	"github.com/google/uuid"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/fault"
 )
+
+var (
+	errAnonymous    = fault.New(fault.Denied, "NO_AUTHORIZATION", "Anonymous user not allowed to perform these actions")
+	errOAuthClient  = fault.New(fault.Denied, "NO_AUTHORIZATION", "Another app that the user signed in to may not change how they sign in.")
+	errImpersonator = fault.New(fault.Denied, "NO_AUTHORIZATION", "Whoever impersonates a user may not change how they sign in.")
+)
+
+// Self is SignedIn for what only users themselves may do, which is to change how they sign in: not another app that they signed in to, nor an
+// administrator in their place, and they must be somebody.
+func (m *Manager) Self(r *http.Request, tx *store.Tx, s *projectdb.Session) (*store.User, *store.Session, error) {
+	user, current, err := m.SignedIn(r, tx, s)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case current == nil:
+		return nil, nil, protocol.ErrSessionNotFound
+	case user.Anonymous:
+		return nil, nil, errAnonymous
+	case current.ClientID != nil:
+		return nil, nil, errOAuthClient
+	case bytes.Contains(current.Methods, []byte(`"impersonation"`)):
+		return nil, nil, errImpersonator
+	}
+	return user, current, nil
+}
 
 // EndBelow ends the sessions of a user that have not reached a level: those without a second factor, once there is one. Their access tokens stop on
 // every worker once the transaction has committed.
