@@ -26,5 +26,5 @@ func (s inboxService) ListMessages(_ context.Context, req *v1.ListMessagesReques
 }
 
 func mailMessage(m mail.Received) *v1.Message {
-	return &v1.Message{Id: m.ID, From: m.From, To: m.To, Subject: m.Subject, Text: m.Text, CreateTime: stamp(m.Time)}
+	return &v1.Message{Id: m.ID, From: m.From, To: m.To, Subject: m.Subject, Text: m.Text, CreateTime: stamp(m.Time), ProjectRef: m.Project}
 }

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"net/mail"
 	"sync"
 	"time"
 
@@ -42,6 +43,10 @@ func (b *Memory) Send(_ context.Context, m Message) error {
 	}
 	if _, err := compose(b.from, m); err != nil {
 		return err
+	}
+	if from, err := mail.ParseAddress(m.From); err == nil && m.FromName != "" {
+		from.Name = m.FromName
+		m.From = from.String()
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

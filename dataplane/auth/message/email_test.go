@@ -52,8 +52,7 @@ func TestThePlatformSendsForProjectsWithoutAServer(t *testing.T) {
 	require.NoError(t, b.send(confirmation))
 	got := b.platform.List()[0]
 	require.Equal(t, []string{"ada@example.test"}, got.To)
-	require.Equal(t, "The Shop", got.FromName)
-	require.Equal(t, "Platform <no-reply@platform.test>", got.From, "not an address that the project chose")
+	require.Equal(t, `"The Shop" <no-reply@platform.test>`, got.From, "not an address that the project chose")
 	require.Equal(t, "abcdefghijklmnopqrst", got.Project)
 	require.Contains(t, got.HTML, "123456")
 }

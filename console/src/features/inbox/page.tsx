@@ -41,6 +41,7 @@ export function InboxPage() {
             <tr>
               <Th>Subject</Th>
               <Th>To</Th>
+              <Th>Project</Th>
               <Th>When</Th>
             </tr>
           </thead>
@@ -53,6 +54,7 @@ export function InboxPage() {
                   </button>
                 </Td>
                 <Td className="text-muted">{each.to.join(", ")}</Td>
+                <Td className="text-muted">{each.projectRef}</Td>
                 <Td className="text-muted">
                   <Time at={each.createTime} />
                 </Td>
@@ -65,6 +67,7 @@ export function InboxPage() {
       <Sheet open={Boolean(shown)} onOpenChange={() => open()} title={shown?.subject ?? ""} description={date && exactly(date)}>
         <p className="mb-3 text-sm text-muted">
           From {shown?.from} to {shown?.to.join(", ")}
+          {shown?.projectRef && `, by project ${shown.projectRef}`}
         </p>
         <pre className="text-sm break-words whitespace-pre-wrap">{shown && <Linked text={shown.text} />}</pre>
       </Sheet>

@@ -25,13 +25,15 @@ const (
 
 // Message is one mail.
 type Message struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	From          string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	To            []string               `protobuf:"bytes,3,rep,name=to,proto3" json:"to,omitempty"`
-	Subject       string                 `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`
-	Text          string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Id         string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	From       string                 `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To         []string               `protobuf:"bytes,3,rep,name=to,proto3" json:"to,omitempty"`
+	Subject    string                 `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`
+	Text       string                 `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// The ref of the project whose mail it is; empty for that of the platform itself.
+	ProjectRef    string `protobuf:"bytes,7,opt,name=project_ref,json=projectRef,proto3" json:"project_ref,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -106,6 +108,13 @@ func (x *Message) GetCreateTime() *timestamppb.Timestamp {
 		return x.CreateTime
 	}
 	return nil
+}
+
+func (x *Message) GetProjectRef() string {
+	if x != nil {
+		return x.ProjectRef
+	}
+	return ""
 }
 
 type ListMessagesRequest struct {
@@ -216,7 +225,7 @@ var File_fluxbase_controlplane_v1_inbox_proto protoreflect.FileDescriptor
 
 const file_fluxbase_controlplane_v1_inbox_proto_rawDesc = "" +
 	"\n" +
-	"$fluxbase/controlplane/v1/inbox.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x01\n" +
+	"$fluxbase/controlplane/v1/inbox.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc9\x01\n" +
 	"\aMessage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04from\x18\x02 \x01(\tR\x04from\x12\x0e\n" +
@@ -224,7 +233,9 @@ const file_fluxbase_controlplane_v1_inbox_proto_rawDesc = "" +
 	"\asubject\x18\x04 \x01(\tR\asubject\x12\x12\n" +
 	"\x04text\x18\x05 \x01(\tR\x04text\x12;\n" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"]\n" +
+	"createTime\x12\x1f\n" +
+	"\vproject_ref\x18\a \x01(\tR\n" +
+	"projectRef\"]\n" +
 	"\x13ListMessagesRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1d\n" +

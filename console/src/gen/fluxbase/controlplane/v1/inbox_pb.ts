@@ -13,7 +13,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file fluxbase/controlplane/v1/inbox.proto.
  */
 export const file_fluxbase_controlplane_v1_inbox: GenFile = /*@__PURE__*/
-  fileDesc("CiRmbHV4YmFzZS9jb250cm9scGxhbmUvdjEvaW5ib3gucHJvdG8SGGZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MSJ/CgdNZXNzYWdlEgoKAmlkGAEgASgJEgwKBGZyb20YAiABKAkSCgoCdG8YAyADKAkSDwoHc3ViamVjdBgEIAEoCRIMCgR0ZXh0GAUgASgJEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJIChNMaXN0TWVzc2FnZXNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYyAEoABISCgpwYWdlX3Rva2VuGAIgASgJImQKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEjMKCG1lc3NhZ2VzGAEgAygLMiEuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLk1lc3NhZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMn0KDEluYm94U2VydmljZRJtCgxMaXN0TWVzc2FnZXMSLS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBouLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5MaXN0TWVzc2FnZXNSZXNwb25zZUJUWlJnaXRodWIuY29tL3dheWxpLWFwcC9mbHV4YmFzZS9pbnRlcm5hbC9nZW4vZmx1eGJhc2UvY29udHJvbHBsYW5lL3YxO2NvbnRyb2xwbGFuZXYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiRmbHV4YmFzZS9jb250cm9scGxhbmUvdjEvaW5ib3gucHJvdG8SGGZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MSKUAQoHTWVzc2FnZRIKCgJpZBgBIAEoCRIMCgRmcm9tGAIgASgJEgoKAnRvGAMgAygJEg8KB3N1YmplY3QYBCABKAkSDAoEdGV4dBgFIAEoCRIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLcHJvamVjdF9yZWYYByABKAkiSAoTTGlzdE1lc3NhZ2VzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGMgBKAASEgoKcGFnZV90b2tlbhgCIAEoCSJkChRMaXN0TWVzc2FnZXNSZXNwb25zZRIzCghtZXNzYWdlcxgBIAMoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5NZXNzYWdlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTJ9CgxJbmJveFNlcnZpY2USbQoMTGlzdE1lc3NhZ2VzEi0uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkxpc3RNZXNzYWdlc1JlcXVlc3QaLi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuTGlzdE1lc3NhZ2VzUmVzcG9uc2VCVFpSZ2l0aHViLmNvbS93YXlsaS1hcHAvZmx1eGJhc2UvaW50ZXJuYWwvZ2VuL2ZsdXhiYXNlL2NvbnRyb2xwbGFuZS92MTtjb250cm9scGxhbmV2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Message is one mail.
@@ -50,6 +50,13 @@ export type Message = Message$1<"fluxbase.controlplane.v1.Message"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 6;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * The ref of the project whose mail it is; empty for that of the platform itself.
+   *
+   * @generated from field: string project_ref = 7;
+   */
+  projectRef: string;
 };
 
 /**
