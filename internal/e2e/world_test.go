@@ -18,6 +18,7 @@ import (
 
 	controlplanev1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1"
 	"github.com/wayli-app/fluxbase/internal/testkit/mailserver"
+	"github.com/wayli-app/fluxbase/internal/testkit/oidc"
 )
 
 // world is what projects reach outside of Fluxbase: a mail server, and an HTTP server that takes text messages and hands on to scripts what came in. It
@@ -25,6 +26,7 @@ import (
 type world struct {
 	address string
 	mail    *mailserver.Server
+	people  *oidc.Provider
 	url     string
 	server  *http.Server
 
@@ -46,6 +48,9 @@ func newWorld() (_ *world, err error) {
 	if w.mail, err = mailserver.Start(w.address); err != nil {
 		return nil, err
 	}
+	if w.people, err = oidc.Start(w.address); err != nil {
+		return nil, err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort(w.address, "0"))
 	if err != nil {
 		return nil, err
@@ -55,6 +60,8 @@ func newWorld() (_ *world, err error) {
 	mux.HandleFunc("GET /mail", w.nextMail)
 	mux.HandleFunc("GET /text", w.nextText)
 	mux.HandleFunc("POST /texts", w.takeText)
+	mux.HandleFunc("POST /person", w.addPerson)
+	mux.HandleFunc("GET /id_token", w.idToken)
 	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = w.server.Serve(listener) }()
 	return w, nil
@@ -62,6 +69,7 @@ func newWorld() (_ *world, err error) {
 
 func (w *world) close() {
 	w.mail.Close()
+	w.people.Close()
 	_ = w.server.Close()
 }
 
@@ -136,6 +144,27 @@ func (w *world) nextText(rw http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// addPerson gives somebody an account at the identity provider, who is signed in there under the same name as the address.
+func (w *world) addPerson(_ http.ResponseWriter, r *http.Request) {
+	email := r.URL.Query().Get("email")
+	w.people.Add(oidc.User{Subject: email, Claims: map[string]any{"email": email, "email_verified": true, "name": "Person"}})
+}
+
+// idToken is what the identity provider would sign for the project.
+func (w *world) idToken(rw http.ResponseWriter, r *http.Request) {
+	claims := map[string]any{"iss": w.people.URL, "aud": oidc.ClientID, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix()}
+	if err := json.Unmarshal([]byte(r.URL.Query().Get("claims")), &claims); err != nil {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, _ = fmt.Fprint(rw, w.people.IDToken(claims))
+}
+
+// script are the variables that tell a script of the world.
+func (w *world) script() []string {
+	return []string{"WORLD=" + w.url, "OIDC_ISSUER=" + w.people.URL, "OIDC_CLIENT=" + oidc.ClientID, "OIDC_SECRET=" + oidc.ClientSecret}
 }
 
 // set changes settings of a project, by lists that are merged.

@@ -4,7 +4,8 @@ import { admin, good, report, user } from './auth_harness.mjs'
 import { session } from './auth_session.mjs'
 import { signIn } from './auth_sign_in.mjs'
 
-await good(admin().customProviders.createProvider({ provider_type: 'oidc', identifier: 'custom:world', name: 'World', client_id: process.env.OIDC_CLIENT, client_secret: process.env.OIDC_SECRET,
+const world = await admin().customProviders.getProvider('custom:world')
+if (world.error) await good(admin().customProviders.createProvider({ provider_type: 'oidc', identifier: 'custom:world', name: 'World', client_id: process.env.OIDC_CLIENT, client_secret: process.env.OIDC_SECRET,
   issuer: process.env.OIDC_ISSUER, scopes: ['openid', 'email', 'profile'] }))
 await Promise.all([signIn(), session(), administer()])
 

@@ -102,6 +102,9 @@ export const text = async (to) => (await (await world(`/text?to=${to}`)).json())
 /** idToken has the world's identity provider sign an ID token. */
 export const idToken = async (claims) => (await world(`/id_token?claims=${encodeURIComponent(JSON.stringify(claims))}`)).text()
 
+/** person gives somebody an account at the world's identity provider. */
+export const person = async (email) => void (await fetch(`${WORLD}/person?email=${encodeURIComponent(email)}`, { method: 'POST' }))
+
 /** follow goes where a browser goes, from an address until it leads to the app, and returns that address. */
 export async function follow(start) {
   let url = start

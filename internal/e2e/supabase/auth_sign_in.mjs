@@ -1,7 +1,7 @@
 // Signing up and in, by every method of the client that does.
 import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
-import { SITE, address, admin, bad, follow, fragment, good, idToken, mail, memory, number, signedUp, text, user, walk } from './auth_harness.mjs'
+import { SITE, address, admin, bad, follow, fragment, good, idToken, mail, memory, number, person, signedUp, text, user, walk } from './auth_harness.mjs'
 
 const password = 'correct horse battery'
 
@@ -106,6 +106,7 @@ export async function signIn() {
 
   await walk('signInWithOAuth linkIdentity getUserIdentities unlinkIdentity', async () => {
     const email = address('oauth')
+    await person(email)
     const start = async (auth, options = {}) => (await good(auth.signInWithOAuth({ provider: 'custom:world', options: { redirectTo: `${SITE}/oauth`, queryParams: { login_hint: email }, ...options } }))).url
     const landed = await follow(await start(user()))
     const { user: who } = await good(user().getUser(fragment(landed).access_token))
@@ -117,6 +118,7 @@ export async function signIn() {
 
     const { auth: mine } = await signedUp('linking')
     const other = address('second')
+    await person(other)
     const { url } = await good(mine.linkIdentity({ provider: 'custom:world', options: { redirectTo: `${SITE}/linked`, skipBrowserRedirect: true, queryParams: { login_hint: other } } }))
     assert.equal((await follow(url)).pathname, '/linked')
     const { identities } = await good(mine.getUserIdentities())

@@ -92,15 +92,11 @@ type grant struct {
 // New starts a provider, which ends with the test.
 func New(t testing.TB) *Provider {
 	t.Helper()
-	p := &Provider{users: map[string]User{}, codes: map[string]*grant{}, access: map[string]*grant{}, refresh: map[string]*grant{}, aliases: map[string]Endpoint{},
-		calls: map[string]int{}}
-	p.Rotate()
-	p.server = httptest.NewServer(http.HandlerFunc(p.serve))
-	p.URL = p.server.URL
-	t.Cleanup(func() {
-		p.server.CloseClientConnections()
-		p.server.Close()
-	})
+	p, err := Start("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
 	return p
 }
 
