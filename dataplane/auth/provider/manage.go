@@ -292,7 +292,7 @@ func (s *Service) complete(r *http.Request, bound *projectdb.Session, c *custom,
 	}
 	found, err := s.issuers.Discover(r.Context(), bound.Project.Ref, c.Issuer, c.DiscoveryURL)
 	if err != nil {
-		return fault.Wrap(err, fault.Invalid, "VALIDATION_FAILED", "The discovery document cannot be used: %s", remote.Cause(err))
+		return fault.Wrap(err, fault.Invalid, "VALIDATION_FAILED", "The discovery document cannot be used: %s", remote.Tell(err))
 	}
 	c.Discovery, err = json.Marshal(found)
 	return err

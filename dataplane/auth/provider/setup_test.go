@@ -18,9 +18,12 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/authtest"
 	"github.com/wayli-app/fluxbase/dataplane/auth/link"
 	"github.com/wayli-app/fluxbase/dataplane/auth/proof"
+	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/provider"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/egress"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/seal"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 	"github.com/wayli-app/fluxbase/internal/testkit/oidc"
 )
@@ -32,7 +35,8 @@ type world struct {
 	*authtest.Bundle
 	idp *oidc.Provider
 	// clock is what is added to the time.
-	clock *time.Duration
+	clock  *time.Duration
+	sealer *seal.Sealer
 }
 
 const (
@@ -48,19 +52,9 @@ func both(t *testing.T, test func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, b *authtest.Bundle) *world {
 	t.Helper()
-	w := &world{idp: oidc.New(t), clock: new(time.Duration)}
-	surface := provider.New(provider.Deps{Log: testkit.Logger(t), Egress: b.Egress, Guard: b.Guard, Sessions: b.Sessions, Letters: b.Letters, Users: b.Users,
-		Sealer: testkit.Sealer(t), Transport: w.idp.Internet(), Timeout: 10 * time.Second, Now: func() time.Time { return time.Now().Add(*w.clock) }})
-	surface.Routes(b.Router)
-	proofs := proof.New(proof.Deps{Guard: b.Guard, Messages: b.Messages, Sessions: b.Sessions, Users: b.Users})
-	grants := link.New(link.Deps{Guard: b.Guard, Proofs: proofs, Sessions: b.Sessions}).Grants()
-	maps.Copy(grants, surface.Grants())
-	b.Router.Handle(http.MethodPost, "/token", func(rw http.ResponseWriter, r *http.Request, s *projectdb.Session) error {
-		if h, ok := grants[r.URL.Query().Get("grant_type")]; ok {
-			return h(rw, r, s)
-		}
-		return fault.New(fault.Invalid, "VALIDATION_FAILED", "no such grant")
-	})
+	w := &world{Bundle: b, idp: oidc.New(t), clock: new(time.Duration)}
+	w.sealer = testkit.Sealer(t)
+	w.serve(t, func(*provider.Deps) {})
 	w.Bundle = b.With(map[string]string{
 		"auth.autoconfirm": "false", "auth.site_url": `"` + site + `"`, "auth.redirect_urls": `["` + site + `/**", "myapp://callback"]`, "auth.email.max_frequency": "0",
 		"auth.external.keycloak.enabled": "true", "auth.external.keycloak.client_id": `["` + oidc.ClientID + `","the-ios-app"]`,
@@ -72,6 +66,46 @@ func newWorld(t *testing.T, b *authtest.Bundle) *world {
 	made := w.Call(http.MethodPost, "/admin/custom-providers", authtest.Secret, w.acme(nil))
 	require.Equal(t, http.StatusCreated, made.Status, made.Text)
 	return w
+}
+
+// serve puts the surface on the bundle's router.
+func (w *world) serve(t *testing.T, change func(*provider.Deps)) {
+	t.Helper()
+	b := w.Bundle
+	d := provider.Deps{Log: testkit.Logger(t), Egress: b.Egress, Guard: b.Guard, Sessions: b.Sessions, Letters: b.Letters, Users: b.Users,
+		Sealer: w.sealer, Transport: w.idp.Internet(), Timeout: 10 * time.Second, Now: func() time.Time { return time.Now().Add(*w.clock) }}
+	change(&d)
+	surface := provider.New(d)
+	surface.Routes(b.Router)
+	proofs := proof.New(proof.Deps{Guard: b.Guard, Messages: b.Messages, Sessions: b.Sessions, Users: b.Users})
+	grants := link.New(link.Deps{Guard: b.Guard, Proofs: proofs, Sessions: b.Sessions}).Grants()
+	maps.Copy(grants, surface.Grants())
+	b.Router.Handle(http.MethodPost, "/token", func(rw http.ResponseWriter, r *http.Request, s *projectdb.Session) error {
+		if h, ok := grants[r.URL.Query().Get("grant_type")]; ok {
+			return h(rw, r, s)
+		}
+		return fault.New(fault.Invalid, "VALIDATION_FAILED", "no such grant")
+	})
+}
+
+// again is the same project on another worker.
+func (w *world) again(t *testing.T, change func(*provider.Deps)) *world {
+	t.Helper()
+	bundle, out := *w.Bundle, *w
+	bundle.Router = protocol.NewRouter(testkit.Logger(t))
+	out.Bundle = &bundle
+	out.serve(t, change)
+	return &out
+}
+
+// within gives providers so much time.
+func (w *world) within(t *testing.T, timeout time.Duration) *world {
+	return w.again(t, func(d *provider.Deps) { d.Timeout = timeout })
+}
+
+// closed reaches the public internet only.
+func (w *world) closed(t *testing.T) *world {
+	return w.again(t, func(d *provider.Deps) { d.Egress, d.Transport = egress.NewGuard(nil), nil })
 }
 
 // realm puts the provider where Keycloak has its addresses.
@@ -138,7 +172,7 @@ func landed(t *testing.T, out authtest.Answer, address string) url.Values {
 	require.Contains(t, []int{http.StatusFound, http.StatusSeeOther}, out.Status, out.Text)
 	to, err := url.Parse(out.Header.Get("Location"))
 	require.NoError(t, err)
-	fragment, err := url.ParseQuery(to.Fragment)
+	fragment, err := url.ParseQuery(to.EscapedFragment())
 	require.NoError(t, err)
 	for key, values := range to.Query() {
 		fragment[key] = values

@@ -177,7 +177,7 @@ func (i *Issuers) Discover(ctx context.Context, ref, name, address string) (*Pub
 func (c *Client) discover(ctx context.Context, name, address string) (*Published, error) {
 	for _, chosen := range []string{name, address} {
 		if err := c.egress.CheckURL(chosen); err != nil {
-			return nil, err
+			return nil, complaint("its address is not https")
 		}
 	}
 	raw, err := c.Get(ctx, address, "", nil)
@@ -189,19 +189,35 @@ func (c *Client) discover(ctx context.Context, name, address string) (*Published
 		Scopes: words(raw, "scopes_supported"), Responses: words(raw, "response_types_supported"), Subjects: words(raw, "subject_types_supported"),
 		Algorithms: words(raw, "id_token_signing_alg_values_supported"), methods: words(raw, "token_endpoint_auth_methods_supported")}
 	if doc.Issuer != name {
-		return nil, fmt.Errorf("the discovery document is of the issuer %q, not %q", Printable(doc.Issuer), Printable(name))
+		return nil, complaint("it is of the issuer %q, not %q", Printable(doc.Issuer), Printable(name))
 	}
 	for what, endpoint := range map[string]string{"authorization_endpoint": doc.Authorization, "token_endpoint": doc.Token, "jwks_uri": doc.Keys} {
 		if endpoint == "" {
-			return nil, fmt.Errorf("the discovery document has no %s", what)
+			return nil, complaint("it has no %s", what)
 		}
 	}
 	for _, endpoint := range []string{doc.Authorization, doc.Token, doc.Keys, doc.Userinfo} {
 		if endpoint != "" && c.egress.CheckURL(endpoint) != nil {
-			return nil, errors.New("the discovery document names an address that is not https")
+			return nil, complaint("it names an address that is not https")
 		}
 	}
 	return doc, nil
+}
+
+// Complaint is what is wrong with a discovery document, to be told to who chose it.
+type Complaint struct{ text string }
+
+func (c *Complaint) Error() string { return c.text }
+
+func complaint(format string, args ...any) error { return &Complaint{fmt.Sprintf(format, args...)} }
+
+// Tell is what may be told of an error to who chose the address: nothing of what is inside, which names resolve to or who answers there.
+func Tell(err error) string {
+	var own *Complaint
+	if errors.As(err, &own) {
+		return own.text
+	}
+	return "it cannot be fetched"
 }
 
 func words(r catalog.Raw, key string) []string {

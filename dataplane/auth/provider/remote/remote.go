@@ -152,7 +152,7 @@ func (c *Client) Get(ctx context.Context, address, token string, headers map[str
 		return nil, err
 	}
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered with status %d", r.URL.Host, answer.StatusCode)
+		return nil, complaint("%s answered with status %d", r.URL.Host, answer.StatusCode)
 	}
 	return Decode(body)
 }
@@ -163,7 +163,7 @@ func Decode(body []byte) (catalog.Raw, error) {
 	in.UseNumber()
 	var value any
 	if err := in.Decode(&value); err != nil {
-		return nil, fmt.Errorf("the answer is not JSON: %w", err)
+		return nil, complaint("the answer is not JSON")
 	}
 	switch v := value.(type) {
 	case map[string]any:
@@ -171,7 +171,7 @@ func Decode(body []byte) (catalog.Raw, error) {
 	case []any:
 		return catalog.Raw{"": v}, nil
 	}
-	return nil, errors.New("the answer is neither a JSON object nor a list")
+	return nil, complaint("the answer is neither a JSON object nor a list")
 }
 
 // User reads the profile of the holder of an access token.
