@@ -33,7 +33,7 @@ const (
 
 // unconfirmed makes a user who is to prove their address or number, and sends them what they prove it with. For an address that has a user it does the
 // same work and answers alike, and changes nothing: its message is written, and never sent.
-func (s *Service) unconfirmed(ctx context.Context, bound *projectdb.Session, user *newuser.User, in *request) (made *store.User, err error) {
+func (s *Service) unconfirmed(ctx context.Context, bound *projectdb.Session, user *newuser.User, in *Request) (made *store.User, err error) {
 	p := bound.Project
 	user.Action = "-" // what is recorded is the message
 	err = store.InTx(ctx, bound, func(tx *store.Tx) error {
@@ -82,7 +82,7 @@ func orConflict(err error) error {
 	return err
 }
 
-func find(ctx context.Context, tx *store.Tx, in *request) (*store.User, error) {
+func find(ctx context.Context, tx *store.Tx, in *Request) (*store.User, error) {
 	if in.byPhone() {
 		return store.UserByPhone(ctx, tx, in.Phone)
 	}
@@ -122,8 +122,8 @@ func (s *Service) again(ctx context.Context, tx *store.Tx, p *directory.Project,
 }
 
 // send sends the user what they confirm with. Known is whose address it is.
-func (s *Service) send(ctx context.Context, tx *store.Tx, p *directory.Project, made, known *store.User, found standing, in *request) error {
-	event := store.Event{Action: "user_confirmation_requested", Actor: made, Address: in.client.Address, Traits: map[string]any{"provider": in.provider()}}
+func (s *Service) send(ctx context.Context, tx *store.Tx, p *directory.Project, made, known *store.User, found standing, in *Request) error {
+	event := store.Event{Action: "user_confirmation_requested", Actor: made, Address: in.Client.Address, Traits: map[string]any{"provider": in.provider()}}
 	var knownID uuid.UUID
 	if known != nil {
 		event.Action, event.Actor, knownID = "user_repeated_signup", known, known.ID
@@ -132,11 +132,11 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, p *directory.Project, 
 	if in.byPhone() {
 		return s.d.Letters.SMS(ctx, tx, p, letter.Text{User: made, Token: onetime.Confirmation, Channel: in.Channel, Event: event, Unsent: unsent, Known: knownID})
 	}
-	m := letter.Mail{User: made, Token: onetime.Confirmation, Template: "confirmation", Kind: "signup", RedirectTo: in.redirectTo, Event: event, Unsent: unsent,
+	m := letter.Mail{User: made, Token: onetime.Confirmation, Template: "confirmation", Kind: "signup", RedirectTo: in.RedirectTo, Event: event, Unsent: unsent,
 		Known: knownID}
 	if in.Challenge != "" {
 		m.Flow = &onetime.Flow{UserID: &made.ID, Challenge: in.Challenge, ChallengeMethod: in.ChallengeMethod, Provider: "email", Method: "email/signup",
-			Referrer: in.redirectTo}
+			Referrer: in.RedirectTo}
 	}
 	return s.d.Letters.Email(ctx, tx, p, m)
 }

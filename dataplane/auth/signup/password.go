@@ -14,67 +14,75 @@ import (
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
-// signInRequest is the body of a sign-in.
-type signInRequest struct {
+// Credentials are the body of a sign-in.
+type Credentials struct {
 	Email    string         `json:"email"`
 	Phone    string         `json:"phone"`
 	Password string         `json:"password"`
 	Security guard.Security `json:"gotrue_meta_security"`
 }
 
-// passwordGrant signs a user in by a password. Nothing in its answers or their time tells whether an address is known before the password was right.
+// passwordGrant answers POST /token?grant_type=password.
 func (s *Service) passwordGrant(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
-	ctx, p := r.Context(), bound.Project
-	var in signInRequest
+	var in Credentials
 	if err := s.d.Guard.Address(r, bound, "sign_in_sign_ups"); err != nil {
 		return err
 	}
 	if err := protocol.Decode(w, r, &in); err != nil {
 		return err
 	}
-	if err := s.d.Guard.Human(r, bound, in.Security); err != nil {
-		return err
-	}
-	provider, err := in.normalise(bound)
+	answer, err := s.SignIn(r, bound, &in)
 	if err != nil {
 		return err
 	}
-	if err := s.d.Guard.User(ctx, bound, "password", in.Email+in.Phone); err != nil {
-		return err
-	}
-	known, err := s.known(ctx, bound, &in)
-	if err != nil {
-		return err
-	}
-	switch {
-	case known.Banned:
-		return protocol.ErrSignInBanned
-	case provider == "email" && !known.EmailConfirmed && !on(p, "auth.email.allow_unverified_sign_in"):
-		return protocol.ErrEmailNotConfirmed
-	case provider == "phone" && !known.PhoneConfirmed:
-		return protocol.ErrPhoneNotConfirmed
-	}
-	better := ""
-	if password.Stale(known.PasswordHash) && password.Fits(in.Password) {
-		if better, err = s.d.Hasher.Hash(ctx, p.Ref, in.Password); err != nil {
-			return err
-		}
-	}
-	granted, err := s.open(ctx, bound, known, better, provider, protocol.Client(r))
-	if err != nil {
-		return err
-	}
-	answer, err := s.d.Sessions.Answer(ctx, bound, granted)
-	if err != nil {
-		return err
-	}
-	answer.WeakPassword = s.d.Rules.Weak(ctx, p, in.Password)
 	protocol.WriteJSON(w, http.StatusOK, answer)
 	return nil
 }
 
+// SignIn signs a user in by a password. Nothing in its answers or their time tells whether an address is known before the password was right. Whoever
+// calls it has counted the address of the request.
+func (s *Service) SignIn(r *http.Request, bound *projectdb.Session, in *Credentials) (out protocol.Grant, err error) {
+	ctx, p := r.Context(), bound.Project
+	if err := s.d.Guard.Human(r, bound, in.Security); err != nil {
+		return out, err
+	}
+	provider, err := in.normalise(bound)
+	if err != nil {
+		return out, err
+	}
+	if err := s.d.Guard.User(ctx, bound, "password", in.Email+in.Phone); err != nil {
+		return out, err
+	}
+	known, err := s.known(ctx, bound, in)
+	if err != nil {
+		return out, err
+	}
+	switch {
+	case known.Banned:
+		return out, protocol.ErrSignInBanned
+	case provider == "email" && !known.EmailConfirmed && !on(p, "auth.email.allow_unverified_sign_in"):
+		return out, protocol.ErrEmailNotConfirmed
+	case provider == "phone" && !known.PhoneConfirmed:
+		return out, protocol.ErrPhoneNotConfirmed
+	}
+	better := ""
+	if password.Stale(known.PasswordHash) && password.Fits(in.Password) {
+		if better, err = s.d.Hasher.Hash(ctx, p.Ref, in.Password); err != nil {
+			return out, err
+		}
+	}
+	granted, err := s.open(ctx, bound, known, better, provider, protocol.Client(r))
+	if err != nil {
+		return out, err
+	}
+	if out, err = s.d.Sessions.Answer(ctx, bound, granted); err == nil {
+		out.WeakPassword = s.d.Rules.Weak(ctx, p, in.Password)
+	}
+	return out, err
+}
+
 // normalise puts the address or the number in normal form, and tells whose identity it is.
-func (in *signInRequest) normalise(bound *projectdb.Session) (provider string, err error) {
+func (in *Credentials) normalise(bound *projectdb.Session) (provider string, err error) {
 	switch {
 	case in.Email != "" && in.Phone != "":
 		return "", protocol.ErrValidation("Only an email address or phone number should be provided on login.")
@@ -105,7 +113,7 @@ var (
 )
 
 // known finds the user whose password it is. No transaction is open while the hash is computed, and the project's hook asked.
-func (s *Service) known(ctx context.Context, bound *projectdb.Session, in *signInRequest) (known store.Credential, err error) {
+func (s *Service) known(ctx context.Context, bound *projectdb.Session, in *Credentials) (known store.Credential, err error) {
 	err = store.InTx(ctx, bound, func(tx *store.Tx) (err error) {
 		known, err = store.FindCredential(ctx, tx, in.Email, in.Phone)
 		return err

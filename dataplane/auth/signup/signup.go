@@ -50,8 +50,8 @@ func (s *Service) Grants() map[string]protocol.Handler {
 	return map[string]protocol.Handler{"password": s.passwordGrant}
 }
 
-// request is the body of a sign-up. A role or app_metadata in it is not looked at.
-type request struct {
+// Request is the body of a sign-up. A role or app_metadata in it is not looked at.
+type Request struct {
 	Email           string            `json:"email"`
 	Phone           string            `json:"phone"`
 	Password        string            `json:"password"`
@@ -61,68 +61,81 @@ type request struct {
 	ChallengeMethod string            `json:"code_challenge_method"`
 	Security        guard.Security    `json:"gotrue_meta_security"`
 
-	redirectTo string
-	client     store.Client
+	// RedirectTo is where the link in the mail leads, an address that the project allows.
+	RedirectTo string       `json:"-"`
+	Client     store.Client `json:"-"`
 }
 
 func on(p *directory.Project, key string) bool { return setting.Get[bool](p.Settings, key) }
 
 // byPhone tells that the user is to be known by a number.
-func (in *request) byPhone() bool { return in.Phone != "" }
+func (in *Request) byPhone() bool { return in.Phone != "" }
 
-func (in *request) provider() string {
+func (in *Request) provider() string {
 	if in.byPhone() {
 		return "phone"
 	}
 	return "email"
 }
 
-// signUp makes a user with an address or a number and a password, or an anonymous one.
+// signUp answers POST /signup.
 func (s *Service) signUp(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
-	var in request
+	var in Request
 	if err := s.d.Guard.Address(r, bound, "sign_in_sign_ups"); err != nil {
 		return err
 	}
 	if err := protocol.Decode(w, r, &in); err != nil {
 		return err
 	}
+	in.Client, in.RedirectTo = protocol.Client(r), protocol.RedirectTo(bound.Project.Settings, r)
+	granted, made, err := s.SignUp(r, bound, &in)
+	switch {
+	case err != nil:
+		return err
+	case granted != nil:
+		return s.d.Sessions.Write(w, r, bound, granted)
+	}
+	protocol.WriteJSON(w, http.StatusOK, protocol.NewUser(made))
+	return nil
+}
+
+// SignUp makes a user with an address or a number and a password, or an anonymous one. It answers with their session, or with the user alone when they
+// have to confirm first. Whoever calls it has counted the address of the request.
+func (s *Service) SignUp(r *http.Request, bound *projectdb.Session, in *Request) (*session.Grant, *store.User, error) {
 	if err := s.d.Guard.Human(r, bound, in.Security); err != nil {
-		return err
+		return nil, nil, err
 	}
-	in.client, in.redirectTo = protocol.Client(r), protocol.RedirectTo(bound.Project.Settings, r)
 	if in.Email == "" && in.Phone == "" {
-		return s.anonymous(w, r, bound, &in)
+		granted, err := s.anonymous(r, bound, in)
+		return granted, nil, err
 	}
-	if err := s.check(r.Context(), bound.Project, &in); err != nil {
-		return err
+	if err := s.check(r.Context(), bound.Project, in); err != nil {
+		return nil, nil, err
 	}
 	// Before the address is looked up, so that the time taken does not tell whether it is known.
 	hash, err := s.d.Hasher.Hash(r.Context(), bound.Project.Ref, in.Password)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	confirmed := on(bound.Project, "auth.autoconfirm")
 	if in.byPhone() {
 		confirmed = on(bound.Project, "auth.phone.autoconfirm")
 	}
 	user := &newuser.User{Email: in.Email, Phone: in.Phone, PasswordHash: hash, EmailConfirmed: confirmed && !in.byPhone(),
-		PhoneConfirmed: confirmed && in.byPhone(), Data: in.Data, Address: in.client.Address}
+		PhoneConfirmed: confirmed && in.byPhone(), Data: in.Data, Address: in.Client.Address}
 	if err := s.d.Users.Check(r.Context(), bound, user); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if confirmed {
-		return s.signInNew(w, r, bound, user, in.provider(), "password")
+		granted, err := s.signInNew(r, bound, user, in.provider(), "password")
+		return granted, nil, err
 	}
-	made, err := s.unconfirmed(r.Context(), bound, user, &in)
-	if err != nil {
-		return err
-	}
-	protocol.WriteJSON(w, http.StatusOK, protocol.NewUser(made))
-	return nil
+	made, err := s.unconfirmed(r.Context(), bound, user, in)
+	return nil, made, err
 }
 
 // check refuses what could not be a user of the project, before any user is looked for. It puts the address or number in normal form.
-func (s *Service) check(ctx context.Context, p *directory.Project, in *request) (err error) {
+func (s *Service) check(ctx context.Context, p *directory.Project, in *Request) (err error) {
 	switch {
 	case on(p, "auth.disable_signup"):
 		return protocol.ErrSignupDisabled
@@ -164,29 +177,29 @@ func (s *Service) check(ctx context.Context, p *directory.Project, in *request) 
 }
 
 // anonymous makes a user who has not said who they are.
-func (s *Service) anonymous(w http.ResponseWriter, r *http.Request, bound *projectdb.Session, in *request) error {
+func (s *Service) anonymous(r *http.Request, bound *projectdb.Session, in *Request) (*session.Grant, error) {
 	p := bound.Project
 	switch {
 	case !on(p, "auth.anonymous.enabled"):
-		return protocol.ErrAnonymousDisabled
+		return nil, protocol.ErrAnonymousDisabled
 	case on(p, "auth.disable_signup"):
-		return protocol.ErrSignupDisabled
+		return nil, protocol.ErrSignupDisabled
 	}
 	if err := s.d.Guard.Address(r, bound, "anonymous_users"); err != nil {
-		return err
+		return nil, err
 	}
 	if err := in.Data.Validate(); err != nil {
-		return err
+		return nil, err
 	}
-	user := &newuser.User{Anonymous: true, Data: in.Data, Address: in.client.Address}
+	user := &newuser.User{Anonymous: true, Data: in.Data, Address: in.Client.Address}
 	if err := s.d.Users.Check(r.Context(), bound, user); err != nil {
-		return err
+		return nil, err
 	}
-	return s.signInNew(w, r, bound, user, "anonymous", "anonymous")
+	return s.signInNew(r, bound, user, "anonymous", "anonymous")
 }
 
 // signInNew makes a user who needs no confirmation, and signs them in.
-func (s *Service) signInNew(w http.ResponseWriter, r *http.Request, bound *projectdb.Session, user *newuser.User, provider, method string) error {
+func (s *Service) signInNew(r *http.Request, bound *projectdb.Session, user *newuser.User, provider, method string) (*session.Grant, error) {
 	ctx, p := r.Context(), bound.Project
 	var granted *session.Grant
 	err := store.InTx(ctx, bound, func(tx *store.Tx) error {
@@ -206,8 +219,5 @@ func (s *Service) signInNew(w http.ResponseWriter, r *http.Request, bound *proje
 		}
 		return store.Audit(ctx, tx, p, store.Event{Action: "login", Actor: granted.User, Address: user.Address, Traits: map[string]any{"provider": provider}})
 	})
-	if err != nil {
-		return err
-	}
-	return s.d.Sessions.Write(w, r, bound, granted)
+	return granted, err
 }
