@@ -188,9 +188,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	worked.Go(func() error { return w.revoked.Run(ctx) })
 	err := w.directory.Run(ctx)
 	w.stopping.Store(true)
+	jobs := worked.Wait() // before the door closes: jobs that run write down how they ended
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(w.cfg.DrainTimeout, time.Second))
 	defer cancel()
-	jobs := worked.Wait() // before the door closes: jobs that run write down how they ended
 	closed := w.door.Close(draining)
 	stopCounting()
 	return errors.Join(err, jobs, closed, counted.Wait(), w.redis.Close())

@@ -24,7 +24,7 @@ const providerTimeout = 15 * time.Second
 func (w *Worker) newJobs(deps Deps, limiter guard.Limiter, out *egress.Guard) (err error) {
 	w.jobs, err = outbox.New(outbox.Deps{
 		URL: w.cfg.JobsURL.Reveal(), Projects: w.directory, Binder: w.door, Journal: journal{w.redis}, Log: deps.Log, Metrics: deps.Metrics,
-		Grace: max(90*time.Second, w.cfg.Dataplane.RequestTimeout+30*time.Second), Drain: w.cfg.DrainTimeout,
+		Grace: max(90*time.Second, w.cfg.Dataplane.RequestTimeout+30*time.Second), Drain: w.cfg.DrainTimeout / 2, // what the jobs wrote down goes through the door, which closes after them
 	})
 	if err != nil {
 		return err

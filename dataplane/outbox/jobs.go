@@ -121,7 +121,7 @@ func (q *Queue) work(ctx context.Context) error {
 		}
 	}
 	<-ctx.Done()
-	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.deps.Drain+5*time.Second)
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.deps.Drain+max(q.deps.Drain/2, time.Second))
 	defer cancel()
 	if err := q.client.Stop(draining); err != nil {
 		return fmt.Errorf("stop jobs: %w", err)

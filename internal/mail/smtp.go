@@ -29,6 +29,8 @@ type Options struct {
 	Dial Dial
 	// Roots are whose certificates are trusted; nil are the system's.
 	Roots *x509.CertPool
+	// Hello is the name that the server is greeted with; "" is this machine's, which servers that a project chose are not told.
+	Hello string
 }
 
 // NewSMTP returns a sender by one mail server.
@@ -48,6 +50,7 @@ type smtp struct {
 const (
 	sendTimeout = 30 * time.Second
 	dialTimeout = 10 * time.Second
+	quitTimeout = 2 * time.Second
 	maxAnswers  = 256 << 10 // bytes of a mail server's answers
 )
 
@@ -65,10 +68,16 @@ func (s *smtp) Send(ctx context.Context, m Message) error {
 			_ = conn.Close()
 		}
 	}()
-	client, err := s.client(func(ctx context.Context, network, address string) (net.Conn, error) {
-		var err error
-		conn, err = s.connect(ctx, network, address)
-		return conn, err
+	unhook := func() bool { return false }
+	defer func() { unhook() }()
+	client, err := s.client(func(dialing context.Context, network, address string) (net.Conn, error) {
+		made, err := s.connect(dialing, network, address)
+		if err != nil {
+			return nil, err
+		}
+		conn = made
+		unhook = context.AfterFunc(ctx, func() { _ = made.SetDeadline(time.Unix(1, 0)) })
+		return conn, nil
 	})
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "MAIL_MISCONFIGURED", "Mail cannot be sent: the mail server's settings are wrong.")
@@ -81,6 +90,7 @@ func (s *smtp) Send(ctx context.Context, m Message) error {
 	if err != nil && !message.IsDelivered() {
 		return fault.Wrap(err, fault.Unavailable, "MAIL_NOT_SENT", "The mail could not be sent. Try again in a moment.")
 	}
+	_ = conn.SetDeadline(time.Now().Add(quitTimeout))
 	_ = session.Quit()
 	return nil
 }
@@ -88,6 +98,9 @@ func (s *smtp) Send(ctx context.Context, m Message) error {
 func (s *smtp) client(dial gomail.DialContextFunc) (*gomail.Client, error) {
 	options := []gomail.Option{
 		gomail.WithPort(s.config.Port), gomail.WithTimeout(sendTimeout), gomail.WithTLSConfig(s.tls()), gomail.WithDialContextFunc(dial), gomail.WithoutNoop(),
+	}
+	if s.options.Hello != "" {
+		options = append(options, gomail.WithHELO(s.options.Hello))
 	}
 	switch s.config.TLS {
 	case "none", "tls": // the dialer encrypts the latter
@@ -119,8 +132,12 @@ func (s *smtp) connect(ctx context.Context, network, address string) (net.Conn, 
 	}
 	end, _ := ctx.Deadline()
 	bounded := &boundedConn{Conn: raw, end: end, left: maxAnswers}
-	if err := bounded.SetDeadline(end); err != nil || s.config.TLS != "tls" {
-		return bounded, err
+	if err := bounded.SetDeadline(end); err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	if s.config.TLS != "tls" {
+		return bounded, nil
 	}
 	encrypted := tls.Client(bounded, s.tls())
 	if err := encrypted.HandshakeContext(ctx); err != nil {

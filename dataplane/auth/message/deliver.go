@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
@@ -94,7 +95,7 @@ func (o *Outbox) sender(values setting.Values) (postbox.Sender, string) {
 	return postbox.NewSMTP(config.SMTP{
 		Host: host, Port: int(setting.Get[int64](values, "auth.smtp.port")), User: setting.Get[string](values, "auth.smtp.user"),
 		Password: config.Secret(setting.Get[string](values, "auth.smtp.password")), TLS: setting.Get[string](values, "auth.smtp.tls"), From: from,
-	}, postbox.Options{Dial: o.Dial, Roots: o.Roots}), from
+	}, postbox.Options{Dial: o.Dial, Roots: o.Roots, Hello: from[strings.LastIndexByte(from, '@')+1:]}), from
 }
 
 // emailHookInput is what the send_email hook is told.

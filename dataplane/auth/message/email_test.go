@@ -25,6 +25,7 @@ func TestAProjectsOwnMailServer(t *testing.T) {
 	got := <-s.got
 	require.True(t, got.TLS, "STARTTLS before the password")
 	require.Equal(t, "shop", got.User)
+	require.Equal(t, "shop.test", got.Hello, "a server that a project chose does not learn the worker's name")
 	require.Equal(t, "hello@shop.test", got.From)
 	require.Equal(t, "ada@example.test", got.To)
 	require.Equal(t, `"The Shop" <hello@shop.test>`, got.Header.Get("From"))

@@ -133,6 +133,7 @@ type mailServer struct {
 
 type received struct {
 	From, To, User string
+	Hello          string
 	TLS            bool
 	Header         mail.Header
 	Text, HTML     string
@@ -141,7 +142,7 @@ type received struct {
 
 func (s *mailServer) NewSession(c *gosmtp.Conn) (gosmtp.Session, error) {
 	_, encrypted := c.TLSConnectionState()
-	return &mailSession{server: s, encrypted: encrypted}, nil
+	return &mailSession{server: s, encrypted: encrypted, hello: c.Hostname()}, nil
 }
 
 type mailSession struct {
@@ -149,6 +150,7 @@ type mailSession struct {
 	encrypted bool
 	user      string
 	from, to  string
+	hello     string
 }
 
 func (s *mailSession) AuthMechanisms() []string { return []string{sasl.Plain} }
@@ -185,7 +187,7 @@ func (s *mailSession) Data(r io.Reader) error {
 		return err
 	}
 	got, err := readMail(string(raw))
-	got.From, got.To, got.User, got.TLS = s.from, s.to, s.user, s.encrypted
+	got.From, got.To, got.User, got.TLS, got.Hello = s.from, s.to, s.user, s.encrypted, s.hello
 	s.server.got <- got
 	return err
 }
