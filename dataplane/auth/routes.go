@@ -8,6 +8,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/admin"
 	"github.com/wayli-app/fluxbase/dataplane/auth/link"
 	"github.com/wayli-app/fluxbase/dataplane/auth/mfa"
+	"github.com/wayli-app/fluxbase/dataplane/auth/oauthserver"
 	"github.com/wayli-app/fluxbase/dataplane/auth/passkey"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/provider"
@@ -37,7 +38,7 @@ func (s *Service) mount(d domains) {
 	signups := signup.New(signup.Deps{Guard: d.guard, Hooks: d.hooks, Hasher: d.hasher, Rules: d.rules, Users: d.users, Sessions: d.sessions, Letters: d.letters})
 	signups.Routes(s.router)
 	maps.Copy(grants, signups.Grants())
-	user.New(user.Deps{Guard: d.guard, Hasher: d.hasher, Rules: d.rules, Sessions: d.sessions, Letters: d.letters, Proofs: d.proofs}).Routes(s.router)
+	user.New(user.Deps{Guard: d.guard, Hasher: d.hasher, Rules: d.rules, Sessions: d.sessions, Letters: d.letters, Proofs: d.proofs, Messages: d.messages}).Routes(s.router)
 	admin.New(admin.Deps{Hasher: d.hasher, Rules: d.rules, Users: d.users, Sessions: d.sessions, Letters: d.letters, Messages: d.messages}).Routes(s.router)
 
 	mfa.New(mfa.Deps{Sessions: d.sessions, Messages: d.messages, Hooks: d.hooks, Guard: d.guard}).Routes(s.router)
@@ -46,6 +47,7 @@ func (s *Service) mount(d domains) {
 	links := link.New(link.Deps{Guard: d.guard, Proofs: d.proofs, Sessions: d.sessions})
 	links.Routes(s.router)
 	maps.Copy(grants, links.Grants())
+	oauthserver.New(oauthserver.Deps{Guard: d.guard, Sessions: d.sessions}).Routes(s.router)
 	sso.New(sso.Deps{Log: d.log, Egress: d.egress, Guard: d.guard, Sessions: d.sessions, Users: d.users, Sealer: d.sealer}).Routes(s.router)
 
 	providers := provider.New(provider.Deps{Log: d.log, Egress: d.egress, Guard: d.guard, Sessions: d.sessions, Letters: d.letters, Users: d.users, Sealer: d.sealer})

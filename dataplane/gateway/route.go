@@ -99,7 +99,8 @@ func (a Access) needsKey() bool { return a == KeyAccess || a == AdminAccess }
 const authPrefix = "/auth/v1"
 
 // openAuth are the paths of auth that browsers open or that carry a proof of their own.
-var openAuth = []string{"/verify", "/callback", "/authorize", "/sso/saml", "/.well-known"}
+var openAuth = []string{"/verify", "/callback", "/authorize", "/sso/saml", "/.well-known", "/oauth/authorize", "/oauth/token", "/oauth/userinfo",
+	"/oauth/clients/register"}
 
 // adminAuth are the paths of auth with which a project's users are managed.
 var adminAuth = []string{"/admin", "/invite", "/audit"}

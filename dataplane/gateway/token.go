@@ -88,6 +88,9 @@ func (t *tokens) verify(p *directory.Project, compact string, now time.Time) (*v
 	if err != nil {
 		return nil, err
 	}
+	if isIDToken(found) {
+		return nil, &token.ClaimError{Claim: "aud"}
+	}
 	v := &verified{
 		role: found.Role, subject: found.Subject, session: found.SessionID, claims: found.JSON,
 		own: found.KeyID != "", expires: found.Expires, issued: found.IssuedAt,
@@ -97,6 +100,11 @@ func (t *tokens) verify(p *directory.Project, compact string, now time.Time) (*v
 		t.shards[hash[0]%tokenShards].Add(hash, v)
 	}
 	return v, nil
+}
+
+// isIDToken tells a token that says to another app who signed in there: it opens nothing here. Access tokens have a role, or are for the project itself.
+func isIDToken(t *token.Verified) bool {
+	return t.KeyID != "" && t.Role == "" && len(t.Audience) > 0 && !slices.Contains(t.Audience, roleAuthenticated)
 }
 
 func tokenHash(p *directory.Project, compact string) [sha256.Size]byte {

@@ -2,7 +2,9 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +12,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
 // SignedIn loads the user of a request, whose token the gateway has verified, and requires their session to be there still.
@@ -34,8 +37,36 @@ func (m *Manager) bearer(ctx context.Context, r *http.Request, tx *store.Tx, s *
 		return nil, nil, protocol.ErrSessionNotFound
 	case user.Banned(time.Now()):
 		return nil, nil, protocol.ErrUserBanned
+	case session != nil && session.ClientID != nil && !openToClients(r):
+		return nil, nil, errForClients
 	}
 	return user, session, nil
+}
+
+var errForClients = fault.New(fault.Denied, "INSUFFICIENT_SCOPE", "Apps that the user let in may not do this: it takes the user's own session")
+
+// openToClients tells what an OAuth client may do with the session that a user gave it: read who the user is, and leave. It changes no account, adds no factor
+// and lets no other app in.
+func openToClients(r *http.Request) bool {
+	switch r.URL.Path {
+	case "/user":
+		return r.Method == http.MethodGet || r.Method == http.MethodHead
+	case "/oauth/userinfo", "/logout":
+		return true
+	}
+	return false
+}
+
+// isOurs tells a token that names no session from one that says to another app who signed in there: such a one has no role, and is for that app.
+func isOurs(claims json.RawMessage) bool {
+	var said struct {
+		Role     string          `json:"role"`
+		Audience json.RawMessage `json:"aud"`
+	}
+	if json.Unmarshal(claims, &said) != nil {
+		return false
+	}
+	return said.Role != "" || said.Audience == nil || strings.Contains(string(said.Audience), `"`+Audience+`"`)
 }
 
 // Subject is whom a request's bearer token names.
@@ -47,6 +78,9 @@ func Subject(r *http.Request, caller projectdb.Caller) (userID, sessionID uuid.U
 		return userID, sessionID, protocol.ErrNoSubject
 	}
 	if userID, err = uuid.Parse(caller.Subject); err != nil {
+		return userID, sessionID, protocol.ErrNoSubject
+	}
+	if caller.SessionID == "" && len(caller.Claims) > 0 && !isOurs(caller.Claims) {
 		return userID, sessionID, protocol.ErrNoSubject
 	}
 	if caller.SessionID != "" {

@@ -24,6 +24,9 @@ func (m *Manager) Logout(w http.ResponseWriter, r *http.Request, s *projectdb.Se
 		if err != nil {
 			return err
 		}
+		if current != nil && current.ClientID != nil { // other apps end no session but their own
+			scope = "local"
+		}
 		var only, except *uuid.UUID
 		if current != nil && scope == "local" {
 			only = &current.ID

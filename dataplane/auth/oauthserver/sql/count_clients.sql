@@ -1,0 +1,1 @@
+select count(*) from oauth_clients where deleted_at is null
