@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
@@ -84,12 +85,16 @@ func (s *Service) challenge(w http.ResponseWriter, r *http.Request, bound *proje
 		if err != nil {
 			return err
 		}
-		var created time.Time
-		if err := tx.QueryRow(ctx, putChallenge, next.id, f.id, addressOf(r), next.code, next.state).Scan(&created); err != nil {
+		out = challengeAnswer{ID: next.id, Type: f.kind, WebAuthn: next.offer}
+		var batch pgx.Batch
+		batch.Queue(putChallenge, next.id, f.id, addressOf(r), next.code, next.state).QueryRow(func(row pgx.Row) error {
+			var created time.Time
+			err := row.Scan(&created)
+			out.ExpiresAt = created.Add(expiry(values)).Unix()
 			return err
-		}
-		out = challengeAnswer{ID: next.id, Type: f.kind, ExpiresAt: created.Add(expiry(values)).Unix(), WebAuthn: next.offer}
-		return audit(r, tx, bound, "challenge_created", user, map[string]any{"factor_id": f.id, "factor_status": f.status()})
+		})
+		store.QueueAudit(&batch, bound.Project, event(r, "challenge_created", user, map[string]any{"factor_id": f.id, "factor_status": f.status()}))
+		return tx.SendBatch(ctx, &batch).Close()
 	})
 	if err != nil {
 		return err

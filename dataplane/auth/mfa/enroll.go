@@ -69,7 +69,8 @@ func (s *Service) enroll(w http.ResponseWriter, r *http.Request, bound *projectd
 		if err != nil {
 			return err
 		}
-		return audit(r, tx, bound, "factor_in_progress", user, map[string]any{"factor_id": out.ID, "factor_type": out.Type})
+		traits := map[string]any{"factor_id": out.ID, "factor_type": out.Type}
+		return store.Audit(r.Context(), tx, bound.Project, event(r, "factor_in_progress", user, traits))
 	})
 	if err != nil {
 		return err

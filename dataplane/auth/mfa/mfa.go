@@ -133,9 +133,9 @@ func addressOf(r *http.Request) netip.Addr {
 	return netip.IPv4Unspecified()
 }
 
-// audit records what happened to a factor.
-func audit(r *http.Request, tx *store.Tx, bound *projectdb.Session, action string, user *store.User, traits map[string]any) error {
-	return store.Audit(r.Context(), tx, bound.Project, store.Event{Action: action, Actor: user, Address: protocol.Client(r).Address, Traits: traits})
+// event is something that happened to a factor.
+func event(r *http.Request, action string, user *store.User, traits map[string]any) store.Event {
+	return store.Event{Action: action, Actor: user, Address: protocol.Client(r).Address, Traits: traits}
 }
 
 // notify tells the user by mail, where the project wants that and can. What happened has happened: the project's mail not being set up refuses nothing.
@@ -183,7 +183,8 @@ func (s *Service) unenroll(w http.ResponseWriter, r *http.Request, bound *projec
 		if removed.Verified {
 			status = verified
 		}
-		err = audit(r, tx, bound, "factor_unenrolled", user, map[string]any{"factor_id": id, "factor_status": status, "session_id": current.ID})
+		traits := map[string]any{"factor_id": id, "factor_status": status, "session_id": current.ID}
+		err = store.Audit(ctx, tx, bound.Project, event(r, "factor_unenrolled", user, traits))
 		if err != nil || !removed.Verified {
 			return err
 		}

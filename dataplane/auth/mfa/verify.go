@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/hook"
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
@@ -136,7 +137,10 @@ func (a *attempt) askHook(ctx context.Context) error {
 	}
 	// The project takes the attempt for an attack: the user is signed out everywhere.
 	err := store.InTx(ctx, a.bound, func(tx *store.Tx) error {
-		return errors.Join(a.audit(tx, false), a.s.d.Sessions.End(ctx, tx, a.bound.Project, a.user.ID, nil, nil))
+		if err := store.Audit(ctx, tx, a.bound.Project, a.event(false)); err != nil {
+			return err
+		}
+		return a.s.d.Sessions.End(ctx, tx, a.bound.Project, a.user.ID, nil, nil)
 	})
 	if err != nil {
 		return err
@@ -238,8 +242,8 @@ func (a *attempt) refusal() error {
 	return fault.New(fault.FailedPrecondition, "MFA_VERIFICATION_FAILED", "%s", message)
 }
 
-func (a *attempt) audit(tx *store.Tx, valid bool) error {
-	return audit(a.r, tx, a.bound, "verification_attempted", a.user, map[string]any{"factor_id": a.factor.id, "factor_type": a.factor.kind,
+func (a *attempt) event(valid bool) store.Event {
+	return event(a.r, "verification_attempted", a.user, map[string]any{"factor_id": a.factor.id, "factor_type": a.factor.kind,
 		"challenge_id": a.factor.challenge.id, "valid": valid})
 }
 
@@ -247,17 +251,7 @@ func (a *attempt) audit(tx *store.Tx, valid bool) error {
 // without a second factor.
 func (a *attempt) complete(tx *store.Tx) (*session.Grant, error) {
 	ctx, p, f := a.r.Context(), a.bound.Project, a.factor
-	if err := a.audit(tx, a.valid); err != nil {
-		return nil, err
-	}
-	if !a.valid {
-		if f.kind != kindWebAuthn { // a code may be mistyped
-			return nil, nil
-		}
-		_, err := tx.Exec(ctx, deleteChallenge, f.challenge.id)
-		return nil, err
-	}
-	if err := a.keep(ctx, tx); err != nil {
+	if err := a.keep(ctx, tx); err != nil || !a.valid {
 		return nil, err
 	}
 	granted, err := a.s.d.Sessions.Upgrade(ctx, tx, p, a.session, method[f.kind], "aal2", &f.id, protocol.Client(a.r))
@@ -273,16 +267,31 @@ func (a *attempt) complete(tx *store.Tx) (*session.Grant, error) {
 	return granted, a.s.notify(ctx, tx, p, a.user, "mfa_factor_enrolled", f.kind)
 }
 
-// keep writes what is remembered of a right answer: that the challenge is used and the code with it, how far a security key's counter went, that the
-// factor counts now, and that others of its kind which were begun are not needed.
+// keep writes what is remembered of an answer. Of a right one: that the challenge is used and the code with it, how far a security key's counter went,
+// that the factor counts now, and that others of its kind which were begun are not needed. Of a wrong one: that it was tried; a code may have been
+// mistyped, but a security key's challenge is gone.
 func (a *attempt) keep(ctx context.Context, tx *store.Tx) error {
-	f, code := a.factor, ""
-	if f.kind == kindTOTP {
-		code = "step:" + strconv.FormatInt(a.step, 10)
+	f := a.factor
+	var batch pgx.Batch
+	store.QueueAudit(&batch, a.bound.Project, a.event(a.valid))
+	switch {
+	case !a.valid && f.kind == kindWebAuthn:
+		batch.Queue(deleteChallenge, f.challenge.id)
+	case a.valid:
+		code := ""
+		if f.kind == kindTOTP {
+			code = "step:" + strconv.FormatInt(a.step, 10)
+		}
+		batch.Queue(useChallenge, f.challenge.id, code)
+		if err := a.queueFactor(&batch); err != nil {
+			return err
+		}
 	}
-	if _, err := tx.Exec(ctx, useChallenge, f.challenge.id, code); err != nil {
-		return err
-	}
+	return tx.SendBatch(ctx, &batch).Close()
+}
+
+func (a *attempt) queueFactor(batch *pgx.Batch) error {
+	f := a.factor
 	if f.verified && a.credential == nil {
 		return nil
 	}
@@ -295,9 +304,9 @@ func (a *attempt) keep(ctx context.Context, tx *store.Tx) error {
 		}
 		aaguid = webauthn.AAGUID(a.credential)
 	}
-	if _, err := tx.Exec(ctx, verifyFactor, f.id, credential, aaguid); err != nil || f.verified {
-		return err
+	batch.Queue(verifyFactor, f.id, credential, aaguid)
+	if !f.verified {
+		batch.Queue(deleteUnverifiedFactors, a.user.ID, f.kind, nil)
 	}
-	_, err := tx.Exec(ctx, deleteUnverifiedFactors, a.user.ID, f.kind, nil)
-	return err
+	return nil
 }

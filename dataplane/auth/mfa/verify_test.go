@@ -159,6 +159,33 @@ func TestTheProjectsHookDecides(t *testing.T) {
 	})
 }
 
+// Two sessions show two factors at once: the first to be done ends the other, and neither waits for the other forever.
+func TestFactorsOfOneUserTakeTurns(t *testing.T) {
+	both(t, func(t *testing.T, b *authtest.Bundle, c *clock) {
+		grant, first, secret, raised := app(b, c, "ada@example.com")
+		second := enroll(b, raised.Str("access_token"), map[string]any{"factor_type": "totp", "friendly_name": "Spare"})
+		spare := second.Body["totp"].(map[string]any)["secret"].(string)
+		out := verify(b, raised.Str("access_token"), second.Str("id"), challenge(b, raised.Str("access_token"), second.Str("id")).Str("id"), c.code(t, spare, 0))
+		require.Equal(t, 200, out.Status, out.Text)
+		for range 5 {
+			c.forward(2 * time.Minute)
+			var wait sync.WaitGroup
+			var statuses [2]int
+			var answers [2]func() int
+			for i, f := range [2][2]string{{first, secret}, {second.Str("id"), spare}} {
+				access := b.SignIn(uuid.MustParse(grant.User.ID)).AccessToken
+				asked, code := challenge(b, access, f[0]).Str("id"), c.code(t, f[1], 0)
+				answers[i] = func() int { return verify(b, access, f[0], asked, code).Status }
+			}
+			for i, answer := range answers {
+				wait.Go(func() { statuses[i] = answer() })
+			}
+			wait.Wait()
+			require.ElementsMatch(t, []int{200, 403}, statuses[:])
+		}
+	})
+}
+
 // stingy allows a few of each.
 type stingy struct {
 	mu   sync.Mutex

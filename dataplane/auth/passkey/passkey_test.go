@@ -105,6 +105,7 @@ func TestAnswersThatAreRefused(t *testing.T) {
 			"a user who was not verified":    lie(ada, func(a *webauthntest.Authenticator) { a.Unverified = true }),
 			"nobody there":                   lie(ada, func(a *webauthntest.Authenticator) { a.Absent = true }),
 			"another challenge":              lie(ada, func(a *webauthntest.Authenticator) { a.Challenge = strings.Repeat("A", 43) }),
+			"a page in another site's frame": lie(ada, func(a *webauthntest.Authenticator) { a.Framed = true }),
 			"another ceremony":               lie(ada, func(a *webauthntest.Authenticator) { a.Ceremony = "webauthn.create" }),
 			"a counter that did not go on":   lie(ada, func(a *webauthntest.Authenticator) { a.Counter = 1 }),
 			"a counter that went back to 0":  lie(ada, func(a *webauthntest.Authenticator) { a.Counter = 0 }),

@@ -21,9 +21,11 @@ type Authenticator struct {
 	Origin, RPID string
 	// Unverified leaves out that the user was verified, Absent that anyone was there.
 	Unverified, Absent bool
+	// Framed says that the page is in another site's frame.
+	Framed bool
 	// Challenge and Ceremony override what the client says that it answers to.
 	Challenge, Ceremony string
-	// Counter is what the next answer counts; each adds one. Zero stays, as passkeys' do, when Passkey.
+	// Counter is what the next answer counts; each adds one. Zero stays, as synced passkeys' do.
 	Counter uint32
 	// UserHandle overrides that of the options.
 	UserHandle []byte
@@ -155,7 +157,7 @@ func (a *Authenticator) client(o options, ceremony string) []byte {
 	if a.Challenge != "" {
 		o.Challenge = a.Challenge
 	}
-	encoded, err := json.Marshal(map[string]any{"type": ceremony, "challenge": o.Challenge, "origin": a.Origin, "crossOrigin": false})
+	encoded, err := json.Marshal(map[string]any{"type": ceremony, "challenge": o.Challenge, "origin": a.Origin, "crossOrigin": a.Framed})
 	require.NoError(a.T, err)
 	return encoded
 }
