@@ -4,6 +4,7 @@ package password
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -30,7 +31,12 @@ type Hasher struct {
 	// waiting has an entry for each project that waits, turns their order.
 	waiting map[string][]chan struct{}
 	turns   []string
+
+	done atomic.Int64
 }
+
+// Done is how many hashes were computed.
+func (h *Hasher) Done() int64 { return h.done.Load() }
 
 // NewHasher makes a hasher of so many hashes at once.
 func NewHasher(atOnce int) *Hasher {
@@ -43,6 +49,7 @@ func (h *Hasher) Hash(ctx context.Context, project, password string) (string, er
 		return "", err
 	}
 	defer h.release()
+	h.done.Add(1)
 	hashed, err := bcrypt.GenerateFromPassword([]byte(password), hashCost)
 	return string(hashed), err
 }
@@ -59,6 +66,7 @@ func (h *Hasher) Matches(ctx context.Context, project, hash, decoy, password str
 		if err != nil {
 			continue
 		}
+		h.done.Add(1)
 		return fits([]byte(password)) && candidate == hash, nil
 	}
 	return false, nil

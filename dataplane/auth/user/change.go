@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -41,40 +42,49 @@ type change struct {
 	redirectTo string
 	// hash is that of the new password, checked the one that was there when it was decided.
 	hash, checked string
-	// nonced tells that a nonce was shown, and is to be taken.
-	nonced bool
+	// nonced tells that a nonce was shown, and is to be taken. CheckedElsewhere is the number that a provider has said it was sent to.
+	nonced           bool
+	checkedElsewhere string
 }
 
-// put changes the bearer's password, address, number or metadata.
+// put answers PUT /user.
 func (s *Service) put(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
 	var in change
 	if err := protocol.Decode(w, r, &in); err != nil {
 		return err
 	}
-	if err := in.validate(bound); err != nil {
-		return err
-	}
-	in.client, in.redirectTo = protocol.Client(r), protocol.RedirectTo(bound.Project.Settings, r)
-	if in.Email != "" || in.Phone != "" {
-		if err := s.d.Guard.Address(r, bound, "otp"); err != nil {
-			return err
-		}
-	}
-	if in.Password != "" {
-		if err := s.prepare(r, bound, &in); err != nil {
-			return err
-		}
-	}
-	var user *store.User
-	err := store.InTx(r.Context(), bound, func(tx *store.Tx) (err error) {
-		user, err = s.apply(r, tx, bound, &in)
-		return err
-	})
+	user, err := s.Change(r, bound, &in, protocol.RedirectTo(bound.Project.Settings, r))
 	if err != nil {
 		return err
 	}
 	protocol.WriteJSON(w, http.StatusOK, protocol.NewUser(user))
 	return nil
+}
+
+// Request is what is to be changed.
+type Request = change
+
+// Change changes the bearer's password, address, number or metadata. Links in mails lead to redirectTo, an address that the project allows.
+func (s *Service) Change(r *http.Request, bound *projectdb.Session, in *Request, redirectTo string) (user *store.User, err error) {
+	if err := in.validate(bound); err != nil {
+		return nil, err
+	}
+	in.client, in.redirectTo = protocol.Client(r), redirectTo
+	if in.Email != "" || in.Phone != "" {
+		if err := s.d.Guard.Address(r, bound, "otp"); err != nil {
+			return nil, err
+		}
+	}
+	if in.Password != "" {
+		if err := s.prepare(r, bound, in); err != nil {
+			return nil, err
+		}
+	}
+	err = store.InTx(r.Context(), bound, func(tx *store.Tx) (err error) {
+		user, err = s.apply(r, tx, bound, in)
+		return err
+	})
+	return user, err
 }
 
 func (in *change) validate(bound *projectdb.Session) (err error) {
@@ -103,8 +113,12 @@ func (in *change) validate(bound *projectdb.Session) (err error) {
 // prepare decides whether the password may be changed, and computes the new hash, with no transaction open.
 func (s *Service) prepare(r *http.Request, bound *projectdb.Session, in *change) error {
 	ctx, p := r.Context(), bound.Project
+	// Each try tells something of the password or the nonce.
+	if err := s.d.Guard.User(ctx, bound, "password", bound.Caller.Subject); err != nil {
+		return err
+	}
 	var user *store.User
-	err := store.InTx(ctx, bound, func(tx *store.Tx) error {
+	read := func(tx *store.Tx) error {
 		found, current, err := s.d.Sessions.SignedIn(r, tx, bound)
 		if err != nil {
 			return err
@@ -112,14 +126,16 @@ func (s *Service) prepare(r *http.Request, bound *projectdb.Session, in *change)
 		if err := in.permitted(bound, found, current); err != nil {
 			return err
 		}
-		// Each try tells something of the password or the nonce.
-		if err := s.d.Guard.User(ctx, bound, "password", found.ID.String()); err != nil {
-			return err
-		}
 		user = found
 		in.nonced, err = s.provedAgain(ctx, tx, p, found, current, in)
 		return err
-	})
+	}
+	err := store.InTx(ctx, bound, read)
+	if errors.Is(err, errAskProvider) {
+		if err = s.askProvider(ctx, bound, user, in); err == nil {
+			err = store.InTx(ctx, bound, read)
+		}
+	}
 	if err != nil {
 		return err
 	}

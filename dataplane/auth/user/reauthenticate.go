@@ -2,10 +2,13 @@ package user
 
 import (
 	"context"
+	"crypto/subtle"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/letter"
+	"github.com/wayli-app/fluxbase/dataplane/auth/message"
 	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
@@ -78,7 +81,7 @@ func (s *Service) provedAgain(ctx context.Context, tx *store.Tx, p *directory.Pr
 	if recipient == "" {
 		recipient, life = user.Phone, "auth.phone.otp_expiry"
 	}
-	found, err := onetime.Find(ctx, tx, onetime.Hash(recipient, *in.Nonce), onetime.Reauthentication)
+	found, err := s.findNonce(ctx, tx, p, user, recipient, in)
 	if err != nil {
 		return false, err
 	}
@@ -87,4 +90,30 @@ func (s *Service) provedAgain(ctx context.Context, tx *store.Tx, p *directory.Pr
 		return false, errNonce
 	}
 	return true, nil
+}
+
+// errAskProvider tells that the provider of text messages knows the nonce, and is to be asked with no transaction open.
+var errAskProvider = errors.New("the provider of text messages knows the nonce")
+
+func (s *Service) askProvider(ctx context.Context, bound *projectdb.Session, user *store.User, in *change) error {
+	right, err := s.d.Messages.CheckCode(ctx, bound.Project, user.Phone, *in.Nonce)
+	if err == nil && !right {
+		err = errNonce
+	}
+	in.checkedElsewhere = user.Phone
+	return err
+}
+
+// findNonce finds what was sent. Numbers with a fixed code are sent nothing, and have that code; what a provider sends it has checked already.
+func (s *Service) findNonce(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, recipient string, in *change) (*onetime.Found, error) {
+	fixed, test := message.TestOTP(p.Settings, recipient)
+	switch {
+	case test && subtle.ConstantTimeCompare([]byte(fixed), []byte(*in.Nonce)) == 1, in.checkedElsewhere == recipient && recipient != "":
+		return onetime.FindSent(ctx, tx, recipient, onetime.Reauthentication)
+	case test:
+		return nil, nil
+	case user.Email == "" && message.ChecksCodes(p.Settings):
+		return nil, errAskProvider
+	}
+	return onetime.FindCode(ctx, tx, recipient, *in.Nonce, onetime.Reauthentication)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/auth/letter"
+	"github.com/wayli-app/fluxbase/dataplane/auth/message"
 	"github.com/wayli-app/fluxbase/dataplane/auth/password"
 	"github.com/wayli-app/fluxbase/dataplane/auth/proof"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
@@ -24,6 +25,7 @@ type Deps struct {
 	Sessions *session.Manager
 	Letters  *letter.Writer
 	Proofs   *proof.Service
+	Messages *message.Outbox
 }
 
 // Service answers /user and /reauthenticate.
