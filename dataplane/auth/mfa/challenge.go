@@ -110,7 +110,8 @@ func (f *factor) status() string {
 	return "unverified"
 }
 
-// sendCode sends a code to a phone. How often is limited for the factor, for the number whichever factor it is of, for the address and for the project.
+// sendCode sends a code to a phone. How often is limited for the factor, for a number that nobody has shown to have whoever asks, for the address and
+// for the project.
 func (s *Service) sendCode(r *http.Request, tx *store.Tx, bound *projectdb.Session, user *store.User, f *factor, channel string, next *newChallenge) error {
 	ctx, values := r.Context(), bound.Project.Settings
 	if err := s.d.Messages.CanSMS(bound.Project, channel); err != nil {
@@ -125,7 +126,8 @@ func (s *Service) sendCode(r *http.Request, tx *store.Tx, bound *projectdb.Sessi
 		if wait := protocol.Soon(f.lastChallenged, often, s.d.Now()); wait > 0 {
 			return protocol.ErrTooManyTexts(protocol.ErrTooSoon(wait), wait)
 		}
-		if err := s.d.Guard.Tries(ctx, bound, "mfa_phone", f.phone, guard.Rate{PerSecond: 1 / often.Seconds(), Burst: 2}); err != nil {
+		// Whose number it is has been shown for verified factors only: others must not use theirs up.
+		if rate := (guard.Rate{PerSecond: 1 / often.Seconds(), Burst: 2}); !f.verified && s.d.Guard.Tries(ctx, bound, "mfa_phone", f.phone, rate) != nil {
 			return protocol.ErrTooManyTexts(protocol.ErrTooSoon(often), often)
 		}
 	}

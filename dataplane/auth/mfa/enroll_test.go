@@ -41,7 +41,7 @@ func TestEnrolmentsThatAreRefused(t *testing.T) {
 		b.Refused(b.Call("POST", "/factors", access, `{"factor_type":"totp"}`), 403, "no_authorization")
 		b.Exec("update users set is_anonymous = false")
 		b.Exec("update sessions set oauth_client_id = gen_random_uuid()")
-		b.Refused(b.Call("POST", "/factors", access, `{"factor_type":"totp"}`), 403, "no_authorization")
+		b.Refused(b.Call("POST", "/factors", access, `{"factor_type":"totp"}`), 403, "insufficient_scope")
 		b.Exec("update sessions set oauth_client_id = null")
 		b.Exec("update mfa_amr_claims set authentication_method = 'impersonation'")
 		b.Refused(b.Call("POST", "/factors", access, `{"factor_type":"totp"}`), 403, "no_authorization")

@@ -110,6 +110,27 @@ func withUser(given any, id uuid.UUID) map[string]any {
 	return map[string]any{"publicKey": map[string]any{"challenge": public["challenge"], "rp": map[string]any{"id": "app.example.com"}, "user": map[string]any{"id": "YQ"}, "owner": id}}
 }
 
+// What clients say of a key in words of their own is not kept.
+func TestWordsOfClients(t *testing.T) {
+	both(t, func(t *testing.T, b *authtest.Bundle, _ *clock) {
+		ada := b.User("ada@example.com", "")
+		access := b.SignIn(ada).AccessToken
+		factor := enroll(b, access, map[string]any{"factor_type": "webauthn"}).Str("id")
+		a := webauthntest.New(t, origin)
+		a.Transports, a.Attachment = []string{"nfc", "\x00"}, "\x00"
+		for range 2 {
+			id, kind, given := offered(b, access, factor)
+			answer := a.Create
+			if kind == "request" {
+				answer = a.Get
+			}
+			out := show(b, access, factor, id, kind, answer(given))
+			require.Equal(t, 200, out.Status, out.Text)
+			access = out.Str("access_token")
+		}
+	})
+}
+
 // Two answers to one enrolment: the one that comes second makes no key.
 func TestAnEnrolmentEndsOnce(t *testing.T) {
 	both(t, func(t *testing.T, b *authtest.Bundle, _ *clock) {

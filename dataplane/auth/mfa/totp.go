@@ -32,7 +32,7 @@ func newSecret(values setting.Values, user *store.User, issuer string) (*otp.Key
 		if err != nil {
 			return nil, fmt.Errorf("auth.site_url: %w", err)
 		}
-		issuer = site.Host
+		issuer = site.Hostname() // a colon would part the label
 	}
 	if len(issuer) > maxName || strings.ContainsFunc(issuer, unicode.IsControl) {
 		return nil, protocol.ErrValidation("issuer must be plain text of no more than %d bytes", maxName)

@@ -56,6 +56,9 @@ func TestStep(t *testing.T) {
 			require.Equal(t, seconds/30, got, "one step before and after")
 		}
 		for _, ahead := range []int64{-60, 60} {
+			if seconds+ahead < 0 {
+				continue
+			}
 			got, err = step(secret, code, 0, at.Add(time.Duration(ahead)*time.Second))
 			require.NoError(t, err)
 			require.Zero(t, got, "and no more")
@@ -73,7 +76,7 @@ func TestAddressesOfSecrets(t *testing.T) {
 	values := setting.Decode(map[string]string{"auth.site_url": `"https://app.example.com:8443/x"`})
 	key, err := newSecret(values, &store.User{Phone: "31600000000"}, "")
 	require.NoError(t, err)
-	require.Equal(t, "app.example.com:8443", key.Issuer())
+	require.Equal(t, "app.example.com", key.Issuer())
 	require.Equal(t, "31600000000", key.AccountName())
 	require.Len(t, key.Secret(), 32)
 	key, err = newSecret(values, &store.User{Email: "a@b.c"}, "My App")

@@ -212,7 +212,7 @@ func TestWhoMayRegister(t *testing.T) {
 		b.Refused(try(), 403, "email_not_confirmed")
 		b.Exec("update users set email_confirmed_at = now()")
 		b.Exec("update sessions set oauth_client_id = gen_random_uuid()")
-		b.Refused(try(), 403, "no_authorization")
+		b.Refused(try(), 403, "insufficient_scope")
 		b.Exec("update sessions set oauth_client_id = null")
 		b.Exec("update mfa_amr_claims set authentication_method = 'impersonation'")
 		b.Refused(try(), 403, "no_authorization")
@@ -343,6 +343,19 @@ func TestTheRelyingPartyIsTheProjects(t *testing.T) {
 		other.Refused(signIn(other, a), 400, "webauthn_credential_not_found")
 
 		b.Refused(b.With(map[string]string{"auth.site_url": `"http://127.0.0.1:3000"`}).Call("POST", "/passkeys/authentication/options", "", nil), 422, "webauthn_not_configured")
+	})
+}
+
+// What clients say of a passkey in words of their own is not kept.
+func TestWordsOfClients(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		access := b.SignIn(b.User("ada@example.com", "")).AccessToken
+		a := webauthntest.New(t, origin)
+		a.Transports, a.Attachment = []string{"usb", "\x00", "carrier pigeon"}, "\x00"
+		made := register(b, access, a)
+		require.Equal(t, 200, made.Status, made.Text)
+		require.Equal(t, `["usb"]`, authtest.One[string](b, "select transports::text from webauthn_credentials"))
+		require.Equal(t, 200, signIn(b, a).Status)
 	})
 }
 

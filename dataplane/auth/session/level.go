@@ -16,12 +16,11 @@ import (
 
 var (
 	errAnonymous    = fault.New(fault.Denied, "NO_AUTHORIZATION", "Anonymous user not allowed to perform these actions")
-	errOAuthClient  = fault.New(fault.Denied, "NO_AUTHORIZATION", "Another app that the user signed in to may not change how they sign in.")
 	errImpersonator = fault.New(fault.Denied, "NO_AUTHORIZATION", "Whoever impersonates a user may not change how they sign in.")
 )
 
-// Self is SignedIn for what only users themselves may do, which is to change how they sign in: not another app that they signed in to, nor an
-// administrator in their place, and they must be somebody.
+// Self is SignedIn for what only users themselves may do, which is to change how they sign in: not an administrator in their place, and they must be
+// somebody.
 func (m *Manager) Self(r *http.Request, tx *store.Tx, s *projectdb.Session) (*store.User, *store.Session, error) {
 	user, current, err := m.SignedIn(r, tx, s)
 	switch {
@@ -31,8 +30,6 @@ func (m *Manager) Self(r *http.Request, tx *store.Tx, s *projectdb.Session) (*st
 		return nil, nil, protocol.ErrSessionNotFound
 	case user.Anonymous:
 		return nil, nil, errAnonymous
-	case current.ClientID != nil:
-		return nil, nil, errOAuthClient
 	case bytes.Contains(current.Methods, []byte(`"impersonation"`)):
 		return nil, nil, errImpersonator
 	}

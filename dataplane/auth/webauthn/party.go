@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -150,10 +151,20 @@ func (p *Party) Created(h Holder, state State, answer json.RawMessage) (*Credent
 	if err != nil {
 		return nil, errors.Join(ErrRefused, err)
 	}
-	// What was attested is not kept: nothing is decided by it.
-	credential.Attestation = lib.CredentialAttestation{}
-	return credential, nil
+	return plain(credential), nil
 }
+
+// plain leaves out of a credential what nothing is decided by, and what clients say of it in words of their own.
+func plain(c *Credential) *Credential {
+	c.Attestation, c.Extensions = lib.CredentialAttestation{}, lib.CredentialExtensions{}
+	c.Transport = slices.DeleteFunc(c.Transport, func(t protocol.AuthenticatorTransport) bool { return !slices.Contains(transports, t) })
+	if a := c.Authenticator.Attachment; a != protocol.Platform && a != protocol.CrossPlatform {
+		c.Authenticator.Attachment = ""
+	}
+	return c
+}
+
+var transports = []protocol.AuthenticatorTransport{protocol.USB, protocol.NFC, protocol.BLE, protocol.SmartCard, protocol.Hybrid, protocol.Internal}
 
 // Ask makes a challenge to one of the holder's authenticators.
 func (p *Party) Ask(h Holder) (*protocol.CredentialAssertion, State, error) {
@@ -237,5 +248,5 @@ func counted(c *Credential) (*Credential, error) {
 	if c.Authenticator.CloneWarning {
 		return nil, fmt.Errorf("%w: its counter did not go on, so it may be a copy", ErrRefused)
 	}
-	return c, nil
+	return plain(c), nil
 }

@@ -27,6 +27,9 @@ type Authenticator struct {
 	Challenge, Ceremony string
 	// Counter is what the next answer counts; each adds one. Zero stays, as synced passkeys' do.
 	Counter uint32
+	// Transports and Attachment are what the client says of it.
+	Transports []string
+	Attachment string
 	// UserHandle overrides that of the options.
 	UserHandle []byte
 
@@ -111,7 +114,7 @@ func (a *Authenticator) Create(given any) map[string]any {
 	object = append(append(object, 0x67), "attStmt"...)
 	object = append(append(object, 0xa0, 0x68), "authData"...)
 	object = append(binary.BigEndian.AppendUint16(append(object, 0x59), uint16(len(data))), data...)
-	return a.answer(map[string]any{"attestationObject": encode(object), "clientDataJSON": encode(a.client(o, "webauthn.create"))})
+	return a.answer(map[string]any{"attestationObject": encode(object), "clientDataJSON": encode(a.client(o, "webauthn.create")), "transports": a.Transports})
 }
 
 // Get answers request options, with or without {"publicKey": …} around them.
@@ -132,7 +135,11 @@ func (a *Authenticator) Get(given any) map[string]any {
 }
 
 func (a *Authenticator) answer(response map[string]any) map[string]any {
-	return map[string]any{"id": encode(a.ID), "rawId": encode(a.ID), "type": "public-key", "clientExtensionResults": map[string]any{}, "response": response}
+	out := map[string]any{"id": encode(a.ID), "rawId": encode(a.ID), "type": "public-key", "clientExtensionResults": map[string]any{}, "response": response}
+	if a.Attachment != "" {
+		out["authenticatorAttachment"] = a.Attachment
+	}
+	return out
 }
 
 func (a *Authenticator) data(rpID string, flags byte) []byte {
