@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
+	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
@@ -27,6 +28,26 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, p *directory.Project
 		return protocol.ErrOTPExpired
 	}
 	return s.letters.Notice(ctx, tx, p, notice, user.Email, user, m)
+}
+
+// setPassword sets a new password, ends the sessions that there are, takes what would let somebody set another one, and tells the user.
+func (s *Service) setPassword(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, shown Shown) error {
+	switch _, outcome, err := store.UpdateUser(ctx, tx, user.ID, store.Change{PasswordHash: &shown.PasswordHash}); {
+	case err != nil:
+		return err
+	case outcome != store.Changed:
+		return protocol.ErrConflict
+	}
+	if _, err := onetime.Take(ctx, tx, user.ID, onetime.Recovery, onetime.Reauthentication); err != nil {
+		return err
+	}
+	if err := s.d.Sessions.End(ctx, tx, p, user.ID, nil, nil); err != nil {
+		return err
+	}
+	if err := store.Audit(ctx, tx, p, store.Event{Action: "user_updated_password", Actor: user, Address: shown.Client.Address}); err != nil {
+		return err
+	}
+	return s.letters.Notice(ctx, tx, p, "password_changed", user.Email, user, message.Email{})
 }
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

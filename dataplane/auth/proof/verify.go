@@ -59,8 +59,10 @@ type Shown struct {
 	Link               string
 	Code, Email, Phone string
 	// Flow lets a link that was asked for with PKCE end in a code. Otherwise it opens a session at once, as for a server that follows the link by itself.
-	Flow   bool
-	Client store.Client
+	Flow bool
+	// PasswordHash is that of the password that the user sets with a proof of the type Recovery, or "".
+	PasswordHash string
+	Client       store.Client
 }
 
 // Taken is what came of a proof: one of its fields, or Half.
@@ -148,8 +150,12 @@ func judge(bound *projectdb.Session, shown Shown, found *onetime.Found, byOther 
 	if (found.RelatesTo == found.User.Phone) != ByPhone(shown.Kind) && found.Kind == onetime.Confirmation {
 		return refused
 	}
-	if found.User.Banned(time.Now()) {
+	switch {
+	case found.User.Banned(time.Now()):
 		return protocol.ErrUserBanned
+	case shown.PasswordHash != "" && found.User.HasFactor():
+		// A mail alone does not do: whoever has a second factor signs in with the proof, shows the factor, and changes the password then.
+		return protocol.ErrInsufficientAAL
 	}
 	return nil
 }
@@ -169,6 +175,11 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, bound *projectdb.Sessi
 	}
 	if err := s.confirm(ctx, tx, bound, out.Kind, found, shown.Client); err != nil {
 		return nil, err
+	}
+	if shown.PasswordHash != "" {
+		if err := s.setPassword(ctx, tx, bound.Project, found.User, shown); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	if found.Flow && shown.Flow {

@@ -50,9 +50,19 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request, bound *proje
 	if err := s.d.Guard.Address(r, bound, "sign_in_sign_ups"); err != nil {
 		return err
 	}
-	l, err := s.leave(r, bound)
+	to, err := s.Leave(r, bound, r.URL.Query(), protocol.RedirectTo(bound.Project.Settings, r))
 	if err != nil {
 		return err
+	}
+	return sendTo(w, r, to)
+}
+
+// Leave remembers a sign-in that is to begin at a provider, and answers with the address where. The query is as that of GET /authorize; redirectTo is where
+// it leads in the end, an address that the project allows. Whoever calls it has counted the address of the request.
+func (s *Service) Leave(r *http.Request, bound *projectdb.Session, query url.Values, redirectTo string) (string, error) {
+	l, err := s.leave(r, bound, query, redirectTo)
+	if err != nil {
+		return "", err
 	}
 	if l.flow.InviteToken = l.query.Get("invite_token"); l.flow.InviteToken != "" {
 		l.before = func(tx *store.Tx) error {
@@ -63,7 +73,7 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request, bound *proje
 			return err
 		}
 	}
-	return s.send(w, r, bound, l)
+	return s.begin(r.Context(), bound, l)
 }
 
 // authorizeLink sends the bearer to a provider, to link an identity to their account.
@@ -77,7 +87,7 @@ func (s *Service) authorizeLink(w http.ResponseWriter, r *http.Request, bound *p
 	if err := s.d.Guard.Address(r, bound, "sign_in_sign_ups"); err != nil {
 		return err
 	}
-	l, err := s.leave(r, bound)
+	l, err := s.leave(r, bound, r.URL.Query(), protocol.RedirectTo(bound.Project.Settings, r))
 	if err != nil {
 		return err
 	}
@@ -88,7 +98,11 @@ func (s *Service) authorizeLink(w http.ResponseWriter, r *http.Request, bound *p
 		}
 		return err
 	}
-	return s.send(w, r, bound, l)
+	to, err := s.begin(r.Context(), bound, l)
+	if err != nil {
+		return err
+	}
+	return sendTo(w, r, to)
 }
 
 var errManualLinking = fault.New(fault.NotFound, "MANUAL_LINKING_DISABLED", "Manual linking is disabled")
@@ -100,8 +114,7 @@ func manualLinking(bound *projectdb.Session) error {
 	return nil
 }
 
-func (s *Service) leave(r *http.Request, bound *projectdb.Session) (*leaving, error) {
-	query := r.URL.Query()
+func (s *Service) leave(r *http.Request, bound *projectdb.Session, query url.Values, redirectTo string) (*leaving, error) {
 	method, err := onetime.CheckChallenge(query.Get("code_challenge"), query.Get("code_challenge_method"))
 	if err != nil {
 		return nil, err
@@ -115,27 +128,28 @@ func (s *Service) leave(r *http.Request, bound *projectdb.Session) (*leaving, er
 	}
 	state := uuid.New()
 	return &leaving{provider: p, query: query, verifier: oauth2.GenerateVerifier(), flow: onetime.Flow{ID: uuid.New(), Provider: p.Name, ChallengeMethod: method,
-		Challenge: query.Get("code_challenge"), Referrer: protocol.RedirectTo(bound.Project.Settings, r), ClientState: &state, EmailOptional: p.emailOptional}}, nil
+		Challenge: query.Get("code_challenge"), Referrer: redirectTo, ClientState: &state, EmailOptional: p.emailOptional}}, nil
 }
 
-// send remembers the flow and answers with the provider's address.
-func (s *Service) send(w http.ResponseWriter, r *http.Request, bound *projectdb.Session, l *leaving) error {
+// begin remembers the flow, and answers with the provider's address.
+func (s *Service) begin(ctx context.Context, bound *projectdb.Session, l *leaving) (string, error) {
 	to, err := l.address(callbackURL(bound.Project))
 	if err != nil {
-		return err
+		return "", err
 	}
-	err = store.InTx(r.Context(), bound, func(tx *store.Tx) error {
+	return to, store.InTx(ctx, bound, func(tx *store.Tx) error {
 		if l.before != nil {
 			if err := l.before(tx); err != nil {
 				return err
 			}
 		}
-		return remember(r.Context(), tx, l)
+		return remember(ctx, tx, l)
 	})
-	if err != nil {
-		return err
-	}
-	if l.query.Get("skip_http_redirect") == "true" {
+}
+
+// sendTo answers with the provider's address: as a redirect, or as JSON for who asks for that.
+func sendTo(w http.ResponseWriter, r *http.Request, to string) error {
+	if r.URL.Query().Get("skip_http_redirect") == "true" {
 		protocol.WriteJSON(w, http.StatusOK, map[string]string{"url": to})
 		return nil
 	}

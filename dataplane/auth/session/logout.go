@@ -10,16 +10,25 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 )
 
-// Logout ends sessions of the bearer: all (scope global), this one (local), or all but this one (others).
+// Logout answers POST /logout.
 func (m *Manager) Logout(w http.ResponseWriter, r *http.Request, s *projectdb.Session) error {
-	ctx := r.Context()
 	scope := r.URL.Query().Get("scope")
 	switch scope {
 	case "", "global", "local", "others":
 	default:
 		return protocol.ErrValidation("Unsupported logout scope %q", scope)
 	}
-	err := store.InTx(ctx, s, func(tx *store.Tx) error {
+	if err := m.SignOut(r, s, scope); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// SignOut ends sessions of the bearer: all (scope global, or none), this one (local), or all but this one (others).
+func (m *Manager) SignOut(r *http.Request, s *projectdb.Session, scope string) error {
+	ctx := r.Context()
+	return store.InTx(ctx, s, func(tx *store.Tx) error {
 		user, current, err := m.SignedIn(r, tx, s)
 		if err != nil {
 			return err
@@ -39,9 +48,4 @@ func (m *Manager) Logout(w http.ResponseWriter, r *http.Request, s *projectdb.Se
 		}
 		return m.End(ctx, tx, s.Project, user.ID, only, except)
 	})
-	if err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
 }

@@ -41,6 +41,22 @@ type User struct {
 // Banned tells whether the user is locked out now.
 func (u *User) Banned(now time.Time) bool { return u.BannedUntil != nil && now.Before(*u.BannedUntil) }
 
+// HasFactor tells that the user has proved a second factor to be theirs: then a proof of the first alone changes nothing that matters.
+func (u *User) HasFactor() bool {
+	var factors []struct {
+		Status string `json:"status"`
+	}
+	if json.Unmarshal(u.Factors, &factors) != nil {
+		return true // what cannot be read might be one
+	}
+	for _, f := range factors {
+		if f.Status == "verified" {
+			return true
+		}
+	}
+	return false
+}
+
 // Client is what is remembered of who asked.
 type Client struct {
 	UserAgent string
