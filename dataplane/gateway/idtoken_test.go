@@ -29,8 +29,11 @@ func TestOAuthEndpointsNeedNoKey(t *testing.T) {
 	t.Parallel()
 	s := newSample(t, nil)
 	b := setup(t, everyService, s)
-	for path, status := range map[string]int{"/auth/v1/oauth/authorize": 200, "/auth/v1/oauth/token": 200, "/auth/v1/oauth/userinfo": 200, "/auth/v1/oauth/clients/register": 200,
+	for path, status := range map[string]int{"/.well-known/oauth-authorization-server/auth/v1": 200, "/.well-known/oauth-authorization-server": 404, "/x/auth/v1": 404,
+		"/.well-known/../auth/v1": 404, "/auth/v1/oauth/authorize": 200, "/auth/v1/oauth/token": 200, "/auth/v1/oauth/userinfo": 200, "/auth/v1/oauth/clients/register": 200,
 		"/auth/v1/sso/saml/acs": 200, "/auth/v1/sso": 401, "/auth/v1/oauth/authorizations/x": 401, "/auth/v1/user/oauth/grants": 401, "/auth/v1/oauth/clients": 401} {
 		require.Equal(t, status, b.do(t, request{host: s.project.Ref + ".example.test", path: path}).status, path)
 	}
+	found := b.do(t, request{host: s.project.Ref + ".example.test", path: "/.well-known/oauth-authorization-server/auth/v1"}).seen(t)
+	require.Equal(t, "/.well-known/oauth-authorization-server", found.Path)
 }

@@ -125,6 +125,9 @@ func below(path, folder string) bool {
 
 // service finds the service of a path, and the path within it.
 func (g *Gateway) service(path string) (*service, string) {
+	if document, ok := strings.CutSuffix(path, authPrefix); ok && below(document, "/.well-known") { // as RFC 8414 has it for an issuer with a path
+		path = authPrefix + document
+	}
 	for _, s := range g.services {
 		if rest, ok := strings.CutPrefix(path, s.Prefix); ok && (rest == "" || rest[0] == '/') {
 			if rest == "" {
