@@ -2,7 +2,6 @@ package dataplane
 
 import (
 	"context"
-	"net/mail"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,7 +13,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/internal/egress"
-	postbox "github.com/wayli-app/fluxbase/internal/mail"
+	"github.com/wayli-app/fluxbase/internal/mail"
 )
 
 // providerTimeout bounds a request to who sends text messages.
@@ -35,10 +34,7 @@ func (w *Worker) newJobs(deps Deps, limiter guard.Limiter, out *egress.Guard) (e
 		Address: func(p *directory.Project) string { return p.URL },
 	}
 	if deps.Mail == nil && w.cfg.SMTP.Host != "" {
-		with.Platform = postbox.New(w.cfg.SMTP)
-	}
-	if from, err := mail.ParseAddress(w.cfg.SMTP.From); err == nil {
-		with.PlatformFrom = from.Address
+		with.Platform, with.PlatformRate = mail.New(w.cfg.SMTP), w.cfg.SMTP.ProjectRate
 	}
 	if w.cfg.Dev { // names below localhost resolve on some machines only
 		with.Address = func(p *directory.Project) string { return w.cfg.PathURL(p.Ref) }

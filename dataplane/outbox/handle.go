@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	_ "embed" // the statements
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -108,7 +109,7 @@ func (d *deliverer) Work(ctx context.Context, job *river.Job[deliverArgs]) error
 		return river.JobSnooze(jitter(30 * time.Second))
 	}
 	if !q.crowd.enter(args.Ref) {
-		return river.JobSnooze(jitter(2 * time.Second))
+		return river.JobSnooze(jitter(min(time.Second<<min(snoozes(job.JobRow), 4), 15*time.Second)))
 	}
 	defer q.crowd.leave(args.Ref)
 	item, err := take(ctx, session, args)
@@ -119,7 +120,19 @@ func (d *deliverer) Work(ctx context.Context, job *river.Job[deliverArgs]) error
 		q.deps.Log.WarnContext(ctx, "an outbox cannot be read", "ref", args.Ref, "schema", args.Schema, "error", err)
 		return errors.New("the project's database does not answer")
 	}
+	if item.Payload == nil {
+		return q.settle(ctx, session, job.JobRow, args, item, Refuse(nil, "It is too large."))
+	}
 	return q.settle(ctx, session, job.JobRow, args, item, handler.Handle(ctx, session, item))
+}
+
+// snoozes is how often a job was put off.
+func snoozes(job *rivertype.JobRow) (n int) {
+	var kept struct {
+		Snoozes int `json:"snoozes"`
+	}
+	_ = json.Unmarshal(job.Metadata, &kept)
+	return max(kept.Snoozes, 0)
 }
 
 func take(ctx context.Context, session *projectdb.Session, args deliverArgs) (Item, error) {

@@ -285,6 +285,28 @@ func TestProjectsThatAreNotServed(t *testing.T) {
 	require.Len(t, got, 1)
 }
 
+func TestRowsThatTheProjectsOwnerWrote(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		got := make(chan string, 10)
+		q := b.queue(func(_ context.Context, item outbox.Item) error { got <- textOf(t, item); return nil }, silent)
+		b.run(q)
+		require.NoError(t, b.in(func(tx *tx) error {
+			_, err := tx.Exec(t.Context(), `insert into outbox (id, kind, payload, created_at) values
+				(gen_random_uuid(), 'test', jsonb_build_object('text', repeat('x', 30000000)), now()),
+				(gen_random_uuid(), 'test', '{"text":"of no time"}', 'infinity'), (gen_random_uuid(), 'test', '{"text":"before all time"}', '-infinity')`)
+			return err
+		}))
+		b.add(q, "true")
+		require.Equal(t, "true", <-got)
+		b.hurry() // a sweep, which finds the others
+		b.eventually(func() bool {
+			rows := b.rows()
+			return slices.ContainsFunc(rows, func(r row) bool { return r.Failed && r.LastError == "It is too large." })
+		}, "what is too large is not even read")
+		require.Empty(t, got)
+	})
+}
+
 func TestOneProjectDoesNotTakeAllWorkers(t *testing.T) {
 	t.Parallel()
 	b := setup(t, false)

@@ -53,7 +53,7 @@ type Deps struct {
 	Log     *slog.Logger
 	// Metrics may be nil.
 	Metrics prometheus.Registerer
-	// Workers is how many items are handled at once, PerProject how many of one project's: its servers may be slow. Zero is 32 and 4.
+	// Workers is how many items are handled at once, PerProject how many of one project's: its servers may be slow. Zero is 32 and 6.
 	Workers, PerProject int
 	// Grace is how long after the end of a minute every transaction that began in it has ended. Zero is 90 seconds.
 	Grace time.Duration
@@ -98,7 +98,7 @@ type box struct{ ref, schema string }
 
 // New makes a Queue. It opens no connection.
 func New(d Deps) (*Queue, error) {
-	d.Workers, d.PerProject = cmp.Or(d.Workers, 32), cmp.Or(d.PerProject, 4)
+	d.Workers, d.PerProject = cmp.Or(d.Workers, 32), cmp.Or(d.PerProject, 6)
 	d.Grace, d.Drain, d.Retry = cmp.Or(d.Grace, 90*time.Second), cmp.Or(d.Drain, 20*time.Second), cmp.Or(d.Retry, 2*time.Second)
 	d.Again = cmp.Or(d.Again, 2*time.Minute)
 	options, err := pgxpool.ParseConfig(d.URL)

@@ -64,9 +64,13 @@ func (q *Queue) again(ctx context.Context, b box, wait time.Duration) error {
 	return nil
 }
 
-const page = 500
+// What a sweep queues at most; the next one goes on when the oldest are done.
+const (
+	page    = 500
+	maxPage = 4
+)
 
-// queueDue queues every item that is neither done nor given up, unless it is queued, and tells how many there are.
+// queueDue queues the items that are neither done nor given up, oldest first, unless they are queued, and tells how many there are.
 func (q *Queue) queueDue(ctx context.Context, session *projectdb.Session, b box) (count int, oldest time.Time, err error) {
 	after, last := time.Unix(0, 0), uuid.Nil
 	for {
@@ -96,7 +100,7 @@ func (q *Queue) queueDue(ctx context.Context, session *projectdb.Session, b box)
 		if err != nil {
 			return count, oldest, err
 		}
-		if count += len(jobs); len(jobs) < page {
+		if count += len(jobs); len(jobs) < page || count >= maxPage*page {
 			return count, oldest, nil
 		}
 	}

@@ -237,6 +237,7 @@ func (c Config) checkNumbers(f *Faults) {
 	atLeast("controlplane.requests_per_second", c.Controlplane.RequestsPerSecond, 0)
 	atLeast("controlplane.streams_per_account", c.Controlplane.StreamsPerAccount, 0)
 	atLeast("dataplane.max_connections", c.Dataplane.MaxConnections, 2)
+	atLeast("smtp.project_rate", c.SMTP.ProjectRate, 0)
 	if c.SMTP.Port < 1 || c.SMTP.Port > 65535 {
 		f.add("FLUXBASE_SMTP_PORT is %d: it must be from 1 to 65535.", c.SMTP.Port)
 	}

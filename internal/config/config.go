@@ -105,6 +105,8 @@ type SMTP struct {
 	From string `koanf:"from"`
 	// TLS is starttls (required), tls (from the first byte) or none.
 	TLS string `koanf:"tls"`
+	// ProjectRate is how many mails one project without a mail server of its own sends by this one in an hour at most; 0 is no limit.
+	ProjectRate int `koanf:"project_rate"`
 }
 
 // Controlplane is what only the control plane needs.
@@ -146,7 +148,7 @@ func Default() Config {
 	return Config{
 		Listen: "localhost:8000", Domain: "localhost",
 		S3:            S3{Region: "us-east-1", PathStyle: true, BucketPrefix: "fluxbase-"},
-		SMTP:          SMTP{Port: 587, TLS: "starttls"},
+		SMTP:          SMTP{Port: 587, TLS: "starttls", ProjectRate: 100},
 		DeleteGrace:   168 * time.Hour,
 		Controlplane:  Controlplane{Listen: ":8000", MaxConnections: 20, RequestsPerSecond: 100, StreamsPerAccount: 100, UsageRetention: 90 * 24 * time.Hour},
 		Dataplane:     Dataplane{Listen: ":8001", MaxConnections: 80, IdleTimeout: 30 * time.Second, StaleLimit: 24 * time.Hour, MaxBodyBytes: 10 << 20, RequestTimeout: time.Minute},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/config"
@@ -42,8 +43,11 @@ func (o *Outbox) expired(t time.Time) bool { return !t.IsZero() && !o.Now().Befo
 func (o *Outbox) deliverEmail(ctx context.Context, session *projectdb.Session, p payload[Email]) error {
 	m := p.Message
 	m.Token, m.TokenHash, m.TokenNew, m.TokenHashNew = p.Secret.Token, p.Secret.TokenHash, p.Secret.TokenNew, p.Secret.TokenHashNew
-	if o.expired(m.Expires) {
+	switch {
+	case o.expired(m.Expires):
 		return outbox.Refuse(nil, expiredWords)
+	case !plainAddress(m.To): // whoever owns the project's database may have written it
+		return outbox.Refuse(nil, "The recipient is no mail address.")
 	}
 	values := session.Project.Settings
 	if hookEnabled(values, "send_email") {
@@ -58,12 +62,15 @@ func (o *Outbox) deliverEmail(ctx context.Context, session *projectdb.Session, p
 
 // send hands a mail to the project's mail server, or to the platform's.
 func (o *Outbox) send(ctx context.Context, session *projectdb.Session, m postbox.Message) error {
-	sender, from := o.sender(session.Project.Settings)
-	if sender == nil {
-		return outbox.Retry(nil, "The project sends no mail: set its mail server.")
+	p := session.Project
+	m.FromName, m.Project = setting.Get[string](p.Settings, "auth.smtp.sender_name"), p.Ref
+	if byPlatform(p) {
+		return o.sendByPlatform(ctx, p, m)
 	}
-	m.From, m.FromName, m.Project = from, setting.Get[string](session.Project.Settings, "auth.smtp.sender_name"), session.Project.Ref
-	if err := sender.Send(ctx, m); err != nil {
+	if m.From = setting.Get[string](p.Settings, "auth.smtp.sender_address"); m.From == "" {
+		return outbox.Retry(nil, "The mail has no sender: set auth.smtp.sender_address.")
+	}
+	if err := o.ownServer(p.Settings, m.From).Send(ctx, m); err != nil {
 		words, permanent := postbox.Explain(err)
 		if errors.Is(err, egress.ErrForbidden) {
 			words = "The mail server's address is not on the public internet."
@@ -82,20 +89,39 @@ func wordsOf(err error) string {
 	return "Something went wrong on the server."
 }
 
-// sender is who sends the project's mail, and the address it comes from; "" is the sender's own.
-func (o *Outbox) sender(values setting.Values) (postbox.Sender, string) {
-	host := setting.Get[string](values, "auth.smtp.host")
-	if host == "" {
-		return o.Platform, "" // the platform's server sends from its own address only
+func byPlatform(p *directory.Project) bool {
+	return setting.Get[string](p.Settings, "auth.smtp.host") == ""
+}
+
+// sendByPlatform sends from the platform's own address only. It counts once more what was counted when the mail was written: the outbox is in a
+// database whose owner can write to it.
+func (o *Outbox) sendByPlatform(ctx context.Context, p *directory.Project, m postbox.Message) error {
+	if o.Platform == nil {
+		return outbox.Retry(nil, "The project sends no mail: set its mail server.")
 	}
-	from := setting.Get[string](values, "auth.smtp.sender_address")
-	if from == "" {
-		from = o.PlatformFrom
+	if most := o.platformRate(p); most > 0 && o.Limiter != nil {
+		// Twice as many, for what is tried again.
+		if ok, _ := o.Limiter.Allow(ctx, p.Ref, "auth:email_sent:platform", perHour(2*most)); !ok {
+			return outbox.Retry(nil, "The project sends more mails in an hour than the installation's mail server takes from one. Set a mail server of its own.")
+		}
 	}
+	if err := o.Platform.Send(ctx, m); err != nil {
+		words, permanent := postbox.Explain(err)
+		if !permanent {
+			o.Log.WarnContext(ctx, "the installation's mail server did not take a project's mail", "ref", p.Ref, "why", words)
+			words = "The installation's mail server did not take the mail. Its operator can read why in the log."
+		}
+		return &outbox.Failure{Words: words, Permanent: permanent, Err: err}
+	}
+	return nil
+}
+
+// ownServer is the project's own mail server.
+func (o *Outbox) ownServer(values setting.Values, from string) postbox.Sender {
 	return postbox.NewSMTP(config.SMTP{
-		Host: host, Port: int(setting.Get[int64](values, "auth.smtp.port")), User: setting.Get[string](values, "auth.smtp.user"),
+		Host: setting.Get[string](values, "auth.smtp.host"), Port: int(setting.Get[int64](values, "auth.smtp.port")), User: setting.Get[string](values, "auth.smtp.user"),
 		Password: config.Secret(setting.Get[string](values, "auth.smtp.password")), TLS: setting.Get[string](values, "auth.smtp.tls"), From: from,
-	}, postbox.Options{Dial: o.Dial, Roots: o.Roots, Hello: from[strings.LastIndexByte(from, '@')+1:]}), from
+	}, postbox.Options{Dial: o.Dial, Roots: o.Roots, Hello: from[strings.LastIndexByte(from, '@')+1:]})
 }
 
 // emailHookInput is what the send_email hook is told.

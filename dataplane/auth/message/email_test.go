@@ -2,18 +2,27 @@ package message_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	gosmtp "github.com/emersion/go-smtp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/outbox"
+	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/egress"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/id"
+	postbox "github.com/wayli-app/fluxbase/internal/mail"
+	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
 func TestAProjectsOwnMailServer(t *testing.T) {
@@ -76,18 +85,13 @@ func TestMailServersThatDoNotTakeTheMail(t *testing.T) {
 		"no server of the name":        {mailServer{}, map[string]any{"auth.smtp.host": "nothing.invalid"}, false, "name is not known"},
 		"TLS at a port of STARTTLS":    {mailServer{}, map[string]any{"auth.smtp.tls": "tls"}, false, "does not speak TLS at this port"},
 		"a name of another's":          {mailServer{}, map[string]any{"auth.smtp.host": "127.0.0.2"}, false, ""},
-		"no address that mail is from": {mailServer{}, map[string]any{"auth.smtp.sender_address": ""}, false, "-"},
+		"no address that mail is from": {mailServer{}, map[string]any{"auth.smtp.sender_address": ""}, false, "set auth.smtp.sender_address"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t, nil)
 			c.server.listen(t, false)
 			b.by(&c.server, c.settings)
 			err := b.send(confirmation)
-			if c.words == "-" { // the platform's then
-				require.NoError(t, err)
-				require.Equal(t, "no-reply@platform.test", (<-c.server.got).From)
-				return
-			}
 			words := failed(t, err, c.permanent)
 			require.Contains(t, words, c.words)
 			require.NotContains(t, words, "ada@")
@@ -239,6 +243,79 @@ func TestNotices(t *testing.T) {
 	b.project.Settings["auth.rate_limit.email_sent"] = int64(10)
 	require.NoError(t, b.send(message.Email{Template: "email_changed", To: "old@example.test", OldEmail: "old@example.test", NewEmail: "new@example.test"}))
 	require.Contains(t, b.platform.List()[0].Text, "changed from old@example.test to new@example.test")
+}
+
+// few allows each key a few times.
+type few struct {
+	mu   sync.Mutex
+	used map[string]int
+}
+
+func (f *few) Allow(_ context.Context, ref, key string, rate guard.Rate) (bool, time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.used == nil {
+		f.used = map[string]int{}
+	}
+	f.used[ref+key]++
+	return f.used[ref+key] <= rate.Burst, time.Minute
+}
+
+func TestThePlatformsServerIsForAFewMailsOfEachProject(t *testing.T) {
+	b := setup(t, map[string]any{"auth.rate_limit.email_sent": 1_000_000})
+	b.deps.Limiter, b.deps.PlatformRate = &few{}, 2
+	require.NoError(t, b.send(confirmation))
+	require.NoError(t, b.send(confirmation))
+	err := b.outbox().Email(t.Context(), nil, b.project, confirmation)
+	require.Equal(t, "OVER_EMAIL_SEND_RATE_LIMIT", fault.From(err).Reason, "however high the project sets its own rate")
+
+	// Whoever owns the project's database writes to the outbox as they like: that is counted too.
+	o := b.outbox()
+	for range 2 {
+		require.NoError(t, o.Handle(t.Context(), b.session(), b.rows.items[0]))
+	}
+	require.Contains(t, failed(t, o.Handle(t.Context(), b.session(), b.rows.items[0]), false), "more mails in an hour")
+	require.Len(t, b.platform.List(), 4)
+
+	s := &mailServer{}
+	s.listen(t, false)
+	b.by(s, nil)
+	require.NoError(t, b.send(confirmation), "a server of the project's own is its own matter")
+
+	b = &bundle{t: t, deps: b.deps, rows: b.rows, platform: b.platform, project: &directory.Project{Ref: id.PlatformRef, Settings: setting.Values{}}}
+	for range 5 {
+		require.NoError(t, b.send(confirmation), "people must get into the console")
+	}
+}
+
+func TestForgedItems(t *testing.T) {
+	b := setup(t, map[string]any{"auth.sms.provider": "vonage"})
+	o := b.outbox()
+	for name, c := range map[string]struct {
+		kind, payload string
+		permanent     bool
+	}{
+		"several recipients":         {"email", `{"message":{"template":"invite","to":"a@b.test, c@d.test"}}`, true},
+		"a header in the recipient":  {"email", `{"message":{"template":"invite","to":"a@b.test\r\nBcc: c@d.test"}}`, true},
+		"no recipient":               {"email", `{"message":{"template":"invite"}}`, true},
+		"no template":                {"email", `{"message":{"template":"nothing","to":"a@b.test"}}`, true},
+		"another type":               {"email", `{"message":[]}`, true},
+		"no object":                  {"email", `7`, true},
+		"a number that is none":      {"sms", `{"message":{"to":"+1 555"}}`, true},
+		"a setting that is a secret": {"sms", `{"message":{"to":"15551234567","template":"auth.smtp.password"}}`, true},
+		"a kind that there is not":   {"fax", `{}`, false},
+	} {
+		failed(t, o.Handle(t.Context(), b.session(), outbox.Item{Kind: c.kind, Payload: json.RawMessage(c.payload)}), c.permanent)
+		require.Empty(t, b.platform.List(), name)
+	}
+}
+
+func TestThePlatformsServerIsDown(t *testing.T) {
+	b := setup(t, nil)
+	b.deps.Platform = postbox.NewSMTP(config.SMTP{Host: "127.0.0.1", Port: 1, From: "no-reply@platform.test", TLS: "none"}, postbox.Options{})
+	words := failed(t, b.send(confirmation), false)
+	require.Contains(t, words, "Its operator")
+	require.NotContains(t, words, "auth.smtp")
 }
 
 func TestWithoutAMailServerAtAll(t *testing.T) {

@@ -92,10 +92,10 @@ type Deps struct {
 	// Limiter counts the messages of projects, for all workers; nil counts none.
 	Limiter guard.Limiter
 	Hooks   Hooks
-	// Platform sends the mail of projects that have no mail server of their own; PlatformFrom is the address it comes from. Nil where the
-	// installation sends none.
-	Platform     mail.Sender
-	PlatformFrom string
+	// Platform sends the mail of projects that have no mail server of their own. Nil where the installation sends none.
+	Platform mail.Sender
+	// PlatformRate is how many mails one project sends by it in an hour at most; 0 is no limit. The platform's own project has none.
+	PlatformRate int
 	// Dial opens connections to mail servers that projects chose, and HTTP requests to addresses that they chose: guarded by internal/egress.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	HTTP *http.Client

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -101,17 +102,38 @@ func confirmationURL(projectURL string, m Email) string {
 	return strings.TrimSuffix(projectURL, "/") + "/auth/v1/verify?" + query
 }
 
-// plain makes of a value what JSON knows, without methods that a template could call.
+// plain makes of a value what JSON knows, without methods that a template could call. Numbers are written as they were.
 func plain(v any) any {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil
 	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
 	var out any
-	if json.Unmarshal(raw, &out) != nil {
+	if decoder.Decode(&out) != nil {
 		return nil
 	}
-	return out
+	return withoutMethods(out)
+}
+
+func withoutMethods(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		return v.String()
+	case map[string]any:
+		for key, value := range v {
+			v[key] = withoutMethods(value)
+		}
+	case []any:
+		for i, value := range v {
+			v[i] = withoutMethods(value)
+		}
+	}
+	return v
 }
 
 // oneLine makes a header's text: no line breaks or control characters, and not too long.

@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -62,6 +63,10 @@ func TestVariables(t *testing.T) {
 		map[string]any{"list": []any{"a", "b"}})
 	require.NoError(t, err)
 	require.Equal(t, "-|||123456-007|2|123456|true", html)
+
+	html, _, err = content(t, `{{ .Data.n }} {{ .Data.big }} {{ .Data.f }} {{ .Data.b }}`, map[string]any{"n": 12345678, "big": json.Number("12345678901234567890123"), "f": 0.5, "b": true})
+	require.NoError(t, err)
+	require.Equal(t, "12345678 12345678901234567890123 0.5 true", html, "numbers as they were written")
 
 	html, _, err = content(t, `<a href="{{ .SiteURL }}/confirm?token_hash={{ .TokenHash }}&next={{ .RedirectTo }}">x</a>`, nil)
 	require.NoError(t, err)

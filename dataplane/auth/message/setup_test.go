@@ -68,7 +68,7 @@ func setup(t *testing.T, settings map[string]any) *bundle {
 	b := &bundle{t: t, rows: &written{}, platform: postbox.NewMemory("Platform <no-reply@platform.test>"),
 		project: &directory.Project{Ref: "abcdefghijklmnopqrst", URL: "https://abcdefghijklmnopqrst.example.test", Settings: valuesOf(t, settings)}}
 	b.deps = message.Deps{
-		Log: testkit.Logger(t), Queue: b.rows, Platform: b.platform, PlatformFrom: "no-reply@platform.test", Dial: (&net.Dialer{}).DialContext,
+		Log: testkit.Logger(t), Queue: b.rows, Platform: b.platform, Dial: (&net.Dialer{}).DialContext,
 	}
 	return b
 }

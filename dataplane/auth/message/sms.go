@@ -25,8 +25,11 @@ import (
 func (o *Outbox) deliverSMS(ctx context.Context, session *projectdb.Session, id uuid.UUID, p payload[SMS]) error {
 	m := p.Message
 	m.id, m.Code = id, p.Secret.Token
-	if o.expired(m.Expires) {
+	switch {
+	case o.expired(m.Expires):
 		return outbox.Refuse(nil, expiredWords)
+	case !plainNumber(m.To):
+		return outbox.Refuse(nil, "The recipient is no phone number.")
 	}
 	values := session.Project.Settings
 	if hookEnabled(values, "send_sms") {

@@ -14,10 +14,10 @@ import (
 // Templates are written by strangers. They see strings and plain maps only; what they write, what their functions make, how often they loop and
 // how long they run is bounded.
 const (
-	maxOutput = 512 << 10       // bytes of a mail
-	maxMade   = 1 << 20         // bytes that a template's functions make
-	maxSteps  = 10_000          // turns of loops
-	maxTime   = 2 * time.Second // to run
+	maxOutput = 512 << 10              // bytes of a mail
+	maxMade   = 1 << 20                // bytes that a template's functions make
+	maxSteps  = 10_000                 // turns of loops
+	maxTime   = 500 * time.Millisecond // to run
 	// maxLoops is how deep loops may stand within each other: html/template reads the body of each twice, to find out what to escape it for.
 	maxLoops = 5
 )

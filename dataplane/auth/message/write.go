@@ -13,6 +13,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/id"
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
@@ -152,14 +153,29 @@ func hookEnabled(values setting.Values, name string) bool {
 
 // hourly takes one from what the project sends in an hour by the setting auth.rate_limit.<what>.
 func (o *Outbox) hourly(ctx context.Context, p *directory.Project, what, key string) (ok bool, retry time.Duration) {
-	most := setting.Get[int64](p.Settings, "auth.rate_limit."+what)
+	most := int(setting.Get[int64](p.Settings, "auth.rate_limit."+what))
+	if rate := o.platformRate(p); what == "email_sent" && rate > 0 && byPlatform(p) && !hookEnabled(p.Settings, "send_email") {
+		most = min(most, rate)
+	}
 	switch {
 	case most <= 0:
 		return false, time.Hour
 	case o.Limiter == nil:
 		return true, 0
 	}
-	return o.Limiter.Allow(ctx, p.Ref, "auth:"+what+":"+key, guard.Rate{PerSecond: float64(most) / time.Hour.Seconds(), Burst: int(most)})
+	return o.Limiter.Allow(ctx, p.Ref, "auth:"+what+":"+key, perHour(most))
+}
+
+// platformRate is how many mails a project sends in an hour by the platform's mail server at most; 0 is no limit.
+func (o *Outbox) platformRate(p *directory.Project) int {
+	if p.Ref == id.PlatformRef {
+		return 0
+	}
+	return o.PlatformRate
+}
+
+func perHour(most int) guard.Rate {
+	return guard.Rate{PerSecond: float64(most) / time.Hour.Seconds(), Burst: most}
 }
 
 // plainAddress reports whether it is one mail address and nothing else.
