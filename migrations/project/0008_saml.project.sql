@@ -21,4 +21,7 @@ create index if not exists spent_proofs_expires_at_idx on {{schema "auth"}}.spen
 
 alter table {{schema "auth"}}.flow_state add column if not exists session_not_after timestamptz;
 
+-- The owner dumps them with the rest of the schema; what is sealed stays so.
+grant select on {{schema "auth"}}.saml_keys, {{schema "auth"}}.spent_proofs to {{.OwnerGroup}};
+
 reset role;
