@@ -116,10 +116,12 @@ func (w *Worker) serves(ref string) bool {
 // services are what a project serves.
 func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 	requests, configs := engine.New(catalog.NewCache()), rest.ProjectConfigs()
+	users := auth.New(auth.Deps{
+		Log: w.log, Limiter: attempts{limiter}, Revoker: w.revoked, Messages: w.messages, Egress: w.egress, Sealer: w.sealer, Version: w.cfg.Version,
+	})
 	return []gateway.Service{
-		{Name: "auth", Prefix: "/auth/v1", Handler: auth.New(auth.Deps{
-			Log: w.log, Limiter: attempts{limiter}, Revoker: w.revoked, Messages: w.messages, Egress: w.egress, Sealer: w.sealer, Version: w.cfg.Version,
-		})},
+		{Name: "auth", Prefix: "/auth/v1", Handler: users},
+		{Name: "api", Prefix: "/api/v1/auth", Handler: users.API()},
 		{Name: "rest", Prefix: "/rest/v1", Handler: rest.New(rest.Deps{
 			Log: w.log, Engine: requests, Config: configs, Describer: openapi.Describer{Engine: requests, Version: w.cfg.Version},
 		})},

@@ -47,6 +47,7 @@ type Deps struct {
 type Service struct {
 	version string
 	router  *protocol.Router
+	api     http.Handler
 }
 
 var _ http.Handler = (*Service)(nil)

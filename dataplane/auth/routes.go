@@ -38,7 +38,8 @@ func (s *Service) mount(d domains) {
 	signups := signup.New(signup.Deps{Guard: d.guard, Hooks: d.hooks, Hasher: d.hasher, Rules: d.rules, Users: d.users, Sessions: d.sessions, Letters: d.letters})
 	signups.Routes(s.router)
 	maps.Copy(grants, signups.Grants())
-	user.New(user.Deps{Guard: d.guard, Hasher: d.hasher, Rules: d.rules, Sessions: d.sessions, Letters: d.letters, Proofs: d.proofs, Messages: d.messages}).Routes(s.router)
+	users := user.New(user.Deps{Guard: d.guard, Hasher: d.hasher, Rules: d.rules, Sessions: d.sessions, Letters: d.letters, Proofs: d.proofs, Messages: d.messages})
+	users.Routes(s.router)
 	admin.New(admin.Deps{Hasher: d.hasher, Rules: d.rules, Users: d.users, Sessions: d.sessions, Letters: d.letters, Messages: d.messages}).Routes(s.router)
 
 	mfa.New(mfa.Deps{Sessions: d.sessions, Messages: d.messages, Hooks: d.hooks, Guard: d.guard}).Routes(s.router)
@@ -53,6 +54,7 @@ func (s *Service) mount(d domains) {
 	providers := provider.New(provider.Deps{Log: d.log, Egress: d.egress, Guard: d.guard, Sessions: d.sessions, Letters: d.letters, Users: d.users, Sealer: d.sealer})
 	providers.Routes(s.router)
 	maps.Copy(grants, providers.Grants())
+	s.api = newAPI(d, signups, users, providers)
 
 	s.router.Handle(http.MethodPost, "/token", func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 		if h, ok := grants[r.URL.Query().Get("grant_type")]; ok {
