@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func (w *world) environment(dir string) (map[string]string, error) {
 	return map[string]string{"FLUXBASE_EGRESS_ALLOW": w.address, "SSL_CERT_FILE": file}, nil
 }
 
-const textSecret = "v1,whsec_d29ybGQgb2YgdGhlIHRlc3Rz"
+const textSecret = "v1,whsec_d29ybGQgb2YgdGhlIHRlc3RzLCBsb25nIGVub3VnaA=="
 
 // settings have a project send its mail and text messages to the world.
 func (w *world) settings() map[string]string {
@@ -117,7 +118,8 @@ func (w *world) takeText(rw http.ResponseWriter, r *http.Request) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.texts[in.To] = append(w.texts[in.To], in.Text)
+	to := strings.TrimPrefix(in.To, "+")
+	w.texts[to] = append(w.texts[to], in.Text)
 	close(w.arrived)
 	w.arrived = make(chan struct{})
 }
@@ -163,8 +165,8 @@ func (w *world) idToken(rw http.ResponseWriter, r *http.Request) {
 }
 
 // script are the variables that tell a script of the world.
-func (w *world) script() []string {
-	return []string{"WORLD=" + w.url, "OIDC_ISSUER=" + w.people.URL, "OIDC_CLIENT=" + oidc.ClientID, "OIDC_SECRET=" + oidc.ClientSecret}
+func (w *world) script(in *installation) []string {
+	return []string{"GATE=" + in.url, "WORLD=" + w.url, "OIDC_ISSUER=" + w.people.URL, "OIDC_CLIENT=" + oidc.ClientID, "OIDC_SECRET=" + oidc.ClientSecret}
 }
 
 // set changes settings of a project, by lists that are merged.

@@ -49,7 +49,7 @@ export async function session() {
     const { user: now } = await good(auth.verifyOtp({ email: next, token: fresh.code, type: 'email_change' }))
     assert.equal(now.email, next)
     await bad(auth.updateUser({ password: '1' }), 'weak_password', 422)
-    await bad(auth.updateUser({ email: 'no address' }), undefined)
+    await bad(auth.updateUser({ email: 'no address' }), 'validation_failed', 400)
   })
 
   await walk('initialize startAutoRefresh stopAutoRefresh isThrowOnErrorEnabled dispose', async () => {
@@ -57,7 +57,7 @@ export async function session() {
     assert.equal((await auth.initialize()).error, null)
     await auth.startAutoRefresh()
     await auth.stopAutoRefresh()
-    assert.equal(auth.isThrowOnErrorEnabled(), false)
+    assert.ok(!auth.isThrowOnErrorEnabled())
     await auth.dispose()
   })
 
@@ -75,6 +75,8 @@ export async function session() {
     const second = await good(auth.mfa.enroll({ factorType: 'totp', friendlyName: 'tablet' }))
     await good(auth.mfa.challengeAndVerify({ factorId: second.id, code: totp(second.totp.secret) }))
     await good(auth.mfa.unenroll({ factorId: second.id }))
+    await bad(auth.mfa.unenroll({ factorId: factor.id }), 'insufficient_aal') // the factor that had raised the session is gone
+    await good(auth.mfa.challengeAndVerify({ factorId: factor.id, code: totp(factor.totp.secret, 1) }))
     await good(auth.mfa.unenroll({ factorId: factor.id }))
     await good(auth.refreshSession())
     assert.deepEqual(pick(await good(auth.mfa.getAuthenticatorAssuranceLevel())), ['aal1', 'aal1'])
