@@ -1,5 +1,10 @@
 package setting
 
+import (
+	"errors"
+	"strings"
+)
+
 // Provider is a place where users have accounts already.
 type Provider struct {
 	// Name is what clients call it, Title what people do.
@@ -23,7 +28,7 @@ func authProviderSettings() []Definition {
 		key := "auth.external." + p.Name + "."
 		out = append(out,
 			flag(key+"enabled", false, "Whether users sign in with "+p.Title+"."),
-			list(key+"client_id", "Client ids at "+p.Title+": the first is used to sign in, all are taken as audiences of ID tokens.", nil),
+			list(key+"client_id", "Client ids at "+p.Title+": the first is used to sign in, all are taken as audiences of ID tokens.", checkClientIDs),
 			secret(key+"secret", "Client secret at "+p.Title+"."),
 			flag(key+"skip_nonce_check", false, "Whether ID tokens of "+p.Title+" may lack the nonce. For apps on iOS only: it makes replay possible."),
 			flag(key+"email_optional", false, "Whether users without an email address at "+p.Title+" may sign in."))
@@ -32,4 +37,16 @@ func authProviderSettings() []Definition {
 		}
 	}
 	return out
+}
+
+func checkClientIDs(v any) error {
+	if len(v.([]string)) > 50 {
+		return errors.New("name 50 client ids at most")
+	}
+	for _, id := range v.([]string) {
+		if id == "" || len(id) > 512 || strings.IndexFunc(id, func(c rune) bool { return c <= ' ' || c > '~' }) >= 0 {
+			return errors.New("a client id is a word of up to 512 letters, digits and signs")
+		}
+	}
+	return nil
 }

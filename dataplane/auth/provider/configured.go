@@ -95,7 +95,9 @@ func (p *configured) pinTenant(chosen string) error {
 	chosen = strings.TrimSuffix(strings.TrimRight(chosen, "/"), "/v2.0")
 	if rest, ours := strings.CutPrefix(chosen, "https://login.microsoftonline.com/"); ours || chosen == "" {
 		p.ChosenBy = ""
-		p.tenant = catalog.Tenant(chosen)
+		if p.tenant = catalog.Tenant(chosen); rest == "consumers" {
+			p.tenant = catalog.PersonalTenant
+		}
 		if p.tenant == "" && chosen != "" && !slices.Contains([]string{"common", "organizations", "consumers"}, rest) {
 			return unsupported("name the tenant of Microsoft by its id, as https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000")
 		}

@@ -37,7 +37,10 @@ func (s *Service) mayLink(r *http.Request, tx *store.Tx, bound *projectdb.Sessio
 	if err != nil {
 		return nil, err
 	}
-	if current != nil && current.AAL == "aal1" && hasFactor(user) {
+	switch {
+	case user.SSO:
+		return nil, errManaged
+	case current != nil && current.AAL == "aal1" && hasFactor(user):
 		return nil, protocol.ErrInsufficientAAL
 	}
 	return user, nil

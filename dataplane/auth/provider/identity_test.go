@@ -58,6 +58,12 @@ func TestUsersLinkIdentitiesThemselves(t *testing.T) {
 		fields := refused(t, w.arrive(w.idp.SignIn(t, w.link("custom:acme", other, nil).Str("url"), "ada-1")), landing, "identity_already_exists")
 		require.Equal(t, "Identity is already linked to another user", fields.Get("error_description"))
 
+		// Whose address is another user's account here, who may have been talked into it.
+		w.idp.Add(oidc.User{Subject: "victim", Claims: object{"email": "victim@example.com", "email_verified": true}})
+		victim := w.User("victim@example.com", "secret")
+		refused(t, w.arrive(w.idp.SignIn(t, w.link("custom:acme", other, nil).Str("url"), "victim")), landing, "email_exists")
+		require.Equal(t, victim.String(), w.signedIn(t, w.login("custom:acme", "victim"))["sub"])
+
 		// By a redirect, with PKCE, and by an account whose address is not verified.
 		verifier, query := challenge()
 		query.Set("skip_http_redirect", "false")
@@ -94,6 +100,19 @@ func TestASecondFactorGuardsTheWaysIn(t *testing.T) {
 		w.Refused(w.Call(http.MethodPost, "/token?grant_type=id_token", bearer, object{"provider": "keycloak", "id_token": "x", "link_identity": true}), http.StatusUnauthorized, "insufficient_aal")
 		w.Exec("update sessions set aal = 'aal2'")
 		require.Equal(t, http.StatusOK, w.link("custom:acme", bearer, nil).Status)
+	})
+}
+
+func TestIdentitiesOfCompaniesAreTheCompanies(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		w = w.linking()
+		user := w.User("grace@example.com", "")
+		bearer := w.SignIn(user).AccessToken
+		back := w.idp.SignIn(t, w.link("custom:acme", bearer, nil).Str("url"), "ada-1")
+		w.Exec("update users set is_sso_user = true where id = $1", user)
+		refused(t, w.arrive(back), landing, "user_sso_managed")
+		w.Refused(w.link("custom:acme", bearer, nil), http.StatusUnprocessableEntity, "user_sso_managed")
+		w.Refused(w.Call(http.MethodDelete, "/user/identities/"+w.identityID(user, "email"), bearer, nil), http.StatusUnprocessableEntity, "user_sso_managed")
 	})
 }
 
@@ -174,8 +193,8 @@ func TestAnAddressOfAnotherUserIsNotTakenByUnlinking(t *testing.T) {
 		w = w.linking()
 		user := w.User("grace@example.com", "secret")
 		bearer := w.SignIn(user).AccessToken
-		w.User("ada@example.com", "")
 		w.signedIn(t, w.arrive(w.idp.SignIn(t, w.link("custom:acme", bearer, nil).Str("url"), "ada-1")))
+		w.User("ada@example.com", "")
 		out := w.Call(http.MethodDelete, "/user/identities/"+w.identityID(user, "email"), bearer, nil)
 		w.Refused(out, http.StatusUnprocessableEntity, "email_conflict_identity_not_deletable")
 		require.Equal(t, 2, w.Count("select count(*) from identities where user_id = $1", user))

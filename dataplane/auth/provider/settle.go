@@ -43,6 +43,7 @@ var notAnonymous string
 var (
 	errLinkedAlready = fault.New(fault.FailedPrecondition, "IDENTITY_ALREADY_EXISTS", "Identity is already linked")
 	errLinkedToOther = fault.New(fault.FailedPrecondition, "IDENTITY_ALREADY_EXISTS", "Identity is already linked to another user")
+	errManaged       = fault.New(fault.FailedPrecondition, "USER_SSO_MANAGED", "The identities of a SSO account are managed by its identity provider")
 	errInviteGone    = fault.New(fault.NotFound, "INVITE_NOT_FOUND", "Invite not found")
 	errInviteOther   = protocol.ErrValidation("Invited email does not match emails from external provider")
 	// errUnchecked rolls back what would make a user whom the project's hook was not asked about.
@@ -357,24 +358,29 @@ func (t *settlement) link(target uuid.UUID, holder *uuid.UUID) (*store.User, err
 		return nil, errLinkedAlready
 	case holder != nil:
 		return nil, errLinkedToOther
+	case user.SSO:
+		return nil, errManaged
+	}
+	// Who has proved an address here has an account of their own: their account elsewhere is not linked to another one, which somebody may have
+	// talked them into.
+	if t.arrival.proved {
+		if owner, err := store.UserByEmail(t.ctx(), t.tx, t.arrival.email); err != nil {
+			return nil, err
+		} else if owner != nil && owner.ID != user.ID && (user.Email == "" || owner.EmailConfirmed != nil) {
+			return nil, protocol.ErrEmailExists
+		}
 	}
 	if user, err = t.keep(user, "login"); err != nil {
 		return nil, err
 	}
-	// An address that is not proved stays out of the user: it may be anybody's.
-	if user.Email == "" && t.arrival.proved {
-		if taken, err := store.UserByEmail(t.ctx(), t.tx, t.arrival.email); err != nil {
-			return nil, err
-		} else if taken != nil {
-			return nil, protocol.ErrEmailExists
-		}
-		if _, err := t.tx.Exec(t.ctx(), setEmail, user.ID, t.arrival.email); err != nil {
-			return nil, err
-		}
-	} else if user.Anonymous {
-		if _, err := t.tx.Exec(t.ctx(), notAnonymous, user.ID); err != nil {
-			return nil, err
-		}
+	switch {
+	case user.Email == "" && t.arrival.proved:
+		_, err = t.tx.Exec(t.ctx(), setEmail, user.ID, t.arrival.email)
+	case user.Anonymous: // an address that is not proved stays out of the user: it may be anybody's
+		_, err = t.tx.Exec(t.ctx(), notAnonymous, user.ID)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return user, t.linked(user)
 }

@@ -208,13 +208,13 @@ func discordNames(p *Profile, r Raw) {
 	p.Claims["picture"], p.Claims["avatar_url"] = avatar, avatar
 }
 
-// personal is the tenant of Microsoft's own accounts, whose addresses Microsoft has verified.
-const personal = "9188040d-6c67-4c5b-b112-36a304b66dad"
+// PersonalTenant is that of Microsoft's own accounts, whose addresses Microsoft has verified.
+const PersonalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
 // azureClaims takes an address as verified when Microsoft says that the tenant owns its domain (xms_edov), or when the account is a personal one.
 // Anyone may write any address into the accounts of their own tenant. Whether the project trusts one tenant is added by Tenant.
 func azureClaims(p *Profile, r Raw) {
-	p.add(r.String("email"), r.Bool("xms_edov") || r["xms_edov"] == nil && r.String("tid") == personal, true)
+	p.add(r.String("email"), r.Bool("xms_edov") || r["xms_edov"] == nil && r.String("tid") == PersonalTenant, true)
 	kept := map[string]any{}
 	for key, value := range r {
 		if !slices.Contains(azureOwn, key) {

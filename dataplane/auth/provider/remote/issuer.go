@@ -138,7 +138,7 @@ type paced struct {
 func (p *paced) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.mu.Lock()
 	now := p.now()
-	soon := !p.last.IsZero() && now.Sub(p.last) < keysPause
+	soon := !p.last.IsZero() && now.Sub(p.last) < keysPause && r.Response == nil // a redirect belongs to the request before
 	if !soon {
 		p.last = now
 	}

@@ -67,13 +67,16 @@ func TestKeysAreAskedForAtAPace(t *testing.T) {
 	now := time.Now()
 	asked := 0
 	p := &paced{now: func() time.Time { return now }, next: roundTrip(func(*http.Request) (*http.Response, error) { asked++; return nil, nil })} //nolint:nilnil // a test's
+	ask := func(r *http.Request) { _, _ = p.RoundTrip(r) }                                                                                       //nolint:bodyclose // there is none
 	for range 10 {
-		_, _ = p.RoundTrip(nil) //nolint:bodyclose // there is none
+		ask(&http.Request{})
 	}
 	require.Equal(t, 1, asked)
+	ask(&http.Request{Response: &http.Response{}})
+	require.Equal(t, 2, asked, "where the request was sent on to")
 	now = now.Add(keysPause)
-	_, _ = p.RoundTrip(nil) //nolint:bodyclose // there is none
-	require.Equal(t, 2, asked)
+	ask(&http.Request{})
+	require.Equal(t, 3, asked)
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
