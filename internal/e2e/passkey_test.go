@@ -36,7 +36,7 @@ func TestPasskeysInABrowser(t *testing.T) {
 			address = p.pathURL
 		}
 		t.Run(name, func(t *testing.T) {
-			p.script(t, "passkey.mjs", 10, "PROJECT_URL="+address, "APP="+app, "ELSEWHERE="+elsewhere, "HOME="+t.TempDir())
+			p.script(t, "passkey.mjs", 12, "PROJECT_URL="+address, "APP="+app, "ELSEWHERE="+elsewhere, "HOME="+t.TempDir())
 		})
 	}
 }

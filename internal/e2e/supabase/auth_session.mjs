@@ -82,28 +82,6 @@ export async function session() {
     assert.deepEqual(pick(await good(auth.mfa.getAuthenticatorAssuranceLevel())), ['aal1', 'aal1'])
   })
 
-  await walk('registerPasskey signInWithPasskey passkey.startRegistration passkey.verifyRegistration passkey.startAuthentication passkey.verifyAuthentication passkey.list passkey.update passkey.delete', async () => {
-    const { auth, who } = await signedUp('passkey')
-    const device = new Authenticator(SITE)
-    const { challenge_id: challengeId, options } = await good(auth.passkey.startRegistration())
-    await good(auth.passkey.verifyRegistration({ challengeId, credential: device.create({ publicKey: options }).toJSON() }))
-    const asked = await good(user().passkey.startAuthentication())
-    const verified = await good(user().passkey.verifyAuthentication({ challengeId: asked.challenge_id, credential: device.get({ publicKey: asked.options }).toJSON() }))
-    assert.equal(verified.user.id, who.id)
-    const uninstall = device.install()
-    try {
-      await good(auth.registerPasskey())
-      assert.equal((await good(user().signInWithPasskey())).user.id, who.id)
-    } finally {
-      uninstall()
-    }
-    const [one, two] = await good(auth.passkey.list())
-    await good(auth.passkey.update({ passkeyId: one.id, friendlyName: 'Key ring' }))
-    await good(auth.passkey.delete({ passkeyId: two.id }))
-    assert.deepEqual((await good(auth.passkey.list())).map((p) => p.friendly_name), ['Key ring'])
-    await good(admin().passkey.listPasskeys({ userId: who.id }))
-  })
-
   await walk('oauth.getAuthorizationDetails oauth.approveAuthorization oauth.denyAuthorization oauth.listGrants oauth.revokeGrant', async () => {
     const { auth } = await signedUp('apps')
     const redirect = 'https://app.example.com/callback'
@@ -133,6 +111,31 @@ export async function session() {
     assert.equal((await good(auth.oauth.listGrants())).length, 1)
     await good(auth.oauth.revokeGrant({ clientId: app.client_id }))
     assert.equal((await good(auth.oauth.listGrants())).length, 0)
+  })
+}
+
+/** devices makes this process look like a browser for a while: nothing else may run. */
+export async function devices() {
+  await walk('registerPasskey signInWithPasskey passkey.startRegistration passkey.verifyRegistration passkey.startAuthentication passkey.verifyAuthentication passkey.list passkey.update passkey.delete', async () => {
+    const { auth, who } = await signedUp('passkey')
+    const device = new Authenticator(SITE)
+    const { challenge_id: challengeId, options } = await good(auth.passkey.startRegistration())
+    await good(auth.passkey.verifyRegistration({ challengeId, credential: device.create({ publicKey: options }).toJSON() }))
+    const asked = await good(user().passkey.startAuthentication())
+    const verified = await good(user().passkey.verifyAuthentication({ challengeId: asked.challenge_id, credential: device.get({ publicKey: asked.options }).toJSON() }))
+    assert.equal(verified.user.id, who.id)
+    const uninstall = device.install()
+    try {
+      await good(auth.registerPasskey())
+      assert.equal((await good(user().signInWithPasskey())).user.id, who.id)
+    } finally {
+      uninstall()
+    }
+    const [one, two] = await good(auth.passkey.list())
+    await good(auth.passkey.update({ passkeyId: one.id, friendlyName: 'Key ring' }))
+    await good(auth.passkey.delete({ passkeyId: two.id }))
+    assert.deepEqual((await good(auth.passkey.list())).map((p) => p.friendly_name), ['Key ring'])
+    await good(admin().passkey.listPasskeys({ userId: who.id }))
   })
 
   await walk('mfa.webauthn.enroll mfa.webauthn.challenge mfa.webauthn.verify mfa.webauthn.authenticate mfa.webauthn.register', async () => {

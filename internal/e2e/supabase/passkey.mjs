@@ -108,6 +108,17 @@ try {
     })
     assert.deepEqual(got, { before: ['aal1', 'aal2'], refused: 'insufficient_aal', after: ['aal2', 'aal2'] })
   })
+  await check('the QR code of an authenticator app is a picture', async () => {
+    const wide = await page.evaluate(async () => {
+      const { id, totp } = await good(auth.mfa.enroll({ factorType: 'totp', friendlyName: 'App' }))
+      const image = new Image()
+      image.src = totp.qr_code
+      await image.decode()
+      await good(auth.mfa.unenroll({ factorId: id }))
+      return image.naturalWidth
+    })
+    assert.ok(wide >= 150, `${wide} pixels wide`)
+  })
   await check('another origin is refused with the same authenticator', async () => {
     const other = await open(context, ELSEWHERE)
     const { credentials } = await device.send('WebAuthn.getCredentials', { authenticatorId })
