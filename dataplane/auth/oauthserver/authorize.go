@@ -1,6 +1,7 @@
 package oauthserver
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,6 +20,7 @@ import (
 
 var (
 	errBadClient       = fault.New(fault.Invalid, "OAUTH_CLIENT_NOT_FOUND", "invalid client_id")
+	errNotOwn          = fault.New(fault.Denied, "INSUFFICIENT_SCOPE", "Only the user's own session lets other apps in")
 	errNoAuthorization = fault.New(fault.NotFound, "OAUTH_AUTHORIZATION_NOT_FOUND", "authorization not found")
 )
 
@@ -93,6 +95,8 @@ func (a *authorization) read(query url.Values, bound *projectdb.Session, c *clie
 		return refused("invalid_request", "state is too long")
 	}
 	switch kind, mode := query.Get("response_type"), query.Get("response_mode"); {
+	case slices.Contains(strings.Fields(query.Get("prompt")), "none"):
+		return refused("interaction_required", "The user must come to the page of the app")
 	case kind != "" && kind != "code":
 		return refused("unsupported_response_type", "Only response_type=code is supported")
 	case mode != "" && mode != "query":
@@ -131,6 +135,18 @@ func (a *authorization) readScope(asked string, bound *projectdb.Session) *oauth
 	}
 	a.scope = strings.Join(names, " ")
 	return nil
+}
+
+// signedIn is the user who is there themselves. What lasts beyond a session is not given by who only acts for the user for a while.
+func (s *Service) signedIn(r *http.Request, tx *store.Tx, bound *projectdb.Session) (*store.User, error) {
+	user, current, err := s.d.Sessions.SignedIn(r, tx, bound)
+	switch {
+	case err != nil:
+		return nil, err
+	case current == nil || bytes.Contains(current.Methods, []byte(`"impersonation"`)):
+		return nil, errNotOwn
+	}
+	return user, nil
 }
 
 // found returns the authorization that a path names, which is held until the transaction ends, and its client.
@@ -187,7 +203,7 @@ func (s *Service) show(w http.ResponseWriter, r *http.Request, bound *projectdb.
 	ctx := r.Context()
 	var out any
 	err := store.InTx(ctx, bound, func(tx *store.Tx) error {
-		user, _, err := s.d.Sessions.SignedIn(r, tx, bound)
+		user, err := s.signedIn(r, tx, bound)
 		if err != nil {
 			return err
 		}
@@ -243,7 +259,7 @@ func (s *Service) consent(w http.ResponseWriter, r *http.Request, bound *project
 	ctx, p := r.Context(), bound.Project
 	to := ""
 	err := store.InTx(ctx, bound, func(tx *store.Tx) error {
-		user, _, err := s.d.Sessions.SignedIn(r, tx, bound)
+		user, err := s.signedIn(r, tx, bound)
 		if err != nil {
 			return err
 		}

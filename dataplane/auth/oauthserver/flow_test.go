@@ -323,6 +323,11 @@ func TestAuthorizationsBelongToOneUser(t *testing.T) {
 		b.Refused(b.Call("GET", path, ada, nil), 400, "validation_failed")
 		require.Zero(t, b.Count("select count(*) from oauth_consents"))
 
+		// Who acts for the user for a while lets nobody in for good.
+		acting := b.SignIn(b.User("bob@example.com", "")).AccessToken
+		b.Exec("update mfa_amr_claims set authentication_method = 'impersonation' where session_id in (select s.id from sessions s join users u on u.id = s.user_id where u.email = 'bob@example.com')")
+		b.Refused(b.Call("GET", "/oauth/authorizations/"+a.begin(nil), acting, nil), 403, "insufficient_scope")
+
 		late := "/oauth/authorizations/" + a.begin(nil)
 		b.Exec("update oauth_authorizations set expires_at = now() - interval '1 second'")
 		b.Refused(b.Call("GET", late, ada, nil), 404, "oauth_authorization_not_found")
@@ -363,6 +368,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			"a long state":         {"state", strings.Repeat("x", 5000), "invalid_request"},
 			"a long nonce":         {"nonce", strings.Repeat("x", 300), "invalid_request"},
 			"a resource of no URI": {"resource", "api", "invalid_target"},
+			"no interaction":       {"prompt", "none", "interaction_required"},
 			"the null character":   {"nonce", "a\x00", "invalid_request"},
 		} {
 			out := a.ask(map[string]string{c.key: c.value})

@@ -53,7 +53,7 @@ type arrival struct {
 // consume answers POST /sso/saml/acs with a redirect, or returns where an error is to be shown.
 func (s *Service) consume(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) (to string, err error) {
 	to = protocol.AllowedRedirect(bound.Project.Settings, "")
-	if err := s.d.Guard.Address(r, bound, "sign_in_sign_ups"); err != nil {
+	if err := s.d.Guard.Address(r, bound, "token_refresh"); err != nil { // a company has one address, and nothing can be guessed here
 		return to, err
 	}
 	in, err := s.arrive(w, r, bound)

@@ -2,6 +2,7 @@ package sso
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
+	dsig "github.com/russellhaering/goxmldsig"
 
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
@@ -151,6 +154,29 @@ func errAssertion(cause error) error {
 	return fault.Wrap(cause, fault.Invalid, "VALIDATION_FAILED", "SAML Assertion is not valid")
 }
 
+// certificates verifies signatures that do not name their certificate with each of the provider's: while it changes its key it has two.
+type certificates struct{}
+
+// VerifySignature is asked for the element that is signed.
+func (certificates) VerifySignature(by *dsig.ValidationContext, el *etree.Element) error {
+	_, first := by.Validate(el)
+	if first == nil {
+		return nil
+	}
+	known, err := by.CertificateStore.Certificates()
+	if err != nil {
+		return err
+	}
+	for _, one := range known {
+		alone := *by
+		alone.CertificateStore = &dsig.MemoryX509CertificateStore{Roots: []*x509.Certificate{one}}
+		if _, err := alone.Validate(el); err == nil {
+			return nil
+		}
+	}
+	return first
+}
+
 // verify finds the assertion of a response good: signed by the provider, for us, now, and in reply to a request of ours, or to none when that is "".
 func verify(party *saml.ServiceProvider, raw []byte, request string, now time.Time) (_ *saml.Assertion, err error) {
 	defer func() { // signed nonsense of a provider that is not honest
@@ -158,7 +184,7 @@ func verify(party *saml.ServiceProvider, raw []byte, request string, now time.Ti
 			err = errAssertion(fmt.Errorf("panic: %v", broken))
 		}
 	}()
-	party.AllowIDPInitiated = request == ""
+	party.AllowIDPInitiated, party.SignatureVerifier = request == "", certificates{}
 	said, err := peek(raw)
 	if err != nil {
 		return nil, errAssertion(err)

@@ -1,13 +1,16 @@
 package sso_test
 
 import (
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/xml"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
 	"github.com/stretchr/testify/require"
 
@@ -149,6 +152,38 @@ func TestEncryptedAssertions(t *testing.T) {
 		response, relay = i.answer(i.begin(map[string]any{"provider_id": id}))
 		wrapped := strings.ReplaceAll(response, "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p", "http://www.w3.org/2001/04/xmlenc#rsa-1_5")
 		refused(t, post(b, wrapped, relay), "validation_failed")
+	})
+}
+
+func TestAProviderChangesItsKey(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		b = bundle(b)
+		i := newIDP(t, b, "idp")
+		next, err := rogue()
+		require.NoError(t, err)
+		old := i.Certificate
+		descriptor := i.Metadata()
+		both := descriptor.IDPSSODescriptors[0].KeyDescriptors[0]
+		both.KeyInfo.X509Data.X509Certificates = append(both.KeyInfo.X509Data.X509Certificates, saml.X509Certificate{Data: base64.StdEncoding.EncodeToString(next.certificate.Raw)})
+		descriptor.IDPSSODescriptors[0].KeyDescriptors[0] = both
+		raw, err := xml.Marshal(descriptor)
+		require.NoError(t, err)
+		id := i.register(map[string]any{"metadata_xml": string(raw)})
+		unnamed := func(root *etree.Element) {
+			el := root.FindElement("./Signature/KeyInfo")
+			el.Parent().RemoveChild(el)
+		}
+		for _, keys := range []keyPair{{i.Key.(*rsa.PrivateKey), old}, next} {
+			i.Key, i.Certificate = keys.key, keys.certificate
+			fragment(t, post2(b, i, i.begin(map[string]any{"provider_id": id})), "https://app.example.com")
+			response, relay := i.answer(i.begin(map[string]any{"provider_id": id}))
+			fragment(t, post(b, string(edit(t, []byte(response), unnamed)), relay), "https://app.example.com")
+		}
+		third, err := newKeyPair()
+		require.NoError(t, err)
+		i.Key, i.Certificate = third.key, third.certificate
+		response, relay := i.answer(i.begin(map[string]any{"provider_id": id}))
+		refused(t, post(b, string(edit(t, []byte(response), unnamed)), relay), "validation_failed")
 	})
 }
 
