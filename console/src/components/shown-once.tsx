@@ -3,7 +3,7 @@ import { Button } from "@/components/ui/button";
 import { DialogFooter } from "@/components/ui/dialog";
 
 /** A value that is on screen for the only time. */
-export function ShownOnce({ value, onDone }: { value: string; onDone: () => void }) {
+export function ShownOnce({ value, what = "key", onDone }: { value: string; what?: string; onDone: () => void }) {
   return (
     <div className="flex flex-col gap-3 text-sm">
       <p>Copy it now: after this window closes it cannot be shown again.</p>
@@ -11,7 +11,7 @@ export function ShownOnce({ value, onDone }: { value: string; onDone: () => void
         <code className="min-w-0 flex-1 py-1 font-mono text-xs break-all" data-testid="shown-once">
           {value}
         </code>
-        <CopyButton value={value} what="key" />
+        <CopyButton value={value} what={what} />
       </div>
       <DialogFooter>
         <Button variant="primary" onClick={onDone}>

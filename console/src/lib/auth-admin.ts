@@ -95,7 +95,8 @@ export class AuthAdmin {
   }
 
   /** A token as the user, for a short time. It is written to the project's audit log. */
-  impersonate = (user: string) => this.call<{ access_token: string; expires_in?: number; expires_at?: number }>(`/admin/users/${user}/impersonate`, { method: "POST", body: {} });
+  impersonate = (user: string, body: { reason: string; duration: string }) =>
+    this.call<{ access_token: string; expires_in?: number }>(`/admin/users/${user}/impersonate`, { method: "POST", body });
 
   /** A link as the mail would have it, without a mail. */
   link = (type: "recovery" | "magiclink", email: string) => this.call<{ action_link: string }>("/admin/generate_link", { method: "POST", body: { type, email } });
@@ -110,13 +111,12 @@ export class AuthAdmin {
 
   async audit(page: number, perPage: number, filter: string, signal?: AbortSignal): Promise<Paged<AuditEntry>> {
     const { body, response } = await this.answer("/admin/audit", { query: { page, per_page: perPage, filter: filter || undefined }, signal });
-    const list = Array.isArray(body) ? body : (body as { entries?: AuditEntry[]; audit_log_entries?: AuditEntry[] });
-    return { items: (Array.isArray(list) ? list : (list.entries ?? list.audit_log_entries ?? [])) as AuditEntry[], total: totalOf(response) };
+    return { items: body as AuditEntry[], total: totalOf(response) };
   }
 
   preview = (name: string, subject: string, content: string, signal?: AbortSignal) =>
-    this.call<{ subject: string; html: string }>("/admin/templates/preview", { method: "POST", body: { name, subject, content }, signal });
-  testMail = (name: string, to: string) => this.call<unknown>("/admin/templates/test", { method: "POST", body: { name, to } });
+    this.call<{ subject: string; html: string }>("/admin/templates/preview", { method: "POST", body: { template: name, subject, content }, signal });
+  testMail = (name: string, subject: string, content: string, to: string) => this.call<unknown>("/admin/templates/test", { method: "POST", body: { template: name, subject, content, to } });
 
   async customProviders(signal?: AbortSignal): Promise<CustomProvider[]> {
     return (await this.call<{ providers?: CustomProvider[] }>("/admin/custom-providers", { signal })).providers ?? [];

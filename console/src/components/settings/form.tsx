@@ -84,7 +84,7 @@ export function useSettingsForm(projectRef: string, settings: Setting[], onSaved
   const save = useMutation(updateSettings, {
     onSuccess: async (answer, request) => {
       const now = new Map(answer.settings.map((setting) => [setting.key, setting]));
-      reset(draftsOf(settings.map((setting) => now.get(setting.key) ?? setting)));
+      reset(draftsOf(settings.map((setting) => now.get(setting.key) ?? setting)), { keepDirtyValues: false });
       await invalidate(getSettings);
       toast(`${counted(Object.keys(request.values ?? {}).length, "setting")} saved. Workers use it within two seconds.`);
       onSaved?.();
@@ -104,7 +104,7 @@ export function useSettingsForm(projectRef: string, settings: Setting[], onSaved
   });
   const discard = () => {
     save.reset();
-    reset(values);
+    reset(values, { keepDirtyValues: false });
   };
   return { form, save, submit, discard, changed: dirty.length };
 }

@@ -82,18 +82,18 @@ function MailFrame({ html }: { html: string }) {
   );
 }
 
-/** Sends what is saved to an address of one's own. */
-export function TestMail({ name, unsaved }: { name: string; unsaved: boolean }) {
+/** Sends what is typed, saved or not, to an address of one's own. */
+export function TestMail({ name, subject, content }: { name: string; subject: string; content: string }) {
   const { admin } = useServed();
   const account = useAccount().data;
   const toast = useToast();
   const [typed, setTyped] = useState<string>();
   const to = typed ?? account?.email ?? "";
-  const send = useMutation({ mutationFn: () => admin.testMail(name, to), onSuccess: () => toast(`A test mail goes to ${to}.`) });
+  const send = useMutation({ mutationFn: () => admin.testMail(name, subject, content, to), onSuccess: () => toast(`A test mail goes to ${to}.`) });
   return (
     <div className="flex flex-col gap-2">
-      <Field label="Send a test mail to" hint={unsaved ? "Save first: what is saved is sent." : undefined}>
-        <ToAndSend to={to} onChange={setTyped} disabled={unsaved || !to.includes("@")} busy={send.isPending} onSend={() => send.mutate()} />
+      <Field label="Send a test mail to" hint="As it stands here, saved or not.">
+        <ToAndSend to={to} onChange={setTyped} disabled={!to.includes("@")} busy={send.isPending} onSend={() => send.mutate()} />
       </Field>
       {send.isError && <ErrorState error={send.error} what="No mail was sent" />}
     </div>

@@ -77,7 +77,7 @@ function TemplateForm({ projectRef, template }: { projectRef: string; template: 
           <div className="grid gap-6 xl:grid-cols-2">
             <Words template={template} disabled={disabled} />
             <OfProject projectRef={projectRef}>
-              <Shown template={template} unsaved={changed > 0} />
+              <Shown template={template} />
             </OfProject>
           </div>
           <SaveBar pending={changed} what="change" error={save.error} busy={save.isPending} onDiscard={discard} />
@@ -144,13 +144,13 @@ function Toggle({ name, disabled, ...described }: { name: string; disabled: bool
   );
 }
 
-function Shown({ template, unsaved }: { template: Template; unsaved: boolean }) {
+function Shown({ template }: { template: Template }) {
   const subject = useWatch<Drafts>({ name: nameOf(template.subject.key) });
   const content = useWatch<Drafts>({ name: nameOf(template.content.key) });
   return (
     <div className="flex min-w-0 flex-col gap-4">
       <Preview name={template.name} subject={String(subject)} content={String(content)} />
-      <TestMail name={template.name} unsaved={unsaved} />
+      <TestMail name={template.name} subject={String(subject)} content={String(content)} />
     </div>
   );
 }

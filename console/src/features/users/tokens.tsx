@@ -1,46 +1,62 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
+import { z } from "zod";
 import { CopyButton } from "@/components/copy-button";
 import { ErrorState } from "@/components/error-state";
+import { useCheckedForm } from "@/components/form";
 import { ShownOnce } from "@/components/shown-once";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogFooter } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
-import { Select } from "@/components/ui/input";
+import { Input, Select } from "@/components/ui/input";
 import { useServed } from "@/features/project-auth/project";
 import type { DialogProps } from "@/features/users/actions";
 import { titleOf } from "@/features/users/user";
+import { counted } from "@/lib/format";
+
+const schema = z.object({ reason: z.string().trim().min(1, "Say why.").max(500, "A reason has at most 500 characters."), duration: z.string() });
 
 /** A short-lived token as the user, to see what they see. */
 export function ImpersonateDialog({ user, onClose }: DialogProps) {
   const { admin } = useServed();
-  const make = useMutation({ mutationFn: () => admin.impersonate(user.id) });
+  const make = useMutation({ mutationFn: (values: z.output<typeof schema>) => admin.impersonate(user.id, values) });
+  const form = useCheckedForm(schema, { reason: "", duration: "15m" });
+  const submit = form.handleSubmit((values) => make.mutate(values));
   const seconds = make.data?.expires_in;
   return (
     <Dialog
       open
       onOpenChange={(open) => !open && onClose()}
       title={`Impersonate ${titleOf(user)}`}
-      description="With the token, requests do what the user may do. That it was made, and by whom, is written to the project's audit log."
+      description="With the token, requests do what the user may do. That it was made, by whom and why, is written to the project's audit log."
     >
       {make.data ? (
         <div className="flex flex-col gap-2">
-          <ShownOnce value={make.data.access_token} onDone={onClose} />
+          <ShownOnce value={make.data.access_token} what="token" onDone={onClose} />
           <p className="text-xs text-muted">
-            {seconds ? `It is good for ${Math.max(1, Math.round(seconds / 60))} minutes. ` : ""}Send it as bearer token, beside the project's publishable key.
+            {seconds ? `It is good for ${counted(Math.max(1, Math.round(seconds / 60)), "minute")}, and cannot be refreshed. ` : ""}Send it as bearer token, beside the project's publishable key.
           </p>
         </div>
       ) : (
-        <>
-          <p className="text-sm text-muted">The token is short-lived, cannot be refreshed, and is shown once.</p>
-          {make.isError && <ErrorState error={make.error} what="No token was made" className="mt-3" />}
+        <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4" noValidate>
+          <Field label="Reason" hint="Stands in the audit log." error={form.formState.errors.reason?.message}>
+            <Input autoFocus autoComplete="off" placeholder="Ticket 123: sees an empty list" {...form.register("reason")} />
+          </Field>
+          <Field label="For how long">
+            <Select {...form.register("duration")}>
+              <option value="5m">5 minutes</option>
+              <option value="15m">15 minutes</option>
+              <option value="1h">An hour</option>
+            </Select>
+          </Field>
+          {make.isError && <ErrorState error={make.error} what="No token was made" />}
           <DialogFooter>
             <Button onClick={onClose}>Cancel</Button>
-            <Button variant="primary" busy={make.isPending} onClick={() => make.mutate()}>
+            <Button type="submit" variant="primary" busy={make.isPending}>
               Make token
             </Button>
           </DialogFooter>
-        </>
+        </form>
       )}
     </Dialog>
   );
