@@ -41,7 +41,7 @@ func parseMetadata(raw []byte) (*saml.EntityDescriptor, error) {
 	if len(raw) > maxMetadata {
 		return nil, protocol.ErrValidation("SAML Metadata must not be larger than %d bytes", maxMetadata)
 	}
-	if !utf8.Valid(raw) || strings.ContainsRune(string(raw), 0) {
+	if !utf8.Valid(raw) || bytes.ContainsRune(raw, 0) {
 		return nil, protocol.ErrValidation("SAML Metadata XML contains invalid UTF-8 characters, which are not supported at this time")
 	}
 	if err := scan(raw, nil); err != nil {

@@ -98,7 +98,6 @@ type idp struct {
 	// change is called before the assertion is signed.
 	change func(req *saml.IdpAuthnRequest)
 	person saml.Session
-	form   saml.IdpAuthnRequestForm
 }
 
 func newIDP(t *testing.T, b *authtest.Bundle, name string) *idp {
