@@ -126,6 +126,10 @@ func TestChallengesThatAreRefused(t *testing.T) {
 		b.Refused(verify(b, access, factor, asked, code), 422, "mfa_challenge_expired")
 		require.Equal(t, 200, verify(b, access, factor, challenge(b, access, factor).Str("id"), code).Status)
 
+		b.Exec("update mfa_challenges set created_at = now() - interval '3 hours'")
+		challenge(b, access, factor)
+		require.Equal(t, 1, b.Count("select count(*) from mfa_challenges"), "what is long over is cleared away")
+
 		b.Exec("update users set banned_until = now() + interval '1 hour'")
 		b.Refused(b.Call("POST", "/factors/"+factor+"/challenge", access, `{}`), 403, "user_banned")
 	})

@@ -1,6 +1,7 @@
--- $1 id, $2 factor, $3 address, $4 code's hash or null, $5 WebAuthn's state or null
+-- $1 id, $2 factor, $3 address, $4 code's hash or null, $5 WebAuthn's state or null. Old ones, of whichever factor, go as new ones come.
 with old as (
-    delete from mfa_challenges where factor_id = $2::uuid and created_at < now() - interval '2 hours'
+    delete from mfa_challenges
+    where id in (select id from mfa_challenges where created_at < now() - interval '2 hours' order by created_at limit 20 for update skip locked)
 ), challenged as (
     update mfa_factors set last_challenged_at = clock_timestamp() where id = $2::uuid
 )
