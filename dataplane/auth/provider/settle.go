@@ -302,10 +302,10 @@ func (t *settlement) pretend(u *newuser.User, other *store.User) error {
 
 // sendConfirmation sends the user's address a link, unless one was sent just now.
 func (t *settlement) sendConfirmation(user *store.User) error {
-	if letter.TooSoon(t.project(), false, user.ConfirmationSent) != nil {
-		return nil
+	if soon := letter.TooSoon(t.project(), false, user.ConfirmationSent); soon == nil {
+		return t.confirm(letter.Mail{User: user})
 	}
-	return t.confirm(letter.Mail{User: user})
+	return nil
 }
 
 func (t *settlement) confirm(m letter.Mail) error {

@@ -15,7 +15,7 @@ var definitions = []Definition{
 		Name: "apple", Base: "https://appleid.apple.com", Auth: "{base}/auth/authorize", Token: "{base}/auth/token", Style: oauth2.AuthStyleInParams,
 		Scopes: []string{"email", "name"}, Params: map[string]string{"response_mode": "form_post"}, FormPost: true,
 		OIDC: &OIDC{Issuers: []string{"https://appleid.apple.com"}, Keys: "{base}/auth/keys", Code: true, Nonce: true,
-			read: fields("sub=sub", verifiedBy("email", "email_verified"), appleClaims)},
+			read: fields("sub=sub", verifiedBy("email_verified"), appleClaims)},
 	},
 	{
 		Name: "azure", Base: "https://login.microsoftonline.com/common", Hosted: true, Auth: "{base}/oauth2/v2.0/authorize", Token: "{base}/oauth2/v2.0/token",
@@ -35,7 +35,7 @@ var definitions = []Definition{
 	{
 		Name: "discord", Base: "https://discord.com/api", Auth: "{base}/oauth2/authorize", Token: "{base}/oauth2/token", User: "{api}/users/@me",
 		Style: oauth2.AuthStyleInParams, Scopes: []string{"email", "identify"}, PKCE: true,
-		read: fields("sub=id full_name=username", verifiedBy("email", "verified"), custom("global_name"), discordNames),
+		read: fields("sub=id full_name=username", verifiedBy("verified"), custom("global_name"), discordNames),
 	},
 	{
 		Name: "facebook", Base: "https://www.facebook.com", API: "https://graph.facebook.com", Auth: "{base}/dialog/oauth", Token: "{api}/oauth/access_token",
@@ -70,7 +70,7 @@ var definitions = []Definition{
 		Name: "google", Base: "https://accounts.google.com", Auth: "{base}/o/oauth2/v2/auth", Token: "https://oauth2.googleapis.com/token",
 		Style: oauth2.AuthStyleInParams, Scopes: []string{"openid", "email", "profile"}, PKCE: true,
 		OIDC: &OIDC{Issuers: []string{"https://accounts.google.com", "accounts.google.com"}, Keys: "https://www.googleapis.com/oauth2/v3/certs", Code: true, Nonce: true,
-			read: fields("sub=sub name=name full_name=name picture=picture avatar_url=picture", verifiedBy("email", "email_verified"), custom("hd"))},
+			read: fields("sub=sub name=name full_name=name picture=picture avatar_url=picture", verifiedBy("email_verified"), custom("hd"))},
 	},
 	{
 		Name: "kakao", Base: "https://kauth.kakao.com", API: "https://kapi.kakao.com", Auth: "{base}/oauth/authorize", Token: "{base}/oauth/token", User: "{api}/v2/user/me",
@@ -81,21 +81,21 @@ var definitions = []Definition{
 				p.add(r.String("kakao_account|email"), r.Bool("kakao_account|is_email_valid") && r.Bool("kakao_account|is_email_verified"), true)
 			}),
 		OIDC: &OIDC{Issuers: []string{"https://kauth.kakao.com"}, Keys: "{base}/.well-known/jwks.json",
-			read: fields("sub=sub name=nickname preferred_username=nickname picture=picture avatar_url=picture", verifiedBy("email", "email_verified"))},
+			read: fields("sub=sub name=nickname preferred_username=nickname picture=picture avatar_url=picture", verifiedBy("email_verified"))},
 	},
 	{
 		Name: "keycloak", Hosted: true, HostedOnly: true, Auth: "{base}/protocol/openid-connect/auth", Token: "{base}/protocol/openid-connect/token",
 		User: "{base}/protocol/openid-connect/userinfo", Style: oauth2.AuthStyleInParams, Scopes: []string{"openid", "profile", "email"}, PKCE: true, Issuer: "{base}",
-		read: fields("sub=sub name=name full_name=name", verifiedBy("email", "email_verified")),
+		read: fields("sub=sub name=name full_name=name", verifiedBy("email_verified")),
 		OIDC: &OIDC{Issuers: []string{"{base}"}, Keys: "{base}/protocol/openid-connect/certs", Code: true, Nonce: true,
-			read: fields("sub=sub name=name full_name=name", verifiedBy("email", "email_verified"))},
+			read: fields("sub=sub name=name full_name=name", verifiedBy("email_verified"))},
 	},
 	{
 		Name: "linkedin_oidc", Base: "https://www.linkedin.com", Auth: "{base}/oauth/v2/authorization", Token: "{base}/oauth/v2/accessToken",
 		Style: oauth2.AuthStyleInParams, Scopes: []string{"openid", "email", "profile"},
 		OIDC: &OIDC{Issuers: []string{"https://www.linkedin.com/oauth", "https://www.linkedin.com"}, Keys: "{base}/oauth/openid/jwks", Code: true,
 			read: fields("sub=sub given_name=given_name family_name=family_name picture=picture", fullName("given_name", "family_name"),
-				localeOf, verifiedBy("email", "email_verified"))},
+				localeOf, verifiedBy("email_verified"))},
 	},
 	{
 		Name: "notion", Base: "https://api.notion.com", Auth: "{base}/v1/oauth/authorize", Token: "{base}/v1/oauth/token", User: "{api}/v1/users/me",
@@ -158,7 +158,7 @@ func x(name string) Definition {
 var twitch = fields("sub=id name=login full_name=login nickname=display_name slug=display_name picture=profile_image_url avatar_url=profile_image_url",
 	alwaysVerified("email"), custom("broadcaster_type", "description", "type", "offline_image_url", "view_count"))
 
-var slack = fields("sub=https://slack.com/user_id name=name full_name=name picture=picture avatar_url=picture", verifiedBy("email", "email_verified"),
+var slack = fields("sub=https://slack.com/user_id name=name full_name=name picture=picture avatar_url=picture", verifiedBy("email_verified"),
 	custom("https://slack.com/team_id"), func(p *Profile, r Raw) {
 		if p.Subject == "" {
 			p.Subject = r.String("sub")

@@ -147,9 +147,9 @@ func fields(table string, more ...func(*Profile, Raw)) func(Raw) Profile {
 	}
 }
 
-// verifiedBy reads one address, which counts as verified when there is true at a path.
-func verifiedBy(address, verified string) func(*Profile, Raw) {
-	return func(p *Profile, r Raw) { p.add(r.String(address), r.Bool(verified), true) }
+// verifiedBy reads the address email, which counts as verified when there is true at a path.
+func verifiedBy(path string) func(*Profile, Raw) {
+	return func(p *Profile, r Raw) { p.add(r.String("email"), r.Bool(path), true) }
 }
 
 // alwaysVerified reads one address of a provider that tells only those that it has verified.
@@ -191,7 +191,7 @@ const standardFields = `sub=sub name=name full_name=name family_name=family_name
 	preferred_username=preferred_username profile=profile picture=picture avatar_url=picture website=website gender=gender birthdate=birthdate
 	zoneinfo=zoneinfo locale=locale`
 
-var standard = fields(standardFields, verifiedBy("email", "email_verified"))
+var standard = fields(standardFields, verifiedBy("email_verified"))
 
 // Standard reads the claims of OpenID Connect, of an ID token or of a userinfo endpoint, with phone and its custom claims.
 func Standard(claims Raw) Profile {
