@@ -25,7 +25,10 @@ export function fetchAt(address) {
         outgoing.destroy()
         reject(request.signal.reason)
       })
-      request.arrayBuffer().then((body) => outgoing.end(Buffer.from(body)), reject)
+      request.arrayBuffer().then((body) => {
+        if (body.byteLength) outgoing.setHeader('content-length', body.byteLength) // Node frames no body of a DELETE by itself
+        outgoing.end(Buffer.from(body))
+      }, reject)
     })
   }
 }
