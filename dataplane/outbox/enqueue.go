@@ -2,6 +2,8 @@ package outbox
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +13,8 @@ import (
 
 // behind are outboxes that the jobs do not know of.
 type behind struct {
-	mu    sync.Mutex
+	mu sync.Mutex
+	// boxes tells of each whether the journal has it.
 	boxes map[box]bool
 	wake  chan struct{}
 }
@@ -22,10 +25,13 @@ func newBehind() *behind { return &behind{boxes: map[box]bool{}, wake: make(chan
 func (b *behind) add(x box) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.boxes[x] && len(b.boxes) >= maxBehind {
+	if _, there := b.boxes[x]; there {
+		return true
+	}
+	if len(b.boxes) >= maxBehind {
 		return false
 	}
-	b.boxes[x] = true
+	b.boxes[x] = false
 	select {
 	case b.wake <- struct{}{}:
 	default:
@@ -36,11 +42,30 @@ func (b *behind) add(x box) bool {
 func (b *behind) all() []box {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := make([]box, 0, len(b.boxes))
-	for x := range b.boxes {
-		out = append(out, x)
+	return slices.Collect(maps.Keys(b.boxes))
+}
+
+// fresh are those that the journal does not have.
+func (b *behind) fresh() (out []box) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for x, kept := range b.boxes {
+		if !kept {
+			out = append(out, x)
+		}
 	}
 	return out
+}
+
+// kept marks those that the journal has.
+func (b *behind) kept(boxes []box) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, x := range boxes {
+		if _, there := b.boxes[x]; there {
+			b.boxes[x] = true
+		}
+	}
 }
 
 func (b *behind) remove(done []box) {
@@ -92,6 +117,9 @@ func (q *Queue) enqueue(ctx context.Context) {
 		case first := <-q.waiting:
 			q.insertWaiting(ctx, first)
 		case <-q.behind.wake:
+			if q.down.Load() || !q.catchUp(ctx) {
+				q.remember(ctx)
+			}
 		case <-probe:
 			if q.catchUp(ctx) {
 				wait = leastProbe
@@ -184,11 +212,17 @@ func (q *Queue) remember(ctx context.Context) {
 	if q.deps.Journal == nil {
 		return
 	}
-	if names := namesOf(q.behind.all()); len(names) > 0 {
-		if err := q.deps.Journal.Remember(ctx, names); err != nil {
-			q.deps.Log.WarnContext(ctx, "outboxes that are behind are known to this process only", "error", err)
-		}
+	boxes := q.behind.fresh()
+	if len(boxes) == 0 {
+		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), insertWait)
+	defer cancel()
+	if err := q.deps.Journal.Remember(ctx, namesOf(boxes)); err != nil {
+		q.deps.Log.WarnContext(ctx, "outboxes that are behind are known to this process only", "error", err)
+		return
+	}
+	q.behind.kept(boxes)
 }
 
 func (q *Queue) forget(ctx context.Context, boxes []box) {
@@ -216,7 +250,7 @@ func (q *Queue) flush(ctx context.Context) {
 			q.insertWaiting(ctx, first)
 		default:
 			if q.behind.count() > 0 && !q.catchUp(ctx) {
-				q.remember(context.WithoutCancel(ctx))
+				q.remember(ctx)
 			}
 			return
 		}

@@ -208,7 +208,11 @@ func (b *bundle) sql(statement string) (out []string) {
 
 // hurry makes every job that waits for its time due.
 func (b *bundle) hurry() []string {
-	return b.sql("update river_job set state = 'available', scheduled_at = now() where state = 'scheduled' returning kind")
+	kinds := b.sql("update river_job set state = 'available', scheduled_at = now() where state = 'scheduled' returning kind")
+	for _, queue := range []string{"outbox_deliver", "outbox_sweep"} {
+		b.sql(`select coalesce(pg_notify(current_schema() || '.river_insert', '{"queue":"` + queue + `"}')::text, '')`)
+	}
+	return kinds
 }
 
 func textOf(t *testing.T, item outbox.Item) string {

@@ -39,7 +39,7 @@ func (s *sweeper) Work(ctx context.Context, job *river.Job[sweepArgs]) error {
 	case errors.Is(err, errGone):
 		return nil
 	case errors.Is(err, errPaused):
-		return q.again(ctx, b, againPaused)
+		return q.again(ctx, job, againPaused)
 	case err != nil:
 		return river.JobSnooze(jitter(30 * time.Second))
 	}
@@ -52,14 +52,17 @@ func (s *sweeper) Work(ctx context.Context, job *river.Job[sweepArgs]) error {
 		return nil
 	}
 	q.metrics.swept.Add(float64(left))
-	return q.again(ctx, b, min(max(time.Since(oldest)/4, q.deps.Again), againMost))
+	return q.again(ctx, job, min(max(time.Since(oldest)/4, q.deps.Again), againMost))
 }
 
 // again queues the next sweep. All sweeps of an outbox that find something meet in one.
-func (q *Queue) again(ctx context.Context, b box, wait time.Duration) error {
+func (q *Queue) again(ctx context.Context, job *river.Job[sweepArgs], wait time.Duration) error {
 	at := time.Now().Add(wait).Truncate(q.deps.Again).Add(q.deps.Again)
-	if err := q.insert(ctx, sweep(b, at.Unix()+2, at)); err != nil { // +2: neither sweepFor's nor sweepAt's
-		return river.JobSnooze(jitter(time.Minute))
+	next := sweep(box{job.Args.Ref, job.Args.Schema}, at.Unix()+2, at) // +2: neither sweepFor's nor sweepAt's
+	queued, err := q.client.InsertMany(ctx, []river.InsertManyParams{next})
+	if err != nil || queued[0].UniqueSkippedAsDuplicate && queued[0].Job.ID == job.ID {
+		// Also when the clocks of workers differ so much that the next one would be this one: it must not end then.
+		return river.JobSnooze(jitter(wait))
 	}
 	return nil
 }

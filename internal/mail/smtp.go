@@ -259,7 +259,7 @@ func Explain(err error) (words string, permanent bool) {
 func explainAnswer(err error) (words string, permanent, ok bool) {
 	var sent *gomail.SendError
 	var answer *textproto.Error
-	code, said := 0, ""
+	code := 0
 	if errors.As(err, &sent) {
 		code = sent.ErrorCode()
 	} else if errors.As(err, &answer) {
@@ -271,7 +271,7 @@ func explainAnswer(err error) (words string, permanent, ok bool) {
 	if code == 0 {
 		return "", false, false
 	}
-	said = " It answered with " + strconv.Itoa(code) + "."
+	said := " It answered with " + strconv.Itoa(code) + "."
 	final := code >= 500
 	switch {
 	case sent == nil:

@@ -46,7 +46,8 @@ func TestEveryTemplateRenders(t *testing.T) {
 			}
 		}
 	}
-	_, _, _, err := message.Render(setting.Values{}, projectURL, message.Email{Template: "nothing"})
+	_, html, _, err := message.Render(setting.Values{}, projectURL, message.Email{Template: "nothing"})
+	require.Empty(t, html)
 	require.Equal(t, "TEMPLATE_NOT_FOUND", fault.From(err).Reason)
 }
 
