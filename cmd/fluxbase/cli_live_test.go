@@ -103,6 +103,8 @@ func testProject(t *testing.T, who *person, isolation string) {
 
 	t.Run("sql", func(t *testing.T) { testSQL(ada.in(t), ref, fields) })
 	t.Run("settings", func(t *testing.T) { testSettings(ada.in(t), ref) })
+	t.Run("secret settings", func(t *testing.T) { testSecretSettings(ada.in(t), ref) })
+	t.Run("users", func(t *testing.T) { testUsers(ada.in(t), ref, fields) })
 	t.Run("keys", func(t *testing.T) { testKeys(ada.in(t), ref) })
 	t.Run("bounded keys", func(t *testing.T) { testBoundedKeys(ada.in(t), ref) })
 	t.Run("signing keys", func(t *testing.T) { testSigningKeys(ada.in(t), ref, fields["publishable_key"]) })
@@ -179,6 +181,59 @@ func testSettings(ada *person, ref string) {
 	ada.refused(exitUsage, "SETTING_INVALID", "projects", "settings", "set", ref, "rest.max_rows=many", "auth.disable_signup=true")
 	ada.must(&settings, "projects", "settings", "get", ref, "auth.disable_signup")
 	require.JSONEq(t, "false", string(settings[0].Value), "all or none are changed")
+}
+
+func testSecretSettings(ada *person, ref string) {
+	t := ada.t
+	got := ada.run("s3cret\n", "projects", "settings", "set", ref, "auth.captcha.secret=-", "auth.captcha.enabled=true")
+	require.Zero(t, got.code, got.err)
+	require.NotContains(t, got.out+got.err, "s3cret")
+	var settings []settingJSON
+	ada.must(&settings, "projects", "settings", "get", ref, "auth.captcha")
+	require.Len(t, settings, 3)
+	for _, s := range settings {
+		require.Equal(t, s.Key != "auth.captcha.provider", s.Set, s.Key)
+		require.NotContains(t, string(s.Value), "s3cret")
+	}
+	ada.refused(exitUsage, "SETTING_INVALID", "projects", "settings", "set", ref, "auth.captcha.secret=")
+	ada.must(&settings, "projects", "settings", "set", ref, "auth.captcha.secret=", "auth.captcha.enabled=")
+}
+
+func testUsers(ada *person, ref string, fields map[string]string) {
+	t := ada.t
+	got := ada.run("correct horse battery\n", "projects", "users", "create", ref, "--email", "grace@example.com", "--password-stdin", "--confirm", "--app-metadata", `{"role":"editor"}`)
+	require.Zero(t, got.code, got.err)
+	require.Contains(t, got.out, "confirmed")
+	ada.refused(exitConflict, "EMAIL_EXISTS", "projects", "users", "create", ref, "--email", "grace@example.com")
+	var users []map[string]any
+	ada.must(&users, "projects", "users", "list", ref, "--filter", "grace")
+	require.Len(t, users, 1)
+	require.Equal(t, "editor", users[0]["app_metadata"].(map[string]any)["role"])
+
+	body := strings.NewReader(`{"email":"grace@example.com","password":"correct horse battery"}`)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, fields["path_url"]+"/auth/v1/token?grant_type=password", body)
+	require.NoError(t, err)
+	request.Header.Set("apikey", fields["publishable_key"])
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	var sessions struct{ Sessions []struct{ ID string } }
+	ada.must(&sessions, "projects", "users", "sessions", ref, "grace@example.com")
+	require.Len(t, sessions.Sessions, 1)
+	require.Zero(t, ada.run("", "projects", "users", "sign-out", ref, "grace@example.com", "--session", sessions.Sessions[0].ID).code)
+	ada.must(&sessions, "projects", "users", "sessions", ref, "grace@example.com")
+	require.Empty(t, sessions.Sessions)
+
+	require.Contains(t, ada.run("", "projects", "users", "ban", ref, "grace@example.com", "--for", "1h").out, "banned until")
+	require.Contains(t, ada.run("", "projects", "users", "unban", ref, "grace@example.com").out, "confirmed")
+	require.Contains(t, ada.run("", "projects", "users", "update", ref, "grace@example.com", "--email", "hopper@example.com", "--confirm").out, "hopper@example.com")
+	require.Contains(t, ada.run("", "projects", "users", "invite", ref, "lin@example.com").out, "invited")
+	for _, email := range []string{"hopper@example.com", "lin@example.com"} {
+		require.Zero(t, ada.run("", "projects", "users", "delete", ref, email).code)
+		ada.refused(exitNotFound, "USER_NOT_FOUND", "projects", "users", "get", ref, email)
+	}
 }
 
 func testKeys(ada *person, ref string) {
