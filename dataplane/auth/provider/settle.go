@@ -297,7 +297,7 @@ func (t *settlement) pretend(u *newuser.User, other *store.User) error {
 	if err != nil {
 		return err
 	}
-	return t.confirm(letter.Mail{User: shown, Unsent: true, Known: other.ID})
+	return t.confirm(letter.Mail{User: shown, Unsent: true})
 }
 
 // sendConfirmation sends the user's address a link, unless one was sent just now.
