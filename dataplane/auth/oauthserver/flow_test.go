@@ -265,6 +265,8 @@ func TestRefreshTokensBelongToTheirClient(t *testing.T) {
 		no(t, a.refresh(""), 400, "invalid_request")
 		second := a.refresh(refresh)
 		require.Equal(t, 200, second.Status, second.Text)
+		lazy := &app{b.With(map[string]string{"auth.refresh_token_rotation": "false"}), a.id, a.secret}
+		require.NotEqual(t, second.Str("refresh_token"), lazy.refresh(second.Str("refresh_token")).Str("refresh_token"), "other apps' tokens are rotated always")
 		require.Equal(t, 200, b.Call("POST", "/refresh", "", map[string]any{"refresh_token": own.RefreshToken}).Status)
 		third := a.token(map[string]string{"grant_type": "refresh_token", "refresh_token": second.Str("refresh_token"), "scope": "email phone"})
 		no(t, third, 400, "invalid_scope")

@@ -86,7 +86,7 @@ func (m *Manager) renew(ctx context.Context, tx *store.Tx, s *projectdb.Session,
 	granted := &Grant{User: user, Session: found, Method: "token_refresh"}
 	event := store.Event{Action: "token_refreshed", Actor: user, Address: c.Address}
 	switch {
-	case !held.Revoked && !setting.Get[bool](s.Project.Settings, "auth.refresh_token_rotation"):
+	case !held.Revoked && found.ClientID == nil && !setting.Get[bool](s.Project.Settings, "auth.refresh_token_rotation"): // other apps' are always rotated
 		granted.RefreshToken = held.Token
 		return granted, nil, store.Audit(ctx, tx, s.Project, event)
 	case !held.Revoked:

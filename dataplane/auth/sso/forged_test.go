@@ -1,6 +1,7 @@
 package sso_test
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
+	"github.com/crewjam/saml/xmlenc"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/authtest"
@@ -300,6 +302,41 @@ func TestNamesAreReadWhole(t *testing.T) {
 		refused(t, post(b, split, relay), "validation_failed")
 		fragment(t, post2(b, i, i.begin(map[string]any{"provider_id": id})), "https://app.example.com")
 		require.Equal(t, 1, b.Count("select count(*) from identities where provider_id = 'admin@example.com.evil.example'"))
+	})
+}
+
+func TestNamesInEncryptedAssertionsAreReadWhole(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		b = bundle(b)
+		i := newIDP(t, b, "idp")
+		id := i.register(nil)
+		i.bare = true
+		i.person.NameID = "admin@example.com.evil.example"
+		// Anyone may encrypt for the project: here what the provider signed, with a comment in it.
+		encrypted := func(root *etree.Element) {
+			raw, err := base64.StdEncoding.DecodeString(certificate(t, b.Call("GET", "/sso/saml/metadata", "", nil)))
+			require.NoError(t, err)
+			public, err := x509.ParseCertificate(raw)
+			require.NoError(t, err)
+			signed := assertionOf(root)
+			root.RemoveChild(signed)
+			doc := etree.NewDocument()
+			doc.SetRoot(signed)
+			text, err := doc.WriteToString()
+			require.NoError(t, err)
+			commented := strings.Replace(text, "admin@example.com.evil", "admin@example.com<!---->.evil", 1)
+			require.NotEqual(t, text, commented)
+			by := xmlenc.OAEP()
+			by.BlockCipher, by.DigestMethod = xmlenc.AES256CBC, &xmlenc.SHA1
+			data, err := by.Encrypt(public, []byte(commented), nil)
+			require.NoError(t, err)
+			data.CreateAttr("Type", "http://www.w3.org/2001/04/xmlenc#Element")
+			root.CreateElement("saml:EncryptedAssertion").AddChild(data)
+		}
+		response, relay := i.answer(i.begin(map[string]any{"provider_id": id}))
+		out := post(b, string(edit(t, []byte(response), encrypted)), relay)
+		fragment(t, out, "https://app.example.com")
+		require.Equal(t, []string{"admin@example.com.evil.example"}, authtest.One[[]string](b, "select array_agg(provider_id) from identities"))
 	})
 }
 

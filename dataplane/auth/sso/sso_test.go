@@ -255,6 +255,7 @@ func certificate(t *testing.T, out authtest.Answer) string {
 	require.Equal(t, 200, out.Status, out.Text)
 	_, rest, ok := strings.Cut(out.Text, "<X509Certificate")
 	require.True(t, ok, out.Text)
+	_, rest, _ = strings.Cut(rest, ">")
 	text, _, _ := strings.Cut(rest, "</X509Certificate>")
 	return text
 }
