@@ -38,27 +38,37 @@ type Mail struct {
 	NewEmail, OldEmail string
 	// Event is recorded, unless it has no action.
 	Event store.Event
-	// Unsent is as in message.Email. Then the code is not kept either, and it is the user Known who is remembered to have been written to.
+	// Unsent is as in message.Email. Then the code is kept for nobody either, by a statement that takes as long.
 	Unsent bool
-	Known  uuid.UUID
+}
+
+// keeper is who has the code: nobody when it is not sent.
+func keeper(u *store.User, unsent bool) uuid.UUID {
+	if unsent {
+		return uuid.Nil
+	}
+	return u.ID
 }
 
 // Make makes a code and keeps it.
 func Make(ctx context.Context, tx *store.Tx, p *directory.Project, m Mail) (onetime.Issued, error) {
-	var batch, unkept pgx.Batch
-	keep := &batch
-	if m.Unsent {
-		keep = &unkept
-		store.QueueMarkSent(&batch, m.Known)
-	}
-	made := onetime.QueueIssue(keep, m.User.ID, m.Token, m.to(), int(setting.Get[int64](p.Settings, "auth.email.otp_length")), m.Flow != nil)
+	var batch pgx.Batch
+	made := onetime.QueueIssue(&batch, keeper(m.User, m.Unsent), m.Token, m.to(), int(setting.Get[int64](p.Settings, "auth.email.otp_length")), m.Flow != nil)
 	if m.Flow != nil {
 		onetime.QueueStart(&batch, m.Flow)
 	}
-	if m.Event.Action != "" {
-		store.QueueAudit(&batch, p, m.Event)
-	}
+	queueEvent(&batch, p, m.Event, m.Unsent)
 	return made, tx.SendBatch(ctx, &batch).Close()
+}
+
+// queueEvent records an event. Where there is none of a message that is not sent, another statement takes its place.
+func queueEvent(batch *pgx.Batch, p *directory.Project, e store.Event, unsent bool) {
+	switch {
+	case e.Action != "":
+		store.QueueAudit(batch, p, e)
+	case unsent && setting.Get[bool](p.Settings, "auth.audit_log"):
+		store.QueueMarkSent(batch, uuid.Nil)
+	}
 }
 
 // Email makes a code and sends it.
@@ -86,10 +96,9 @@ type Text struct {
 	To      string
 	Token   onetime.Kind
 	Channel string
-	// Event, Unsent and Known are as in Mail.
+	// Event and Unsent are as in Mail.
 	Event  store.Event
 	Unsent bool
-	Known  uuid.UUID
 }
 
 // SMS makes a code, keeps its hash and sends it.
@@ -98,16 +107,9 @@ func (s *Writer) SMS(ctx context.Context, tx *store.Tx, p *directory.Project, t 
 	if to == "" {
 		to = t.User.Phone
 	}
-	var batch, unkept pgx.Batch
-	keep := &batch
-	if t.Unsent {
-		keep = &unkept
-		store.QueueMarkSent(&batch, t.Known)
-	}
-	made := onetime.QueueIssue(keep, t.User.ID, t.Token, to, int(setting.Get[int64](p.Settings, "auth.phone.otp_length")), false)
-	if t.Event.Action != "" {
-		store.QueueAudit(&batch, p, t.Event)
-	}
+	var batch pgx.Batch
+	made := onetime.QueueIssue(&batch, keeper(t.User, t.Unsent), t.Token, to, int(setting.Get[int64](p.Settings, "auth.phone.otp_length")), false)
+	queueEvent(&batch, p, t.Event, t.Unsent)
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
@@ -139,11 +141,7 @@ func (s *Writer) Ready(p *directory.Project, number, channel string) error {
 
 // TooSoon refuses what was sent within the least interval: again by mail, or by text message.
 func TooSoon(p *directory.Project, byPhone bool, sent *time.Time) error {
-	what := "email"
-	if byPhone {
-		what = "phone"
-	}
-	wait := protocol.Soon(sent, time.Duration(setting.Get[int64](p.Settings, "auth."+what+".max_frequency"))*time.Second, time.Now())
+	wait := protocol.Soon(sent, LeastInterval(p, byPhone), time.Now())
 	switch {
 	case wait <= 0:
 		return nil
@@ -151,6 +149,15 @@ func TooSoon(p *directory.Project, byPhone bool, sent *time.Time) error {
 		return protocol.ErrTooManyTexts(protocol.ErrTooSoon(wait), wait)
 	}
 	return protocol.ErrTooManyMails(protocol.ErrTooSoon(wait), wait)
+}
+
+// LeastInterval is how long there is between two messages to one user.
+func LeastInterval(p *directory.Project, byPhone bool) time.Duration {
+	what := "email"
+	if byPhone {
+		what = "phone"
+	}
+	return time.Duration(setting.Get[int64](p.Settings, "auth."+what+".max_frequency")) * time.Second
 }
 
 func encode(u *store.User) json.RawMessage {

@@ -196,10 +196,8 @@ func (t *settlement) addressed(id uuid.UUID) (*store.User, error) {
 	// They wrote down an address that they have not proved, and have other ways in. It is not theirs.
 	var batch pgx.Batch
 	batch.Queue(part, user.ID)
+	store.QueueSyncProviders(&batch, user.ID)
 	if err := t.tx.SendBatch(t.ctx(), &batch).Close(); err != nil {
-		return nil, err
-	}
-	if err := store.SyncProviders(t.ctx(), t.tx, user.ID); err != nil {
 		return nil, err
 	}
 	return t.make(t.arrival.email)
@@ -219,17 +217,15 @@ func (t *settlement) claim(user *store.User) (*store.User, error) {
 // keep writes what the provider says to the identity and the user, and records the event.
 func (t *settlement) keep(user *store.User, action string) (*store.User, error) {
 	a, put := t.arrival, 0
-	err := t.tx.QueryRow(t.ctx(), putIdentity, user.ID, a.provider.Name, a.Subject, t.data.Encode()).Scan(&put)
-	switch {
-	case err != nil:
-		return nil, err
-	case put == 0:
-		return nil, protocol.ErrConflict
+	var batch pgx.Batch
+	batch.Queue(putIdentity, user.ID, a.provider.Name, a.Subject, t.data.Encode()).QueryRow(func(row pgx.Row) error { return row.Scan(&put) })
+	store.QueueSyncProviders(&batch, user.ID)
+	store.QueueAudit(&batch, t.project(), t.event(user, action))
+	err := t.tx.SendBatch(t.ctx(), &batch).Close()
+	if err == nil && put == 0 {
+		err = protocol.ErrConflict
 	}
-	if err := store.SyncProviders(t.ctx(), t.tx, user.ID); err != nil {
-		return nil, err
-	}
-	return user, store.Audit(t.ctx(), t.tx, t.project(), t.event(user, action))
+	return user, err
 }
 
 func (t *settlement) event(user *store.User, action string) store.Event {

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/wayli-app/fluxbase/dataplane/auth/letter"
 	"github.com/wayli-app/fluxbase/dataplane/auth/newuser"
 	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
@@ -33,7 +31,8 @@ const (
 
 // unconfirmed makes a user who is to prove their address or number, and sends them what they prove it with. For an address that has a user it does the
 // same work and answers alike, and changes nothing: its message is written, and never sent.
-func (s *Service) unconfirmed(ctx context.Context, bound *projectdb.Session, user *newuser.User, in *Request) (made *store.User, err error) {
+// Counted is as Service.tooSoon tells it.
+func (s *Service) unconfirmed(ctx context.Context, bound *projectdb.Session, user *newuser.User, in *Request, counted bool) (made *store.User, err error) {
 	p := bound.Project
 	user.Action = "-" // what is recorded is the message
 	err = store.InTx(ctx, bound, func(tx *store.Tx) error {
@@ -53,10 +52,10 @@ func (s *Service) unconfirmed(ctx context.Context, bound *projectdb.Session, use
 		}
 		found := fresh
 		if known != nil {
-			if err := letter.TooSoon(p, in.byPhone(), known.ConfirmationSent); err != nil {
+			if found, err = s.standing(p, known, in.byPhone(), counted); err != nil {
 				return err
 			}
-			if found = standingOf(p, known, in.byPhone()); found == pending {
+			if found == pending {
 				made, err = s.again(ctx, tx, p, known, user)
 			} else {
 				made, err = s.d.Users.Preview(ctx, tx, user)
@@ -87,6 +86,32 @@ func find(ctx context.Context, tx *store.Tx, in *Request) (*store.User, error) {
 		return store.UserByPhone(ctx, tx, in.Phone)
 	}
 	return store.UserByEmail(ctx, tx, in.Email)
+}
+
+// tooSoon refuses what was asked for the same address or number just now, whoever has it. Counted tells that this holds, which takes a limiter.
+func (s *Service) tooSoon(ctx context.Context, bound *projectdb.Session, in *Request) (counted bool, err error) {
+	interval, sent := letter.LeastInterval(bound.Project, in.byPhone()), time.Now()
+	// Counted apart from what signs in: for users nothing is sent here, and a stranger must not keep them from being sent anything there.
+	wait, counted := s.d.Guard.Again(ctx, bound, "signup:"+in.provider(), in.Email+in.Phone, interval)
+	if wait <= 0 {
+		return counted, nil
+	}
+	sent = sent.Add(wait - interval)
+	return counted, letter.TooSoon(bound.Project, in.byPhone(), &sent)
+}
+
+// standing tells what a sign-up finds. Where requests are counted by the address, one that comes too soon after a message that another flow sent is
+// passed over in silence: an error would tell that there is such a user.
+func (s *Service) standing(p *directory.Project, known *store.User, byPhone, counted bool) (standing, error) {
+	found := standingOf(p, known, byPhone)
+	if found != pending {
+		return found, nil
+	}
+	err := letter.TooSoon(p, byPhone, known.ConfirmationSent)
+	if err != nil && counted {
+		return confirmed, nil
+	}
+	return found, err
 }
 
 // standingOf tells whether a user may be signed up again by a stranger: only when all there is of them is a sign-up that nobody proved to be theirs.
@@ -124,16 +149,14 @@ func (s *Service) again(ctx context.Context, tx *store.Tx, p *directory.Project,
 // send sends the user what they confirm with. Known is whose address it is.
 func (s *Service) send(ctx context.Context, tx *store.Tx, p *directory.Project, made, known *store.User, found standing, in *Request) error {
 	event := store.Event{Action: "user_confirmation_requested", Actor: made, Address: in.Client.Address, Traits: map[string]any{"provider": in.provider()}}
-	var knownID uuid.UUID
 	if known != nil {
-		event.Action, event.Actor, knownID = "user_repeated_signup", known, known.ID
+		event.Action, event.Actor = "user_repeated_signup", known
 	}
 	unsent := found == confirmed
 	if in.byPhone() {
-		return s.d.Letters.SMS(ctx, tx, p, letter.Text{User: made, Token: onetime.Confirmation, Channel: in.Channel, Event: event, Unsent: unsent, Known: knownID})
+		return s.d.Letters.SMS(ctx, tx, p, letter.Text{User: made, Token: onetime.Confirmation, Channel: in.Channel, Event: event, Unsent: unsent})
 	}
-	m := letter.Mail{User: made, Token: onetime.Confirmation, Template: "confirmation", Kind: "signup", RedirectTo: in.RedirectTo, Event: event, Unsent: unsent,
-		Known: knownID}
+	m := letter.Mail{User: made, Token: onetime.Confirmation, Template: "confirmation", Kind: "signup", RedirectTo: in.RedirectTo, Event: event, Unsent: unsent}
 	if in.Challenge != "" {
 		m.Flow = &onetime.Flow{UserID: &made.ID, Challenge: in.Challenge, ChallengeMethod: in.ChallengeMethod, Provider: "email", Method: "email/signup",
 			Referrer: in.RedirectTo}

@@ -1,14 +1,18 @@
 package signup_test
 
 import (
+	"context"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/authtest"
+	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
 )
@@ -111,8 +115,31 @@ func measured(b *authtest.Bundle, wire *authtest.Wire, fn func() authtest.Answer
 	return out, w
 }
 
+// once lets each recipient be written to once.
+type once struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (o *once) Allow(_ context.Context, _, key string, _ guard.Rate) (bool, time.Duration) {
+	if !strings.HasPrefix(key, "auth:again:") {
+		return true, 0
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	seen := o.seen[key]
+	o.seen[key] = true
+	return !seen, time.Minute
+}
+
+// counted adds the routes, with a limiter that remembers recipients.
+func counted(b *authtest.Bundle) {
+	b.Guard = guard.New(guard.Deps{Limiter: &once{seen: map[string]bool{}}})
+	mount(b)
+}
+
 func TestSignUpTellsNothingOfWhoIsKnown(t *testing.T) {
-	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+	authtest.Both(t, counted, func(t *testing.T, b *authtest.Bundle) {
 		id := b.User("known@example.com", "password")
 		b, wire := b.With(map[string]string{"auth.autoconfirm": "false"}).Counted()
 		body := `{"email":"%@example.com","password":"another","data":{"z":1.50,"name":"Ada","a":{"b":[null,"\u00e9"],"aa":1e3}}}`
@@ -139,7 +166,10 @@ func TestSignUpTellsNothingOfWhoIsKnown(t *testing.T) {
 		knownAgain, ofKnownAgain := ask("known")
 		b.Refused(again, 429, "over_email_send_rate_limit")
 		b.Refused(knownAgain, 429, "over_email_send_rate_limit")
-		require.Equal(t, ofAgain, ofKnownAgain)
+		require.Equal(t, again.Text, knownAgain.Text)
+		require.Equal(t, work{}, ofAgain, "refused before anyone is looked for")
+		require.Equal(t, work{}, ofKnownAgain)
+		require.Nil(t, authtest.One[*time.Time](b, "select confirmation_sent_at from users where id = $1", id), "a stranger changes nothing of a user")
 
 		require.Equal(t, 2, b.Count("select count(*) from users"))
 		require.Zero(t, b.Count("select count(*) from one_time_tokens where user_id = $1", id))
@@ -202,6 +232,21 @@ func TestTheLatestSignUpCounts(t *testing.T) {
 		b.Exec("update users set email_confirmed_at = now()")
 		b.Refused(signIn(b, "ada@example.com", "of a stranger"), 400, "invalid_credentials")
 		require.Equal(t, 200, signIn(b, "ada@example.com", "of the owner").Status)
+	})
+}
+
+func TestASignUpRightAfterAnotherMessageChangesNothing(t *testing.T) {
+	authtest.Both(t, counted, func(t *testing.T, b *authtest.Bundle) {
+		b = b.With(map[string]string{"auth.autoconfirm": "false"})
+		id := b.User("ada@example.com", "")
+		b.Exec(`update users set email_confirmed_at = null, confirmation_sent_at = now(), raw_user_meta_data = jsonb_build_object('sub', id)`)
+		out := b.Call("POST", "/signup", "", `{"email":"ada@example.com","password":"of a stranger"}`)
+		require.Equal(t, 200, out.Status, out.Text)
+		require.NotEqual(t, id.String(), out.Str("id"))
+		m, _ := message(t, b.Sent()[0])
+		require.Equal(t, true, m["unsent"])
+		b.Exec("update users set email_confirmed_at = now()")
+		b.Refused(signIn(b, "ada@example.com", "of a stranger"), 400, "invalid_credentials")
 	})
 }
 

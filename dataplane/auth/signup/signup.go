@@ -112,14 +112,21 @@ func (s *Service) SignUp(r *http.Request, bound *projectdb.Session, in *Request)
 	if err := s.check(r.Context(), bound.Project, in); err != nil {
 		return nil, nil, err
 	}
+	confirmed := on(bound.Project, "auth.autoconfirm")
+	if in.byPhone() {
+		confirmed = on(bound.Project, "auth.phone.autoconfirm")
+	}
+	counted := false
+	if !confirmed {
+		var err error
+		if counted, err = s.tooSoon(r.Context(), bound, in); err != nil {
+			return nil, nil, err
+		}
+	}
 	// Before the address is looked up, so that the time taken does not tell whether it is known.
 	hash, err := s.d.Hasher.Hash(r.Context(), bound.Project.Ref, in.Password)
 	if err != nil {
 		return nil, nil, err
-	}
-	confirmed := on(bound.Project, "auth.autoconfirm")
-	if in.byPhone() {
-		confirmed = on(bound.Project, "auth.phone.autoconfirm")
 	}
 	user := &newuser.User{Email: in.Email, Phone: in.Phone, PasswordHash: hash, EmailConfirmed: confirmed && !in.byPhone(),
 		PhoneConfirmed: confirmed && in.byPhone(), Data: in.Data, Address: in.Client.Address}
@@ -130,7 +137,7 @@ func (s *Service) SignUp(r *http.Request, bound *projectdb.Session, in *Request)
 		granted, err := s.signInNew(r, bound, user, in.provider(), "password")
 		return granted, nil, err
 	}
-	made, err := s.unconfirmed(r.Context(), bound, user, in)
+	made, err := s.unconfirmed(r.Context(), bound, user, in, counted)
 	return nil, made, err
 }
 
