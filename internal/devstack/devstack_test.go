@@ -37,17 +37,17 @@ func TestMain(m *testing.M) {
 }
 
 type report struct {
-	Error, Database, Cluster, Redis, Directory string
-	MasterKey                                  string
-	S3                                         config.S3
-	S3Secret                                   string
+	Error, Database, Cluster, Jobs, Redis, Directory string
+	MasterKey                                        string
+	S3                                               config.S3
+	S3Secret                                         string
 }
 
 // runChild starts a stack, prints a report, and stops in good order when standard input ends.
 func runChild(dir string) int {
 	c := config.Default()
 	c.Dev, c.DataDir, c.Dataplane.CacheDir = true, dir, filepath.Join(dir, "directory")
-	c.RedisURL = config.Secret(os.Getenv("FLUXBASE_REDIS_URL"))
+	c.RedisURL, c.JobsURL = config.Secret(os.Getenv("FLUXBASE_REDIS_URL")), config.Secret(os.Getenv("FLUXBASE_JOBS_URL"))
 	stack, err := devstack.Start(context.Background(), c, devstack.Options{Progress: os.Stderr})
 	var r report
 	if err != nil {
@@ -55,7 +55,7 @@ func runChild(dir string) int {
 	} else {
 		c = stack.Config
 		r = report{
-			Database: c.DatabaseURL.Reveal(), Cluster: c.ClusterURL.Reveal(), Redis: c.RedisURL.Reveal(), Directory: c.DataDir,
+			Database: c.DatabaseURL.Reveal(), Cluster: c.ClusterURL.Reveal(), Jobs: c.JobsURL.Reveal(), Redis: c.RedisURL.Reveal(), Directory: c.DataDir,
 			MasterKey: c.MasterKey.Reveal(), S3: c.S3, S3Secret: c.S3.SecretKey.Reveal(),
 		}
 	}
@@ -141,6 +141,7 @@ func TestLife(t *testing.T) {
 	query(t, first.Database, "create table kept (note text)")
 	query(t, first.Database, "insert into kept values ('one')")
 	require.Equal(t, "127.0.0.1", query(t, first.Database, "select setting from pg_settings where name = 'listen_addresses'"))
+	require.Equal(t, "fluxbase_jobs", query(t, first.Jobs, "select current_database()"), "the workers' jobs have a database of their own")
 	bucket := "kept"
 	_, err := testkit.S3Client(first.S3).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket})
 	require.NoError(t, err)
@@ -186,6 +187,7 @@ func TestLife(t *testing.T) {
 		again := start(t, dir)
 		require.Empty(t, again.Error)
 		require.Equal(t, first.Database, again.Database)
+		require.Equal(t, first.Jobs, again.Jobs)
 		require.Equal(t, first.MasterKey, again.MasterKey)
 		require.Equal(t, "one", query(t, again.Database, "select note from kept"))
 		_, err := testkit.S3Client(again.S3).HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &bucket})
@@ -362,9 +364,10 @@ func TestPrograms(t *testing.T) {
 
 func TestGivenPartsAreNotStarted(t *testing.T) {
 	t.Parallel()
-	p := start(t, folder(t), "FLUXBASE_REDIS_URL=redis://given:1/0")
+	p := start(t, folder(t), "FLUXBASE_REDIS_URL=redis://given:1/0", "FLUXBASE_JOBS_URL=postgres://given/jobs")
 	require.Empty(t, p.Error)
 	require.Equal(t, "redis://given:1/0", p.Redis)
+	require.Equal(t, "postgres://given/jobs", p.Jobs)
 }
 
 func TestRedisKeepsTime(t *testing.T) {
