@@ -125,12 +125,11 @@ func (s *Service) remove(r *http.Request, tx *store.Tx, bound *projectdb.Session
 			return err
 		}
 	}
-	if err := store.SyncProviders(ctx, tx, user.ID); err != nil {
-		return err
-	}
-	event := store.Event{Action: "identity_unlinked", Actor: user, Address: protocol.Client(r).Address,
-		Traits: map[string]any{"identity_id": gone.ID, "provider": gone.Provider, "provider_id": gone.ProviderID}}
-	if err := store.Audit(ctx, tx, bound.Project, event); err != nil {
+	var batch pgx.Batch
+	store.QueueSyncProviders(&batch, user.ID)
+	store.QueueAudit(&batch, bound.Project, store.Event{Action: "identity_unlinked", Actor: user, Address: protocol.Client(r).Address,
+		Traits: map[string]any{"identity_id": gone.ID, "provider": gone.Provider, "provider_id": gone.ProviderID}})
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
 	return s.d.Letters.Notice(ctx, tx, bound.Project, "identity_unlinked", user.Email, user, message.Email{Provider: gone.Provider})

@@ -81,6 +81,24 @@ func TestLoginByPKCE(t *testing.T) {
 	})
 }
 
+func TestSignInsThatNobodyCameBackFromGo(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		_, query := challenge()
+		for range 3 {
+			w.begin("keycloak", nil)
+			landed(t, w.arrive(w.idp.SignIn(t, w.begin("keycloak", query), "ada-1")), landing) // whose code nobody takes
+		}
+		require.Equal(t, 6, w.Count("select count(*) from flow_state"))
+		w.Exec("update flow_state set created_at = now() - interval '2 hours'")
+		w.Exec("update oauth_client_states set created_at = now() - interval '2 hours'")
+		w.Exec("insert into flow_state (id, provider_type, authentication_method, created_at) values (gen_random_uuid(), 'email', 'magiclink', now() - interval '2 hours')")
+		w.begin("keycloak", nil)
+		require.Equal(t, 2, w.Count("select count(*) from flow_state"), "this one, and one that is not ours")
+		require.Equal(t, 1, w.Count("select count(*) from oauth_client_states"))
+		require.Zero(t, w.Count("select count(*) from flow_state where provider_access_token is not null"))
+	})
+}
+
 func TestTheAddressCanBeAskedForWithoutARedirect(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		out := w.Call(http.MethodGet, "/authorize?provider=custom:acme&skip_http_redirect=true&redirect_to="+url.QueryEscape(landing), "", nil)

@@ -245,3 +245,6 @@ func SyncProviders(ctx context.Context, tx pgx.Tx, userID uuid.UUID) error {
 	_, err := tx.Exec(ctx, syncProviders, userID)
 	return err
 }
+
+// QueueSyncProviders is SyncProviders as a statement of a batch.
+func QueueSyncProviders(batch *pgx.Batch, userID uuid.UUID) { batch.Queue(syncProviders, userID) }

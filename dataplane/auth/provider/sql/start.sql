@@ -12,4 +12,4 @@ with state as (
         select id from oauth_client_states where created_at < now() - interval '1 hour' order by created_at limit 20 for update skip locked)
 )
 delete from flow_state where id in (
-    select id from flow_state where created_at < now() - interval '1 day' and authentication_method = 'oauth' order by created_at limit 20 for update skip locked)
+    select id from flow_state where created_at < now() - interval '1 hour' and authentication_method = 'oauth' order by created_at limit 20 for update skip locked)
