@@ -69,3 +69,14 @@ export async function runSql(page: Page, sql: string) {
   await writeSql(page, sql);
   await page.keyboard.press("ControlOrMeta+Enter");
 }
+
+/** Creates a user of a project's app. Answers with the id. */
+export async function createUser(page: Page, url: string, ref: string): Promise<string> {
+  const email = newPerson().email;
+  await page.goto(`${url}/projects/${ref}/auth/users?create=true`);
+  await page.getByLabel("Email", { exact: true }).fill(email);
+  await page.getByRole("dialog").getByRole("button", { name: "Create user" }).click();
+  await page.getByRole("link", { name: email }).click();
+  await expect(page.getByRole("dialog", { name: email })).toBeVisible();
+  return new URL(page.url()).pathname.split("/").at(-1)!;
+}

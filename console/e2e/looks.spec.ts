@@ -1,4 +1,4 @@
-import { createOrganization, createProject, runSql, signUp } from "./console";
+import { createOrganization, createProject, createUser, runSql, signUp } from "./console";
 import { expect, test } from "./installation";
 
 // Pictures for people to look at: every page in both themes, and on a phone. Kept in screenshots/, which git ignores.
@@ -52,6 +52,12 @@ test("every page fits both themes and a phone", async ({ page, installation }) =
     "signing-keys": `/projects/${ref}/auth/signing-keys`,
     "signing-keys-create": `/projects/${ref}/auth/signing-keys?create=true`,
     "project-settings": `/projects/${ref}/settings`,
+    users: `/projects/${ref}/auth/users`,
+    user: `/projects/${ref}/auth/users/${await createUser(page, installation.url, ref)}`,
+    methods: `/projects/${ref}/auth/methods`,
+    provider: `/projects/${ref}/auth/providers/google`,
+    template: `/projects/${ref}/auth/templates/template/magic_link`,
+    hooks: `/projects/${ref}/auth/hooks`,
     account: "/account",
     tokens: "/account/tokens",
     clusters: "/operator/clusters",

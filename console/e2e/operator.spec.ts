@@ -151,3 +151,33 @@ test("a project is created by the keyboard alone", async ({ page, installation }
   await expect(page.getByRole("heading", { name: "By hand", exact: true })).toBeVisible();
   await expect(status(page, "Active")).toBeVisible({ timeout: 60_000 });
 });
+
+test("a forgotten password is set anew by the link of a mail, in the browser that asked", async ({ page, browser, installation }) => {
+  const other = await browser.newContext({ storageState: undefined });
+  const theirs = await other.newPage();
+  const person = await signUp(theirs, installation.url);
+  await theirs.getByRole("button", { name: "Account menu" }).click();
+  await theirs.getByRole("menuitem", { name: "Sign out" }).click();
+  await theirs.getByRole("link", { name: "Forgot the password?" }).click();
+  await theirs.getByLabel("Email").fill(person.email);
+  await theirs.getByRole("button", { name: "Send link" }).click();
+  await expect(theirs.getByRole("heading", { name: "Look into your mail" })).toBeVisible();
+
+  const mail = page.getByRole("row").filter({ hasText: person.email }).getByRole("button");
+  await expect(async () => {
+    await page.goto(`${installation.url}/operator/inbox`);
+    await expect(mail.first()).toBeVisible({ timeout: 2000 });
+  }).toPass();
+  await mail.first().click();
+  const link = await page.getByRole("dialog").getByRole("link").first().getAttribute("href");
+  await theirs.goto(link!);
+  await expect(theirs.getByRole("heading", { name: "Set a new password" })).toBeVisible();
+  expect(theirs.url()).not.toContain("code=");
+  await theirs.getByLabel("New password").fill("another good one");
+  await theirs.getByRole("button", { name: "Set password" }).click();
+  await expect(theirs.getByRole("heading", { name: "Organisations" })).toBeVisible();
+
+  await page.goto(link!); // used, and asked for elsewhere
+  await expect(page.getByRole("heading", { name: "The link does not work" })).toBeVisible();
+  await other.close();
+});

@@ -42,6 +42,7 @@ test("a user is created, looked at, changed, impersonated, banned and deleted", 
   await expect(page.getByTestId("shown-once")).toContainText("eyJ");
   await page.getByRole("button", { name: "I have stored it" }).click();
   await page.reload();
+  await expect(sheet.getByRole("button", { name: "End all" })).toBeVisible();
   await page.screenshot({ path: `${folder}/x-user.png` });
   await sheet.getByRole("button", { name: "End all" }).click();
   await expect(sheet.getByText("Signed in nowhere.")).toBeVisible();

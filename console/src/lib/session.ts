@@ -4,6 +4,8 @@ import type { Config } from "@/lib/config";
 /** Signs people in and out: accounts are users of the project "platform". */
 export class Accounts {
   readonly client: InstanceType<typeof AuthClient>;
+  /** Whether a link in a mail signed in here, on this page: only then a password is set without the present one. */
+  entered = false;
 
   constructor(config: Config) {
     this.client = new AuthClient({
@@ -13,7 +15,7 @@ export class Accounts {
       persistSession: true,
       autoRefreshToken: true,
       detectSessionInUrl: false,
-      flowType: "implicit",
+      flowType: "pkce", // a link in a mail signs in only the browser that asked for it
     });
   }
 
@@ -27,6 +29,21 @@ export class Accounts {
   async renew(): Promise<string | null> {
     const { data } = await this.client.refreshSession();
     return data.session?.access_token ?? null;
+  }
+
+  /** Signs in with the code that a link in a mail came back with. */
+  async enter(code: string | undefined): Promise<boolean> {
+    if (!code) return false;
+    const { error } = await this.client.exchangeCodeForSession(code);
+    this.entered = !error;
+    return this.entered;
+  }
+
+  /** Sets a password for one that was forgotten. */
+  async setForgotten(password: string) {
+    const { error } = await this.client.updateUser({ password });
+    if (!error) this.entered = false;
+    return error;
   }
 
   /** Ends the session here, and on the server when it can be reached. */

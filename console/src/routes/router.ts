@@ -1,7 +1,7 @@
 import { createRouter } from "@tanstack/react-router";
 import type { App } from "@/lib/app";
 import { accountRoutes } from "@/routes/account";
-import { signInRoute, signUpRoute } from "@/routes/auth";
+import { confirmedRoute, forgotRoute, newPasswordRoute, signInRoute, signUpRoute } from "@/routes/auth";
 import { operatorRoutes } from "@/routes/operator";
 import { organizationRoutes } from "@/routes/organizations";
 import { projectRoutes } from "@/routes/projects";
@@ -10,6 +10,9 @@ import { appRoute, Failed, NotFound, rootRoute } from "@/routes/root";
 const tree = rootRoute.addChildren([
   signInRoute,
   signUpRoute,
+  confirmedRoute,
+  forgotRoute,
+  newPasswordRoute,
   appRoute.addChildren([...organizationRoutes, ...projectRoutes, ...accountRoutes, ...operatorRoutes]),
 ]);
 

@@ -50,6 +50,9 @@ export function SignInPage() {
         <Field label="Password" error={errors.password?.message}>
           <Input type="password" autoComplete="current-password" {...form.register("password")} />
         </Field>
+        <Link to="/forgot" className="-mt-2 w-fit text-xs text-accent hover:underline">
+          Forgot the password?
+        </Link>
         {error ? <ErrorState error={error} what="You are not signed in" /> : null}
         <Button type="submit" variant="primary" busy={isSubmitting}>
           Sign in

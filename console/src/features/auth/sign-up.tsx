@@ -31,7 +31,7 @@ export function SignUpPage() {
   const { errors, isSubmitting } = form.formState;
   const submit = form.handleSubmit(async ({ name, email, password }) => {
     setError(undefined);
-    const result = await accounts.client.signUp({ email, password, options: { data: name ? { name } : {} } });
+    const result = await accounts.client.signUp({ email, password, options: { data: name ? { name } : {}, emailRedirectTo: `${window.location.origin}/confirmed` } });
     if (result.error) return setError(inWords(result.error));
     if (!result.data.session) return setMailed(email);
     if (name) {
