@@ -130,3 +130,30 @@ func TestAnonymousUsersBecomePermanent(t *testing.T) {
 		require.Equal(t, "15551234567", out.User()["phone"])
 	})
 }
+
+// The names are as in https://supabase.com/docs/guides/auth/auth-hooks/send-email-hook.
+func TestTheHookIsToldOfBothAddressesAtOnce(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		b = project(b, map[string]string{"auth.hook.send_email.enabled": "true", "auth.hook.send_email.uri": `"https://hooks.example.com/mail"`})
+		id := b.User(ann, "")
+		b.Exec("update users set email_change = $2 where id = $1", id, bea)
+		require.Equal(t, 200, b.Call("POST", "/resend", "", body{"type": "email_change", "email": ann}).Status)
+		items := b.Sent()
+		require.Len(t, items, 1)
+		m, _ := items[0]["message"].(map[string]any)
+		user, _ := m["user"].(map[string]any)
+		require.Equal(t, bea, user["new_email"])
+		secret, _ := items[0]["secret"].(map[string]any)
+		first := b.Call("POST", "/verify", "", body{"type": "email_change", "email": ann, "token": secret["token"]})
+		require.Equal(t, "200", first.Str("code"), first.Text)
+		b.Refused(b.Call("POST", "/verify", "", body{"type": "email_change", "token_hash": secret["token_hash_new"]}), 403, "otp_expired")
+		second := b.Call("POST", "/verify", "", body{"type": "email_change", "email": bea, "token": secret["token_new"]})
+		require.Equal(t, bea, second.User()["email"], second.Text)
+
+		b.Exec("update users set email = $2, email_change = $3 where id = $1", id, ann, bea)
+		require.Equal(t, 200, b.Call("POST", "/resend", "", body{"type": "email_change", "email": ann}).Status)
+		secret, _ = b.Sent()[0]["secret"].(map[string]any)
+		require.Equal(t, "200", b.Call("POST", "/verify", "", body{"type": "email_change", "token_hash": secret["token_hash_new"]}).Str("code"))
+		require.Equal(t, bea, b.Call("POST", "/verify", "", body{"type": "email_change", "token_hash": secret["token_hash"]}).User()["email"])
+	})
+}

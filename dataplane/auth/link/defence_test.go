@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -345,5 +346,54 @@ func TestLinksAreNotMadeOfHeaders(t *testing.T) {
 		to, _, _ = location(t, out)
 		require.Equal(t, "https://app.example.com", to)
 		require.Equal(t, protocol.AllowedRedirect(b.Project.Settings, "https://evil.example"), to)
+	})
+}
+
+func TestStrangersLearnNothingByTheWork(t *testing.T) {
+	authtest.Both(t, mountLimited, func(t *testing.T, b *authtest.Bundle) {
+		b = project(b, nil)
+		n := 0
+		user := func(confirmed string) string {
+			n++
+			email := fmt.Sprintf("known%d@example.com", n)
+			b.User(email, "")
+			b.Exec("update users set email_confirmed_at = "+confirmed+" where email = $1", email)
+			return email
+		}
+		nobody := func() string { n++; return fmt.Sprintf("nobody%d@example.com", n) }
+		counted, wire := b.Counted()
+		ask := func(path string, in body) (statements int64) {
+			counted.Address = fmt.Sprintf("192.0.2.%d:4000", n%200+1)
+			statements = wire.Statements(func() {
+				out := counted.Call("POST", path, "", in)
+				require.Equal(t, 200, out.Status, out.Text)
+			})
+			return statements
+		}
+		for name, with := range map[string]func(body) body{"implicit": plain, "PKCE": challenge} {
+			for _, path := range []string{"/recover", "/resend", "/otp"} {
+				kinds := map[string]func() string{"confirmed": func() string { return user("now()") }, "unconfirmed": func() string { return user("null") }, "unknown": nobody}
+				for _, who := range kinds { // the statements are prepared
+					ask(path, with(body{"email": who(), "type": "signup"}))
+				}
+				var first int64
+				for kind, who := range kinds {
+					w := ask(path, with(body{"email": who(), "type": "signup"}))
+					if first == 0 {
+						first = w
+					}
+					require.Equal(t, first, w, "%s %s %s", name, path, kind)
+					require.NotZero(t, w)
+				}
+			}
+		}
+		email := user("now()")
+		pending := user("now()")
+		b.Exec("update users set email_change = 'wanted@example.com' where email = $1", pending)
+		for range 2 {
+			of := ask("/resend", body{"email": email, "type": "email_change"})
+			require.Equal(t, of, ask("/resend", body{"email": pending, "type": "email_change"}))
+			require.Equal(t, of, ask("/resend", body{"email": nobody(), "type": "email_change"}))
+		}
 	})
 }

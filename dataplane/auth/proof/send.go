@@ -58,37 +58,44 @@ func (s *Service) SendEmailChange(ctx context.Context, tx *store.Tx, p *director
 	return s.emailChange(ctx, tx, p, user, wanted, link, c, false)
 }
 
+// emailChange with unsent does the same for who is nobody, of whom nothing is stored, and sends nothing.
 func (s *Service) emailChange(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, wanted string, link Link, c store.Client, unsent bool) error {
 	n, both := digits(p.Settings, false), takesBoth(p, user)
 	flow := link.flowOf(user, EmailChange)
-	var batch, unkept pgx.Batch
-	keep := &batch
-	if unsent {
-		keep = &unkept
-		store.QueueMarkSent(&batch, uuid.Nil)
-	}
-	toNew := onetime.QueueIssue(keep, user.ID, onetime.EmailChangeNew, wanted, n, flow != nil)
+	var batch pgx.Batch
+	toNew := onetime.QueueIssue(&batch, user.ID, onetime.EmailChangeNew, wanted, n, flow != nil)
 	var toOld onetime.Issued
 	if both {
-		toOld = onetime.QueueIssue(keep, user.ID, onetime.EmailChangeCurrent, user.Email, n, flow != nil)
+		toOld = onetime.QueueIssue(&batch, user.ID, onetime.EmailChangeCurrent, user.Email, n, flow != nil)
 	}
 	if flow != nil {
 		onetime.QueueStart(&batch, flow)
 	}
-	if !unsent {
+	switch {
+	case !unsent:
 		store.QueueAudit(&batch, p, store.Event{Action: "user_confirmation_requested", Actor: user, Address: c.Address, Traits: map[string]any{"provider": "email"}})
+	case on(p, "auth.audit_log"):
+		store.QueueMarkSent(&batch, uuid.Nil) // in its place
 	}
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
+	shown := *user
+	shown.EmailChange = wanted
 	m := message.Email{Template: "email_change", UserID: user.ID, Kind: EmailChange, RedirectTo: link.RedirectTo, OldEmail: user.Email, NewEmail: wanted, Unsent: unsent}
-	m.User, m.Data = told(user)
+	m.User, m.Data = told(&shown)
 	old := m
-	m.To, m.Token, m.TokenHash, m.TokenNew, m.TokenHashNew = wanted, toNew.Code, toNew.Link, toOld.Code, toOld.Link
+	m.To, m.Token, m.TokenHash = wanted, toNew.Code, toNew.Link
+	if both && on(p, "auth.hook.send_email.enabled") {
+		// The hook is asked once, for both addresses. Its fields are GoTrue's: token and token_hash_new are for the old one, token_new and token_hash for
+		// the new one.
+		m.Token, m.TokenNew, m.TokenHashNew = toOld.Code, toNew.Code, toOld.Link
+		both = false
+	}
 	if err := s.d.Messages.Email(ctx, tx, p, m); err != nil || !both {
 		return err
 	}
-	old.To, old.Token, old.TokenHash, old.TokenNew, old.TokenHashNew = user.Email, toOld.Code, toOld.Link, toNew.Code, toNew.Link
+	old.To, old.Token, old.TokenHash = user.Email, toOld.Code, toOld.Link
 	return s.d.Messages.Email(ctx, tx, p, old)
 }
 
