@@ -11,6 +11,7 @@ import (
 
 // Received is a message that an inbox keeps.
 type Received struct {
+	// ID is the inbox's own.
 	ID string
 	Message
 	Time time.Time

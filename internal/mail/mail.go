@@ -2,10 +2,13 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/mail"
+	"strings"
 
+	"github.com/google/uuid"
 	gomail "github.com/wneessen/go-mail"
 
 	"github.com/wayli-app/fluxbase/internal/config"
@@ -14,6 +17,8 @@ import (
 
 // Message is one mail. From may be empty: the sender's own address is then used.
 type Message struct {
+	// ID begins the Message-ID; "" is a new one. A mail that is sent again has the same, so that mailboxes can tell.
+	ID   string
 	From string
 	// FromName replaces the name before the sender's address.
 	FromName string
@@ -53,7 +58,7 @@ func compose(from string, m Message) (*gomail.Msg, error) {
 	invalid := func(err error, what string) error {
 		return fault.Wrap(err, fault.Invalid, "MAIL_INVALID", "The mail has no valid %s.", what)
 	}
-	message := gomail.NewMsg()
+	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	sender, err := mail.ParseAddress(from)
 	if err != nil {
 		return nil, invalid(err, "sender")
@@ -77,7 +82,8 @@ func compose(from string, m Message) (*gomail.Msg, error) {
 	}
 	message.Subject(m.Subject)
 	message.SetDate()
-	message.SetMessageID()
+	message.SetMessageIDWithValue(cmp.Or(m.ID, uuid.NewString()) + sender.Address[strings.LastIndexByte(sender.Address, '@'):])
+	message.SetGenHeader("Auto-Submitted", "auto-generated") // no machine answers it
 	message.SetBodyString(gomail.TypeTextPlain, m.Text)
 	if m.HTML != "" {
 		message.AddAlternativeString(gomail.TypeTextHTML, m.HTML)

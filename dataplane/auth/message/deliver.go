@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
@@ -25,7 +27,7 @@ func (o *Outbox) Handle(ctx context.Context, session *projectdb.Session, item ou
 		if err != nil || m.Message.Unsent {
 			return err
 		}
-		return o.deliverEmail(ctx, session, m)
+		return o.deliverEmail(ctx, session, item.ID, m)
 	case kindSMS:
 		m, err := read[SMS](item.Payload)
 		if err != nil || m.Message.Unsent {
@@ -40,7 +42,7 @@ const expiredWords = "Its code expired before the message could be sent."
 
 func (o *Outbox) expired(t time.Time) bool { return !t.IsZero() && !o.Now().Before(t) }
 
-func (o *Outbox) deliverEmail(ctx context.Context, session *projectdb.Session, p payload[Email]) error {
+func (o *Outbox) deliverEmail(ctx context.Context, session *projectdb.Session, id uuid.UUID, p payload[Email]) error {
 	m := p.Message
 	m.Token, m.TokenHash, m.TokenNew, m.TokenHashNew = p.Secret.Token, p.Secret.TokenHash, p.Secret.TokenNew, p.Secret.TokenHashNew
 	switch {
@@ -57,7 +59,7 @@ func (o *Outbox) deliverEmail(ctx context.Context, session *projectdb.Session, p
 	if err != nil {
 		return outbox.Refuse(err, fault.From(err).Message)
 	}
-	return o.send(ctx, session, postbox.Message{To: []string{m.To}, Subject: subject, Text: text, HTML: html})
+	return o.send(ctx, session, postbox.Message{ID: id.String(), To: []string{m.To}, Subject: subject, Text: text, HTML: html})
 }
 
 // send hands a mail to the project's mail server, or to the platform's.
@@ -170,8 +172,13 @@ func (o *Outbox) hook(ctx context.Context, session *projectdb.Session, name stri
 	if o.Hooks == nil {
 		return outbox.Retry(nil, "Hooks cannot be called.")
 	}
-	if err := o.Hooks.Call(ctx, session, name, input, nil); err != nil {
-		return outbox.Retry(err, "The hook "+name+" failed: "+fault.From(err).Message)
+	err := o.Hooks.Call(ctx, session, name, input, nil)
+	if err == nil {
+		return nil
 	}
-	return nil
+	f := fault.From(err)
+	if f.Reason == "HOOK_REFUSED" && f.Kind != fault.Exhausted && f.Kind != fault.Unavailable {
+		return outbox.Refuse(err, "The hook "+name+" refused: "+oneLine(f.Message))
+	}
+	return outbox.Retry(err, "The hook "+name+" failed: "+oneLine(f.Message))
 }

@@ -40,6 +40,8 @@ func TestAProjectsOwnMailServer(t *testing.T) {
 	require.Equal(t, `"The Shop" <hello@shop.test>`, got.Header.Get("From"))
 	require.Equal(t, "<ada@example.test>", got.Header.Get("To"))
 	require.Equal(t, "Confirm your email address", got.subject(t))
+	require.Equal(t, "<"+b.rows.items[0].ID.String()+"@shop.test>", got.Header.Get("Message-ID"), "the same when it is sent again, and of the sender's domain")
+	require.Empty(t, got.Header.Get("User-Agent")+got.Header.Get("X-Mailer"))
 	link := "https://abcdefghijklmnopqrst.example.test/auth/v1/verify?token=h4sh&type=signup&redirect_to=https%3A%2F%2Fapp.example.test%2Fwelcome%3Fa%3D1%26b%3D2"
 	require.Contains(t, got.HTML, `<a href="`+strings.ReplaceAll(link, "&", "&amp;")+`">`)
 	require.Contains(t, got.HTML, "<strong>123456</strong>")

@@ -344,6 +344,10 @@ func TestHooksSendInPlaceOfServers(t *testing.T) {
 	require.Equal(t, "123456", sent.SMS["otp"])
 	require.Empty(t, b.platform.List())
 
+	p.answer = `{"error":{"http_code":403,"message":"not to this one"}}`
+	require.Equal(t, "The hook send_email refused: not to this one", failed(t, b.send(m), true))
+	p.answer = `{"error":{"http_code":429,"message":"later"}}`
+	failed(t, b.send(m), false)
 	p.status, p.answer = 500, ""
 	words := failed(t, b.send(m), false)
 	require.Contains(t, words, "The hook send_email failed")
