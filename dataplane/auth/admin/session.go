@@ -122,13 +122,13 @@ func (s *Service) impersonate(w http.ResponseWriter, r *http.Request, bound *pro
 		by = "service_role"
 	}
 	id, until := uuid.New(), time.Now().Add(life)
-	granted := &session.Grant{Opened: true, Method: "impersonation", ImpersonatedBy: by}
+	granted := &session.Grant{Opened: true, Method: "impersonation"}
 	err = withUser(r, bound, func(ctx context.Context, tx *store.Tx, user *store.User) error {
 		if user.Banned(time.Now()) {
 			return protocol.ErrSignInBanned
 		}
 		c := protocol.Client(r)
-		if _, err := tx.Exec(ctx, openImpersonation, id, user.ID, until, c.UserAgent, c.Address); err != nil {
+		if _, err := tx.Exec(ctx, openImpersonation, id, user.ID, until, c.UserAgent, c.Address, by); err != nil {
 			return err
 		}
 		if granted.User, granted.Session, err = store.UserAndSession(ctx, tx, user.ID, id, session.Lifetimes(p.Settings)); err != nil {

@@ -45,6 +45,7 @@ func TestImpersonation(t *testing.T) {
 	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
 		b = b.With(map[string]string{"auth.audit_log": "false"})
 		id := b.User("ada@example.com", "")
+		b.Exec(`create function claims(event jsonb) returns jsonb language sql as $$ select jsonb_build_object('claims', (event->'claims') - 'impersonated_by' || '{"tier":"gold"}') $$`)
 		path := "/admin/users/" + id.String() + "/impersonate"
 		out := call(b, "POST", path, `{"reason":"Ticket 4711","duration":"10m"}`)
 		require.Equal(t, 200, out.Status, out.Text)
@@ -60,6 +61,9 @@ func TestImpersonation(t *testing.T) {
 		require.Error(t, err, "it ends")
 
 		require.Equal(t, "ada@example.com", b.Call("GET", "/user", out.Str("access_token"), nil).Str("email"))
+		for _, refused := range []struct{ method, path, body string }{{"PUT", "/user", `{"password":"correct horse"}`}, {"PUT", "/user", `{"data":{"a":1}}`}, {"GET", "/reauthenticate", ""}} {
+			b.Refused(b.Call(refused.method, refused.path, out.Str("access_token"), refused.body), 403, "impersonated")
+		}
 		require.Zero(t, b.Count("select count(*) from refresh_tokens"))
 		require.Zero(t, b.Count("select count(*) from users where last_sign_in_at is not null"))
 		entry := authtest.One[json.RawMessage](b, "select payload from audit_log_entries")
@@ -83,6 +87,13 @@ func TestImpersonation(t *testing.T) {
 		b.Exec("update users set banned_until = now() + interval '1 day'")
 		b.Refused(call(b, "POST", path, `{"reason":"x"}`), 400, "user_banned")
 		require.Equal(t, 1, b.Count("select count(*) from audit_log_entries"))
+
+		b.Exec("update users set banned_until = null")
+		hooked := b.With(map[string]string{"auth.hook.custom_access_token.enabled": "true", "auth.hook.custom_access_token.uri": `"pg-functions://postgres/auth/claims"`})
+		verified, err = b.Project.Verifier.Verify(call(hooked, "POST", path, `{"reason":"x"}`).Str("access_token"), time.Now())
+		require.NoError(t, err)
+		require.Equal(t, "gold", verified.Claims["tier"])
+		require.Equal(t, "service_role", verified.Claims["impersonated_by"], "no hook hides it")
 	})
 }
 

@@ -39,13 +39,17 @@ func (m *Manager) bearer(ctx context.Context, r *http.Request, tx *store.Tx, s *
 		return nil, nil, protocol.ErrUserBanned
 	case session != nil && session.ClientID != nil && !openToClients(r):
 		return nil, nil, errForClients
+	case session != nil && session.ImpersonatedBy != "" && !openToClients(r):
+		return nil, nil, errForImpersonators
 	}
 	return user, session, nil
 }
 
 var errForClients = fault.New(fault.Denied, "INSUFFICIENT_SCOPE", "Apps that the user let in may not do this: it takes the user's own session")
 
-// openToClients tells what an OAuth client may do with the session that a user gave it: read who the user is, and leave. It changes no account, adds no factor
+var errForImpersonators = fault.New(fault.Denied, "IMPERSONATED", "This is for the user alone, not for who impersonates them")
+
+// openToClients tells what an OAuth client may do with the session that a user gave it, and who impersonates a user: read who the user is, and leave. It changes no account, adds no factor
 // and lets no other app in.
 func openToClients(r *http.Request) bool {
 	switch r.URL.Path {

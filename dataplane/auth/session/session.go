@@ -66,8 +66,6 @@ type Grant struct {
 	RefreshToken string
 	// Opened tells that the session is new, so that it is ended again when the project's hook refuses its token.
 	Opened bool
-	// ImpersonatedBy is who is given the user's token; "" for the user themselves.
-	ImpersonatedBy string
 	// Method is the claim of how the token came to be, for the hook: "password", "token_refresh", …
 	Method string
 }
@@ -180,9 +178,6 @@ func (m *Manager) Answer(ctx context.Context, s *projectdb.Session, g *Grant) (p
 	claims, err := m.custom(ctx, s, g, claims)
 	var access string
 	if err == nil {
-		if g.ImpersonatedBy != "" {
-			claims["impersonated_by"] = g.ImpersonatedBy
-		}
 		access, err = p.SigningKey.Sign(claims)
 	}
 	if err != nil {
@@ -240,6 +235,9 @@ func Claims(p *directory.Project, g *Grant, now time.Time) (claims map[string]an
 		claims["client_id"] = g.Session.ClientID.String()
 		claims["scope"] = g.Session.Scopes
 	}
+	if g.Session.ImpersonatedBy != "" {
+		claims["impersonated_by"] = g.Session.ImpersonatedBy
+	}
 	return claims, life
 }
 
@@ -273,6 +271,10 @@ func (m *Manager) custom(ctx context.Context, s *projectdb.Session, g *Grant, cl
 	}
 	if g.Session.ClientID != nil { // policies tell other apps' tokens by it
 		out.Claims["client_id"], out.Claims["scope"] = claims["client_id"], claims["scope"]
+	}
+	delete(out.Claims, "impersonated_by")
+	if g.Session.ImpersonatedBy != "" {
+		out.Claims["impersonated_by"] = g.Session.ImpersonatedBy
 	}
 	return out.Claims, nil
 }

@@ -38,6 +38,8 @@ type Session struct {
 	ClientID *uuid.UUID
 	Scopes   string
 	FactorID *uuid.UUID
+	// ImpersonatedBy is who uses the session in the user's place; "" for the user themselves.
+	ImpersonatedBy string
 }
 
 // Lifetimes bound sessions; zero is no bound.
@@ -69,7 +71,7 @@ func queueUserAndSession(batch *pgx.Batch, userID, sessionID uuid.UUID, l Lifeti
 
 func scanSession(row pgx.Row) (*Session, error) {
 	var s Session
-	if err := row.Scan(&s.ID, &s.UserID, &s.AAL, &s.Ended, &s.Ends, &s.Methods, &s.Created, &s.ClientID, &s.Scopes, &s.FactorID); err != nil {
+	if err := row.Scan(&s.ID, &s.UserID, &s.AAL, &s.Ended, &s.Ends, &s.Methods, &s.Created, &s.ClientID, &s.Scopes, &s.FactorID, &s.ImpersonatedBy); err != nil {
 		return nil, err
 	}
 	return &s, nil
