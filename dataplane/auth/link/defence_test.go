@@ -397,3 +397,50 @@ func TestStrangersLearnNothingByTheWork(t *testing.T) {
 		}
 	})
 }
+
+func TestPasswordsOfStrangersGoWhenTheOwnerComes(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		b = project(b, nil)
+		hash := func(column, value string) string {
+			return authtest.One[string](b, "select coalesce(encrypted_password, '') from users where "+column+" = $1", value)
+		}
+		squat := func() string {
+			email := fmt.Sprintf("squatted%d@example.com", addresses.Add(1))
+			b.User(email, "the stranger's")
+			b.Exec("update users set email_confirmed_at = null where email = $1", email)
+			return email
+		}
+		for _, path := range []string{"/otp", "/magiclink", "/recover"} {
+			for _, byLink := range []bool{true, false} {
+				email := squat()
+				require.Equal(t, 200, b.Call("POST", path, "", body{"email": email}).Status)
+				m := one(b)
+				require.NotEmpty(t, hash("email", email), "asking alone changes nothing")
+				in := body{"type": m.kind, "token_hash": m.link}
+				if !byLink {
+					in = body{"type": m.kind, "email": email, "token": m.code}
+				}
+				require.Equal(t, 200, b.Call("POST", "/verify", "", in).Status)
+				require.True(t, confirmed(b, email))
+				require.Empty(t, hash("email", email), path)
+			}
+		}
+		email := squat()
+		require.Equal(t, 200, b.Call("POST", "/resend", "", body{"email": email, "type": "signup"}).Status)
+		require.Equal(t, 200, b.Call("POST", "/verify", "", body{"type": "signup", "token_hash": one(b).link}).Status)
+		require.NotEmpty(t, hash("email", email), "who confirms the sign-up keeps its password")
+		b.User(ann, "my own")
+		require.Equal(t, 200, b.Call("POST", "/otp", "", body{"email": ann}).Status)
+		require.Equal(t, 200, b.Call("POST", "/verify", "", body{"type": "email", "token_hash": one(b).link}).Status)
+		require.NotEmpty(t, hash("email", ann), "who was confirmed keeps theirs")
+
+		id := b.User("phoned@example.com", "the stranger's")
+		b.Exec("update users set email = null, phone = $2 where id = $1", id, number)
+		require.Equal(t, 200, b.Call("POST", "/otp", "", body{"phone": number}).Status)
+		m := one(b)
+		out := b.Call("POST", "/verify", "", body{"type": "sms", "phone": number, "token": m.code})
+		require.Equal(t, 200, out.Status, out.Text)
+		require.NotEmpty(t, out.User()["phone_confirmed_at"])
+		require.Empty(t, hash("phone", number))
+	})
+}

@@ -183,7 +183,7 @@ func (f *Found) ForOwn() bool {
 		own = f.User.EmailChange
 	case PhoneChange:
 		own = f.User.PhoneChange
-	case Confirmation, Reauthentication:
+	case Confirmation, Recovery, Reauthentication:
 		if f.User.Phone != "" && f.RelatesTo == f.User.Phone {
 			return true
 		}

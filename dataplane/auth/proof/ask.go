@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/newuser"
 	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
@@ -32,6 +33,9 @@ type Ask struct {
 }
 
 // SignIn sends what signs a user in: a mail with a link and a code, or a text message with a code.
+//
+// Somebody may have signed up with a password and an address or number that is not theirs, and may wait for its owner to confirm it. What is sent to such
+// an account is therefore no confirmation of that sign-up, but a proof like one to recover it, with which the password goes (see confirm).
 func (s *Service) SignIn(ctx context.Context, bound *projectdb.Session, ask Ask) error {
 	if err := ask.Data.Validate(); err != nil {
 		return err
@@ -57,7 +61,7 @@ func (s *Service) magicLink(ctx context.Context, bound *projectdb.Session, ask A
 	next := newuser.User{Email: ask.Email, EmailConfirmed: on(p, "auth.autoconfirm"), Data: ask.Data, Address: ask.Client.Address}
 	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User) error {
 		o, sent := toSignIn, user.RecoverySent
-		if user.EmailConfirmed == nil && !on(p, "auth.autoconfirm") {
+		if user.EmailConfirmed == nil && user.PasswordHash == "" && !on(p, "auth.autoconfirm") {
 			o, sent = toSignUp, user.ConfirmationSent
 		}
 		if ok, err := rested(p, sent, false, counted); err != nil {
@@ -83,13 +87,24 @@ func (s *Service) textCode(ctx context.Context, bound *projectdb.Session, ask As
 	}
 	next := newuser.User{Phone: ask.Phone, PhoneConfirmed: on(p, "auth.phone.autoconfirm"), Data: ask.Data, Address: ask.Client.Address}
 	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User) error {
-		if ok, err := rested(p, user.ConfirmationSent, true, counted); err != nil {
+		token, sent := onetime.Confirmation, user.ConfirmationSent
+		if user.PhoneConfirmed == nil && user.PasswordHash != "" {
+			token, sent = onetime.Recovery, later(user.RecoverySent, sent)
+		}
+		if ok, err := rested(p, sent, true, counted); err != nil {
 			return err
 		} else if !ok {
-			return s.unsentText(ctx, tx, p, onetime.Confirmation, ask.Phone, ask.Channel)
+			return s.unsentText(ctx, tx, p, token, ask.Phone, ask.Channel)
 		}
-		return s.SendText(ctx, tx, p, user, onetime.Confirmation, ask.Phone, ask.Channel, ask.Client)
+		return s.SendText(ctx, tx, p, user, token, ask.Phone, ask.Channel, ask.Client)
 	})
+}
+
+func later(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.After(*a) {
+		return b
+	}
+	return a
 }
 
 // toUser runs send for the user who is asked for, in a transaction. Who is none yet is made, when that is wanted. A known user takes as many round trips

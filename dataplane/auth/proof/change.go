@@ -50,4 +50,16 @@ func (s *Service) setPassword(ctx context.Context, tx *store.Tx, p *directory.Pr
 	return s.letters.Notice(ctx, tx, p, "password_changed", user.Email, user, message.Email{})
 }
 
+// dropPassword takes the password from an account whose owner has only now been found, and was not asked for it: it may be a stranger's.
+func (s *Service) dropPassword(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User) error {
+	none := ""
+	switch _, outcome, err := store.UpdateUser(ctx, tx, user.ID, store.Change{PasswordHash: &none}); {
+	case err != nil:
+		return err
+	case outcome != store.Changed:
+		return protocol.ErrConflict
+	}
+	return s.d.Sessions.End(ctx, tx, p, user.ID, nil, nil)
+}
+
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

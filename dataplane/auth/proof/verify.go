@@ -36,7 +36,7 @@ var kinds = map[string][]onetime.Kind{
 	Recovery:    {onetime.Recovery},
 	Email:       {onetime.Confirmation, onetime.Recovery},
 	EmailChange: {onetime.EmailChangeNew, onetime.EmailChangeCurrent},
-	SMS:         {onetime.Confirmation},
+	SMS:         {onetime.Confirmation, onetime.Recovery},
 	PhoneChange: {onetime.PhoneChange},
 }
 
@@ -146,8 +146,8 @@ func judge(bound *projectdb.Session, shown Shown, found *onetime.Found, byOther 
 	if found == nil || !found.ForOwn() || (!byOther && found.Expired(life(bound.Project.Settings, ByPhone(shown.Kind)), time.Now())) {
 		return refused
 	}
-	// One column keeps what was sent to confirm an address or a number: which of the two was proved is what it was sent to.
-	if (found.RelatesTo == found.User.Phone) != ByPhone(shown.Kind) && found.Kind == onetime.Confirmation {
+	// One kind is sent to addresses and to numbers: which of the two was proved is what it was sent to.
+	if (found.Kind == onetime.Confirmation || found.Kind == onetime.Recovery) && (found.RelatesTo == found.User.Phone) != ByPhone(shown.Kind) {
 		return refused
 	}
 	switch {
@@ -238,5 +238,11 @@ func (s *Service) confirm(ctx context.Context, tx *store.Tx, bound *projectdb.Se
 		store.QueueConfirmEmail(&batch, user.ID)
 	}
 	store.QueueAudit(&batch, p, event)
-	return tx.SendBatch(ctx, &batch).Close()
+	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+		return err
+	}
+	if confirmed == nil && found.Kind == onetime.Recovery && user.PasswordHash != "" && !on(p, "auth.email.allow_unverified_sign_in") {
+		return s.dropPassword(ctx, tx, p, user)
+	}
+	return nil
 }

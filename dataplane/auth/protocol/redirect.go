@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
@@ -69,11 +68,9 @@ func RedirectMessage(w http.ResponseWriter, r *http.Request, to, message string,
 // RedirectError sends the browser on with the error in query and fragment, where GoTrue's clients look for it.
 func RedirectError(w http.ResponseWriter, r *http.Request, to string, err error) {
 	status, code, message := Answer(err)
-	name := "access_denied"
-	if fault.From(err).Kind == fault.Internal {
-		name = "server_error"
-	} else if status == http.StatusBadRequest {
-		name = "invalid_request"
+	name, ok := oauthNames[status]
+	if !ok {
+		name = "access_denied"
 	}
 	fields := map[string]string{"error": name, "error_code": code, "error_description": message}
 	values := url.Values{}
@@ -82,6 +79,10 @@ func RedirectError(w http.ResponseWriter, r *http.Request, to string, err error)
 	}
 	redirect(w, r, withFragment(WithQuery(to, fields), values.Encode()+"&sb="))
 }
+
+// oauthNames are the errors of RFC 6749 that statuses stand for.
+var oauthNames = map[int]string{http.StatusBadRequest: "invalid_request", http.StatusUnauthorized: "unauthorized_client",
+	http.StatusInternalServerError: "server_error", http.StatusServiceUnavailable: "temporarily_unavailable"}
 
 // WithQuery adds parameters to an address.
 func WithQuery(to string, fields map[string]string) string {
