@@ -207,6 +207,11 @@ func TestTheHookIsAskedBeforeAUserIsMade(t *testing.T) {
 		require.Equal(t, claims["sub"], one[string](w, "select id from asked where email = 'bob@example.com' and provider = 'custom:acme'"))
 		on.signedIn(t, on.login("custom:acme", "bob-1"))
 		require.Equal(t, 1, w.Count("select count(*) from asked where email = 'bob@example.com'"), "only before they are made")
+		// It is asked about an address that is somebody's too, so that the answer does not tell.
+		on = on.with(map[string]string{"auth.smtp.host": `"mail.example.com"`})
+		w.idp.Add(oidc.User{Subject: "eve-3", Claims: object{"email": "bob@example.com"}})
+		refused(t, on.login("custom:acme", "eve-3"), landing, "provider_email_needs_verification")
+		require.Equal(t, 2, w.Count("select count(*) from asked where email = 'bob@example.com'"))
 	})
 }
 

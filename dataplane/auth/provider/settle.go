@@ -98,7 +98,7 @@ func (s *Service) settle(r *http.Request, bound *projectdb.Session, a *arrival, 
 		switch {
 		case err == nil:
 			return t.refused
-		case errors.Is(err, errUnchecked):
+		case errors.Is(err, errUnchecked) && try <= 5:
 			checked = t.made
 			if err := s.d.Users.Check(r.Context(), bound, checked); err != nil {
 				return err
@@ -131,7 +131,7 @@ func (t *settlement) user() (*store.User, error) {
 	case addressee != nil:
 		return t.addressed(*addressee)
 	}
-	return t.make("")
+	return t.make()
 }
 
 // known signs in the user whose identity it is.
@@ -200,7 +200,7 @@ func (t *settlement) addressed(id uuid.UUID) (*store.User, error) {
 	if err := t.tx.SendBatch(t.ctx(), &batch).Close(); err != nil {
 		return nil, err
 	}
-	return t.make(t.arrival.email)
+	return t.make()
 }
 
 // claim gives an account whose address nobody has proved to who has proved it now. Whoever made it is shut out.
@@ -241,7 +241,7 @@ func (t *settlement) linked(user *store.User) error {
 }
 
 // make makes a user of who came back.
-func (t *settlement) make(parted string) (*store.User, error) {
+func (t *settlement) make() (*store.User, error) {
 	a := t.arrival
 	if t.on("auth.disable_signup") {
 		return nil, protocol.ErrSignupDisabled
@@ -250,22 +250,21 @@ func (t *settlement) make(parted string) (*store.User, error) {
 	u := &newuser.User{Email: a.email, EmailConfirmed: proved && a.email != "", Data: t.data, Address: protocol.Client(t.r).Address,
 		Identities: []newuser.Identity{{Provider: a.provider.Name, ProviderID: a.Subject, Data: t.data}}}
 	var other *store.User
-	if a.email != "" && !a.proved && parted == "" {
+	if a.email != "" && !a.proved {
 		var err error
 		if other, err = store.UserByEmail(t.ctx(), t.tx, a.email); err != nil {
 			return nil, err
 		}
 	}
-	open := t.on("auth.email.allow_unverified_sign_in") || a.provider.emailOptional
-	if other != nil { // an address that is another user's and not proved is not taken over
-		if !open {
-			return nil, t.pretend(u, other)
-		}
-		u.Email, u.EmailConfirmed = "", false
+	if other != nil && t.on("auth.email.allow_unverified_sign_in") { // an address that is another user's and not proved is not taken over
+		u.Email, u.EmailConfirmed, other = "", false, nil
 	}
 	if t.on("auth.hook.before_user_created.enabled") && (t.checked == nil || t.checked.Email != u.Email) {
 		t.made = u
 		return nil, errUnchecked
+	}
+	if other != nil {
+		return nil, t.pretend(u, other)
 	}
 	if t.checked != nil {
 		u.ID = t.checked.ID

@@ -63,7 +63,8 @@ func TestTenants(t *testing.T) {
 func TestTheBestAddress(t *testing.T) {
 	t.Parallel()
 	verified, primary := catalog.Email{Address: "v", Verified: true}, catalog.Email{Address: "p", Primary: true}
-	for want, emails := range map[string][]catalog.Email{"": nil, "p": {{Address: "x"}, verified, primary}, "v": {{Address: "x"}, verified}, "x": {{Address: "x"}, {Address: "y"}}} {
+	for want, emails := range map[string][]catalog.Email{"": nil, "b": {{Address: "x"}, verified, {Address: "b", Verified: true, Primary: true}, primary},
+		"v": {{Address: "x"}, primary, verified}, "p": {{Address: "x"}, primary}, "x": {{Address: "x"}, {Address: "y"}}} {
 		best := (&catalog.Profile{Emails: emails}).Email()
 		if want == "" {
 			require.Nil(t, best)

@@ -23,16 +23,19 @@ type Profile struct {
 	Claims map[string]any
 }
 
-// Email returns the address that a user is known by: the primary one, or else a verified one, or else the first; nil when there is none.
+// Email returns the address that a user is known by: a verified one before others, and among equals the primary one, or else the first. It is nil
+// when there is none.
 func (p *Profile) Email() *Email {
 	var best *Email
 	rank := func(e *Email) int {
 		switch {
 		case e == nil:
 			return -1
-		case e.Primary:
-			return 2
+		case e.Verified && e.Primary:
+			return 3
 		case e.Verified:
+			return 2
+		case e.Primary:
 			return 1
 		}
 		return 0
