@@ -282,7 +282,7 @@ func (c *cli) usersSessionsCommand() *cobra.Command {
 			for _, one := range got.Sessions {
 				rows = append(rows, []string{one.ID, one.AAL, one.IP, one.UserAgent, timeText(one.CreatedAt, ""), timeText(one.RefreshedAt, "never")})
 			}
-			return s.print(json.RawMessage(raw), rows)
+			return s.print(raw, rows)
 		}),
 	}
 }

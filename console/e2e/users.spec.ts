@@ -31,6 +31,7 @@ test("a user is created, looked at, changed, impersonated, banned and deleted", 
   await sheet.getByLabel("Of the app").fill('{"role": "editor"}');
   await sheet.getByRole("button", { name: "Save metadata" }).click();
   await expect(sheet.getByRole("button", { name: "Save metadata" })).toHaveCount(0);
+  await expect(sheet.getByText("email", { exact: true })).toBeVisible(); // the identity
 
   const act = async (name: string) => {
     await sheet.getByRole("button", { name: "More actions" }).click();

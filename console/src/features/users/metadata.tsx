@@ -30,6 +30,12 @@ function changes(before: Record<string, unknown>, after: Record<string, unknown>
   return { ...after, ...Object.fromEntries(gone.map((key) => [key, null])) };
 }
 
+/** What the app wrote: which providers the user signs in by is the service's own to write. */
+function appsOwn(user: User): Record<string, unknown> {
+  const { provider: _, providers: __, ...rest } = user.app_metadata ?? {};
+  return rest;
+}
+
 const pretty = (value: unknown) => JSON.stringify(value ?? {}, null, 2);
 
 export function Metadata({ user, onChanged }: { user: User; onChanged: () => Promise<unknown> }) {
@@ -37,13 +43,13 @@ export function Metadata({ user, onChanged }: { user: User; onChanged: () => Pro
   const toast = useToast();
   const save = useMutation({
     mutationFn: (values: z.output<typeof schema>) =>
-      admin.updateUser(user.id, { user_metadata: changes(user.user_metadata ?? {}, values.user), app_metadata: changes(user.app_metadata ?? {}, values.app) }),
+      admin.updateUser(user.id, { user_metadata: changes(user.user_metadata ?? {}, values.user), app_metadata: changes(appsOwn(user), values.app) }),
     onSuccess: async () => {
       await onChanged();
       toast("The metadata was saved. Tokens carry it from their next refresh on.");
     },
   });
-  const form = useCheckedForm(schema, { user: pretty(user.user_metadata), app: pretty(user.app_metadata) });
+  const form = useCheckedForm(schema, { user: pretty(user.user_metadata), app: pretty(appsOwn(user)) });
   const { errors, isDirty } = form.formState;
   const submit = form.handleSubmit((values) => save.mutate(values));
   const area = "field-sizing-content max-h-72 min-h-16 font-mono text-xs";
