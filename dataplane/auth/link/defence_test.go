@@ -244,6 +244,21 @@ func TestStrangersLearnNothing(t *testing.T) {
 	})
 }
 
+func TestWhatWasJustSentIsNotSentAgain(t *testing.T) {
+	authtest.Both(t, mountLimited, func(t *testing.T, b *authtest.Bundle) {
+		b = project(b, map[string]string{"auth.email.max_frequency": "60", "auth.phone.max_frequency": "60"})
+		b.User(ann, "")
+		for _, email := range []string{ann, "new@example.com"} {
+			require.Equal(t, 200, b.Call("POST", "/otp", "", body{"email": email}).Status)
+			b.Refused(b.Call("POST", "/resend", "", body{"email": email, "type": "signup"}), 429, "over_email_send_rate_limit")
+		}
+		require.Equal(t, 200, b.Call("POST", "/otp", "", body{"phone": number}).Status)
+		b.Refused(b.Call("POST", "/resend", "", body{"phone": number, "type": "sms"}), 429, "over_sms_send_rate_limit")
+		require.Equal(t, 200, b.Call("POST", "/resend", "", body{"email": "victim@example.com", "type": "signup"}).Status)
+		require.Equal(t, 200, b.Call("POST", "/otp", "", body{"email": "victim@example.com"}).Status, "who has things sent again keeps nobody from signing in")
+	})
+}
+
 func TestTriesAreLimited(t *testing.T) {
 	authtest.Both(t, mountLimited, func(t *testing.T, b *authtest.Bundle) {
 		b = project(b, nil)

@@ -58,6 +58,7 @@ func (s *Service) magicLink(ctx context.Context, bound *projectdb.Session, ask A
 	if err != nil {
 		return err
 	}
+	s.begun(ctx, bound, ask.Email, false)
 	next := newuser.User{Email: ask.Email, EmailConfirmed: on(p, "auth.autoconfirm"), Data: ask.Data, Address: ask.Client.Address}
 	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User) error {
 		o, sent := toSignIn, user.RecoverySent
@@ -85,6 +86,7 @@ func (s *Service) textCode(ctx context.Context, bound *projectdb.Session, ask As
 	if err != nil {
 		return err
 	}
+	s.begun(ctx, bound, ask.Phone, true)
 	next := newuser.User{Phone: ask.Phone, PhoneConfirmed: on(p, "auth.phone.autoconfirm"), Data: ask.Data, Address: ask.Client.Address}
 	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User) error {
 		token, sent := onetime.Confirmation, user.ConfirmationSent

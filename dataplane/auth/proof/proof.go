@@ -61,6 +61,15 @@ func (s *Service) again(ctx context.Context, bound *projectdb.Session, what, rec
 	return counted, protocol.ErrTooManyMails(protocol.ErrTooSoon(wait), wait)
 }
 
+// begun counts what may be a sign-up with sign-ups, so that nothing is sent again at once.
+func (s *Service) begun(ctx context.Context, bound *projectdb.Session, recipient string, phone bool) {
+	what := "signup:email"
+	if phone {
+		what = "signup:phone"
+	}
+	_, _ = s.again(ctx, bound, what, recipient, phone)
+}
+
 // rested tells that something may be sent to a user again. Where requests are counted by the address, one that comes too soon after a message that
 // another flow sent is passed over in silence: an error would tell that there is such a user.
 func rested(p *directory.Project, sent *time.Time, phone, counted bool) (bool, error) {

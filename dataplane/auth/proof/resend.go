@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
@@ -27,8 +28,10 @@ func (s *Service) Resend(ctx context.Context, bound *projectdb.Session, kind str
 	if err := s.letters.Ready(p, ask.Phone, ask.Channel); err != nil {
 		return err
 	}
-	// Not counted with what signs in: here strangers have nothing sent to confirmed users, and so would keep them from being sent anything.
-	counted, err := s.again(ctx, bound, "resend:"+kind, ask.Email+ask.Phone, phone)
+	// Not counted with what signs in: here strangers have nothing sent to confirmed users, and so would keep them from being sent anything. Those who
+	// are not confirmed are sent the same by signing up.
+	what := map[string]string{SignUp: "signup:email", SMS: "signup:phone"}[kind]
+	counted, err := s.again(ctx, bound, cmp.Or(what, "resend:"+kind), ask.Email+ask.Phone, phone)
 	if err != nil {
 		return err
 	}
