@@ -19,6 +19,9 @@ create table if not exists {{schema "auth"}}.spent_proofs (
 comment on table {{schema "auth"}}.spent_proofs is 'Assertions and signed messages that were used, until they would be refused anyway.';
 create index if not exists spent_proofs_expires_at_idx on {{schema "auth"}}.spent_proofs (expires_at);
 
+create index if not exists oauth_authorizations_expires_at_idx on {{schema "auth"}}.oauth_authorizations (expires_at);
+create index if not exists sessions_oauth_client_id_idx on {{schema "auth"}}.sessions (oauth_client_id) where oauth_client_id is not null;
+
 alter table {{schema "auth"}}.flow_state add column if not exists session_not_after timestamptz;
 
 -- The owner dumps them with the rest of the schema; what is sealed stays so.

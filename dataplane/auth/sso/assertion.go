@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -101,8 +102,8 @@ type outline struct {
 // inspect refuses responses of an unusual shape, whatever is signed in them: more than one assertion, an assertion anywhere but in the response itself,
 // two elements with one ID, comments, keys wrapped with PKCS #1 v1.5.
 func inspect(raw []byte) error {
-	assertions, ids := 0, map[string]bool{}
-	return scan(raw, func(depth int, path []xml.Name, el xml.StartElement) error {
+	assertions, status, ids := 0, "", map[string]bool{}
+	err := scan(raw, func(depth int, path []xml.Name, el xml.StartElement) error {
 		if depth == 0 && (el.Name.Space != protocolSpace || el.Name.Local != "Response") {
 			return errors.New("it is no SAML Response")
 		}
@@ -115,6 +116,9 @@ func inspect(raw []byte) error {
 			}
 		}
 		for _, attr := range el.Attr {
+			if el.Name.Local == "StatusCode" && attr.Name.Local == "Value" && statusForm.MatchString(attr.Value) {
+				status += " " + attr.Value[strings.LastIndexByte(attr.Value, ':')+1:]
+			}
 			if strings.EqualFold(attr.Name.Local, "ID") && attr.Name.Space == "" {
 				if ids[attr.Value] {
 					return errors.New("it has one ID twice")
@@ -127,7 +131,13 @@ func inspect(raw []byte) error {
 		}
 		return nil
 	})
+	if err == nil && assertions == 0 {
+		err = errors.New("it has no Assertion; status" + status)
+	}
+	return err
 }
+
+var statusForm = regexp.MustCompile(`^urn:oasis:names:tc:SAML:2\.0:status:[A-Za-z]{1,40}$`)
 
 // peek reads who a response says that it is from.
 func peek(raw []byte) (outline, error) {
@@ -199,14 +209,14 @@ func verify(party *saml.ServiceProvider, raw []byte, request string, now time.Ti
 	if err != nil {
 		return nil, errAssertion(err)
 	}
-	if err := require(assertion, party, request, now); err != nil {
+	if err := judge(assertion, party, request, now); err != nil {
 		return nil, errAssertion(err)
 	}
 	return assertion, nil
 }
 
-// require checks what the library lets pass: parts that are missing, and clocks that differ by more than a minute.
-func require(a *saml.Assertion, party *saml.ServiceProvider, request string, now time.Time) error {
+// judge checks what the library lets pass: parts that are missing, and clocks that differ by more than a minute.
+func judge(a *saml.Assertion, party *saml.ServiceProvider, request string, now time.Time) error {
 	switch {
 	case a.ID == "" || a.Version != "2.0":
 		return errors.New("the assertion has no ID, or is not of version 2.0")

@@ -152,6 +152,12 @@ func TestResponsesThatWereChangedAreRefused(t *testing.T) {
 			require.Contains(t, out.Header.Get("Location"), "error_code=validation_failed", name)
 		}
 		require.Zero(t, b.Count("select count(*) from users"))
+		response, relay := i.answer(i.begin(map[string]any{"provider_id": id}))
+		out := post(b, string(edit(t, []byte(response), func(root *etree.Element) {
+			dropped("./Assertion")(root)
+			setAttr("./Status/StatusCode", "Value", saml.StatusRequestDenied)(root)
+		})), relay)
+		require.Contains(t, out.Header.Get("Location"), "status+RequestDenied", "a provider's refusal is told")
 	})
 }
 

@@ -245,6 +245,10 @@ func TestOwnMetadata(t *testing.T) {
 		require.Contains(t, saved.Text, `Location="`+b.Project.URL+`/auth/v1/sso/saml/acs"`)
 		require.NotContains(t, saved.Text, "HTTP-Artifact")
 		require.Equal(t, 1, b.Count("select count(*) from saml_keys"))
+		elsewhere, moved := *b.Project, *b
+		elsewhere.ID = "00000000-0000-0000-0000-000000000001"
+		moved.Project = &elsewhere
+		require.Equal(t, 500, moved.Call("GET", "/sso/saml/metadata", "", nil).Status, "it opens in its own project only")
 		private := authtest.One[[]byte](b, "select private_key from saml_keys")
 		require.NotContains(t, string(private), "\x02\x82\x01\x01", "the key is sealed: no modulus in sight")
 	})
