@@ -224,6 +224,9 @@ func (s *Service) change(ctx context.Context, bound *projectdb.Session, in *attr
 	if in.Phone != "" {
 		c.Phone = &in.Phone
 	}
+	if nothing := ""; in.PasswordHash != "" || in.Password != "" {
+		c.EmailWanted, c.PhoneWanted = &nothing, &nothing // somebody else's wish, perhaps
+	}
 	if in.PasswordHash != "" {
 		c.PasswordHash = &in.PasswordHash
 	}

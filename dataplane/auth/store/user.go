@@ -167,7 +167,7 @@ type Change struct {
 	// Email and Phone replace the address and the number at once, with or without confirmation.
 	Email, Phone                   *string
 	EmailConfirmed, PhoneConfirmed *bool
-	// EmailWanted and PhoneWanted are to be confirmed first.
+	// EmailWanted and PhoneWanted are to be confirmed first; "" gives up what was wanted, as does a new address or number.
 	EmailWanted, PhoneWanted *string
 	// SetMetadata is merged into the user's metadata, RemoveMetadata taken out; SetApp and RemoveApp are those of app_metadata.
 	SetMetadata, SetApp       json.RawMessage

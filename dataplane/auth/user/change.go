@@ -1,8 +1,8 @@
 package user
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -177,27 +177,12 @@ func (in *change) permitted(bound *projectdb.Session, user *store.User, current 
 	switch {
 	case user.SSO:
 		return errSSO
-	case hasVerifiedFactor(user) && (current == nil || current.AAL == "" || current.AAL == "aal1"):
+	case user.HasFactor() && (current == nil || current.AAL == "" || current.AAL == "aal1"):
 		return protocol.ErrInsufficientAAL
 	case user.Anonymous && in.Password != "" && !atOnce:
 		return errAnonymous
 	}
 	return nil
-}
-
-func hasVerifiedFactor(user *store.User) bool {
-	var factors []struct {
-		Status string `json:"status"`
-	}
-	if json.Unmarshal(user.Factors, &factors) != nil {
-		return true
-	}
-	for _, f := range factors {
-		if f.Status == "verified" {
-			return true
-		}
-	}
-	return false
 }
 
 // apply writes the change and returns the user as they are then. A new password ends the user's other sessions.
@@ -270,6 +255,10 @@ func (s *Service) planned(bound *projectdb.Session, user *store.User, in *change
 		}
 		c.PhoneWanted = &in.Phone
 	}
+	if nothing := ""; in.hash != "" {
+		// Who changes a password may be shutting somebody out: what was wanted before is given up.
+		c.EmailWanted, c.PhoneWanted = cmp.Or(c.EmailWanted, &nothing), cmp.Or(c.PhoneWanted, &nothing)
+	}
 	return c, err
 }
 
@@ -301,13 +290,13 @@ func (s *Service) passwordChanged(ctx context.Context, tx *store.Tx, bound *proj
 // send sends what a wanted address or number is confirmed with, and tells the user what was changed at once.
 func (s *Service) send(ctx context.Context, tx *store.Tx, bound *projectdb.Session, user *store.User, c *store.Change, in *change) error {
 	p := bound.Project
-	if c.EmailWanted != nil {
+	if c.EmailWanted != nil && *c.EmailWanted != "" {
 		link := proof.Link{RedirectTo: in.redirectTo, Challenge: in.Challenge, ChallengeMethod: in.ChallengeMethod}
 		if err := s.d.Proofs.SendEmailChange(ctx, tx, p, user, in.Email, link, in.client); err != nil {
 			return err
 		}
 	}
-	if c.PhoneWanted != nil {
+	if c.PhoneWanted != nil && *c.PhoneWanted != "" {
 		if err := s.d.Proofs.SendText(ctx, tx, p, user, onetime.PhoneChange, in.Phone, in.Channel, in.client); err != nil {
 			return err
 		}

@@ -59,6 +59,22 @@ func TestPutUserEmailIsConfirmedAtBothAddresses(t *testing.T) {
 	})
 }
 
+func TestANewPasswordGivesUpWhatWasWanted(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		b = b.With(map[string]string{"auth.autoconfirm": "false", "auth.email.secure_change": "false", "auth.email.max_frequency": "0"})
+		ada := signedIn(b, "ada@example.com", "")
+		require.Equal(t, 200, put(b, ada, `{"email":"mine@evil.example"}`).Status)
+		sent := b.Sent()
+		out := put(b, ada, `{"password":"correct horse"}`)
+		require.Equal(t, 200, out.Status, out.Text)
+		require.NotContains(t, out.Body, "new_email")
+		b.Refused(b.Call("POST", "/verify", "", map[string]any{"type": "email_change", "email": "mine@evil.example", "token": codeOf(t, sent[0])}), 403, "otp_expired")
+		out = put(b, ada, `{"password":"battery staple","email":"new@example.com"}`)
+		require.Equal(t, "new@example.com", out.Str("new_email"), "unless it is wanted with it")
+		require.Equal(t, 200, b.Call("POST", "/verify", "", map[string]any{"type": "email_change", "email": "new@example.com", "token": codeOf(t, b.Sent()[0])}).Status)
+	})
+}
+
 func TestAnAddressThatAnotherUserHasIsNotTold(t *testing.T) {
 	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
 		b = b.With(map[string]string{"auth.autoconfirm": "false", "auth.email.secure_change": "false", "auth.email.max_frequency": "0"})

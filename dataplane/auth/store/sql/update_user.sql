@@ -1,6 +1,6 @@
 -- $1 id, $2 new hash or null, $3 the hash that was checked or null, $4 new email, $5 whether it counts as confirmed, $6 new phone, $7 whether it counts as
 -- confirmed, $8 user metadata to set and $9 to remove, $10 app metadata to set and $11 to remove, $12 role, $13 whether the ban changes, $14 until when,
--- $15 address and $16 number that are wanted, $17 whether the user stays anonymous. Null leaves a thing as it is.
+-- $15 address and $16 number that are wanted, "" for none any more, $17 whether the user stays anonymous. Null leaves a thing as it is.
 update users set
     encrypted_password = coalesce($2::text, encrypted_password),
     email = coalesce($4::text, email),
@@ -23,9 +23,9 @@ update users set
     raw_app_meta_data = (coalesce(raw_app_meta_data, '{}') || $10::jsonb) - $11::text[],
     role = coalesce($12::text, role),
     banned_until = case when $13::boolean then $14::timestamptz else banned_until end,
-    email_change = coalesce($15::text, email_change),
-    email_change_confirm_status = case when $15::text is null then email_change_confirm_status else 0 end,
-    phone_change = coalesce($16::text, phone_change),
+    email_change = coalesce($15::text, case when $4::text is null then email_change else '' end),
+    email_change_confirm_status = case when coalesce($15::text, $4::text) is null then email_change_confirm_status else 0 end,
+    phone_change = coalesce($16::text, case when $6::text is null then phone_change else '' end),
     is_anonymous = coalesce($17::boolean, is_anonymous),
     updated_at = clock_timestamp()
 where id = $1 and deleted_at is null and ($3::text is null or coalesce(encrypted_password, '') = $3::text)
