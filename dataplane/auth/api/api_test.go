@@ -218,6 +218,7 @@ func TestPasswordsAreReset(t *testing.T) {
 	both(t, nil, func(t *testing.T, c *client) {
 		user := c.User(ann, first)
 		before := c.SignIn(user)
+		c.Exec("update users set email_change = 'stranger@example.com' where id = $1", user)
 		known, unknown := c.call("POST", "/password/reset", "", body{"email": ann}), c.call("POST", "/password/reset", "", body{"email": "nobody@example.com"})
 		require.Equal(t, 202, known.status, known.text)
 		require.Equal(t, known, unknown)
@@ -244,7 +245,9 @@ func TestPasswordsAreReset(t *testing.T) {
 		require.Equal(t, 200, out.status, out.text)
 		require.Equal(t, ann, out.str("user", "email"))
 		token := out.str("session", "access_token")
-		require.Equal(t, 200, c.call("GET", "/user", token, nil).status)
+		now := c.call("GET", "/user", token, nil)
+		require.Equal(t, 200, now.status)
+		require.Nil(t, now.at("new_email"), "what somebody wanted before is given up")
 		c.refused(c.call("GET", "/user", before.AccessToken, nil), 403, "SESSION_NOT_FOUND")
 		c.refused(c.call("PUT", "/password/update", "", body{"email": ann, "code": code, "password": first}), 403, "OTP_EXPIRED")
 		c.refused(c.call("POST", "/signin", "", body{"email": ann, "password": first}), 400, "INVALID_CREDENTIALS")

@@ -181,6 +181,10 @@ func (f *Found) ForOwn() bool {
 	switch f.Kind {
 	case EmailChangeNew:
 		own = f.User.EmailChange
+	case EmailChangeCurrent:
+		if f.User.EmailChange == "" { // it was given up
+			return false
+		}
 	case PhoneChange:
 		own = f.User.PhoneChange
 	case Confirmation, Recovery, Reauthentication:

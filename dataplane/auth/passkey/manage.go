@@ -1,7 +1,6 @@
 package passkey
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -37,22 +36,6 @@ func newItem(id uuid.UUID, name string, created time.Time, used *time.Time) item
 		used = &u
 	}
 	return item{id, name, created.UTC(), used}
-}
-
-// hasFactor tells that the user has a second factor that counts.
-func hasFactor(u *store.User) bool {
-	var factors []struct {
-		Status string `json:"status"`
-	}
-	if err := json.Unmarshal(u.Factors, &factors); err != nil {
-		return true // never, and if ever, then rather ask for it
-	}
-	for _, f := range factors {
-		if f.Status == "verified" {
-			return true
-		}
-	}
-	return false
 }
 
 // list answers GET /passkeys.

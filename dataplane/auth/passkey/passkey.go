@@ -81,7 +81,7 @@ func on(h protocol.Handler) protocol.Handler {
 // owner is the user of a request, who wants to change their passkeys: who has a second factor must have shown it.
 func (s *Service) owner(r *http.Request, tx *store.Tx, bound *projectdb.Session) (*store.User, error) {
 	user, current, err := s.d.Sessions.Self(r, tx, bound)
-	if err == nil && current.AAL == "aal1" && hasFactor(user) {
+	if err == nil && current.AAL == "aal1" && user.HasFactor() {
 		return nil, errLevel
 	}
 	return user, err

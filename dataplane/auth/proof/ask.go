@@ -62,7 +62,7 @@ func (s *Service) magicLink(ctx context.Context, bound *projectdb.Session, ask A
 	next := newuser.User{Email: ask.Email, EmailConfirmed: on(p, "auth.autoconfirm"), Data: ask.Data, Address: ask.Client.Address}
 	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User) error {
 		o, sent := toSignIn, user.RecoverySent
-		if user.EmailConfirmed == nil && user.PasswordHash == "" && !on(p, "auth.autoconfirm") {
+		if user.EmailConfirmed == nil && !user.OpenToMaker() && !on(p, "auth.autoconfirm") {
 			o, sent = toSignUp, user.ConfirmationSent
 		}
 		if ok, err := rested(p, sent, false, counted); err != nil {
@@ -90,7 +90,7 @@ func (s *Service) textCode(ctx context.Context, bound *projectdb.Session, ask As
 	next := newuser.User{Phone: ask.Phone, PhoneConfirmed: on(p, "auth.phone.autoconfirm"), Data: ask.Data, Address: ask.Client.Address}
 	return s.toUser(ctx, bound, ask, &next, func(tx *store.Tx, user *store.User) error {
 		token, sent := onetime.Confirmation, user.ConfirmationSent
-		if user.PhoneConfirmed == nil && user.PasswordHash != "" {
+		if user.PhoneConfirmed == nil && user.OpenToMaker() {
 			token, sent = onetime.Recovery, later(user.RecoverySent, sent)
 		}
 		if ok, err := rested(p, sent, true, counted); err != nil {

@@ -30,9 +30,11 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, p *directory.Project
 	return s.letters.Notice(ctx, tx, p, notice, user.Email, user, m)
 }
 
-// setPassword sets a new password, ends the sessions that there are, takes what would let somebody set another one, and tells the user.
+// setPassword sets a new password, ends the sessions that there are, takes what would let somebody set another one, and tells the user. Whoever does
+// this may be shutting somebody out: an address or number that was wanted before is given up.
 func (s *Service) setPassword(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, shown Shown) error {
-	switch _, outcome, err := store.UpdateUser(ctx, tx, user.ID, store.Change{PasswordHash: &shown.PasswordHash}); {
+	nothing := ""
+	switch _, outcome, err := store.UpdateUser(ctx, tx, user.ID, store.Change{PasswordHash: &shown.PasswordHash, EmailWanted: &nothing, PhoneWanted: &nothing}); {
 	case err != nil:
 		return err
 	case outcome != store.Changed:
@@ -50,14 +52,11 @@ func (s *Service) setPassword(ctx context.Context, tx *store.Tx, p *directory.Pr
 	return s.letters.Notice(ctx, tx, p, "password_changed", user.Email, user, message.Email{})
 }
 
-// dropPassword takes the password from an account whose owner has only now been found, and was not asked for it: it may be a stranger's.
-func (s *Service) dropPassword(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User) error {
-	none := ""
-	switch _, outcome, err := store.UpdateUser(ctx, tx, user.ID, store.Change{PasswordHash: &none}); {
-	case err != nil:
+// shutOutMaker takes the password, and identities at providers, from an account whose owner has only now been found, and was not asked for them: they may
+// be a stranger's.
+func (s *Service) shutOutMaker(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User) error {
+	if err := store.ShutOutMaker(ctx, tx, user.ID); err != nil {
 		return err
-	case outcome != store.Changed:
-		return protocol.ErrConflict
 	}
 	return s.d.Sessions.End(ctx, tx, p, user.ID, nil, nil)
 }

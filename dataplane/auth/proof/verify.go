@@ -241,8 +241,8 @@ func (s *Service) confirm(ctx context.Context, tx *store.Tx, bound *projectdb.Se
 	if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
-	if confirmed == nil && found.Kind == onetime.Recovery && user.PasswordHash != "" && !on(p, "auth.email.allow_unverified_sign_in") {
-		return s.dropPassword(ctx, tx, p, user)
+	if confirmed == nil && found.Kind == onetime.Recovery && user.OpenToMaker() && !on(p, "auth.email.allow_unverified_sign_in") {
+		return s.shutOutMaker(ctx, tx, p, user)
 	}
 	return nil
 }

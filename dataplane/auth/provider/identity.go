@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	_ "embed" // the statements
-	"encoding/json"
 	"net/http"
 	"slices"
 
@@ -40,25 +39,10 @@ func (s *Service) mayLink(r *http.Request, tx *store.Tx, bound *projectdb.Sessio
 	switch {
 	case user.SSO:
 		return nil, errManaged
-	case current != nil && current.AAL == "aal1" && hasFactor(user):
+	case current != nil && current.AAL == "aal1" && user.HasFactor():
 		return nil, protocol.ErrInsufficientAAL
 	}
 	return user, nil
-}
-
-func hasFactor(u *store.User) bool {
-	var factors []struct {
-		Status string `json:"status"`
-	}
-	if json.Unmarshal(u.Factors, &factors) != nil {
-		return false
-	}
-	for _, f := range factors {
-		if f.Status == "verified" {
-			return true
-		}
-	}
-	return false
 }
 
 // owned is an identity of a user.
