@@ -54,7 +54,7 @@ func (s *Service) magicLink(ctx context.Context, bound *projectdb.Session, ask A
 	if err := s.letters.Ready(p, "", ""); err != nil {
 		return err
 	}
-	counted, err := s.again(ctx, bound, "email", ask.Email, false)
+	counted, err := s.again(ctx, bound, asked("email", ask), ask.Email, false)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *Service) textCode(ctx context.Context, bound *projectdb.Session, ask As
 	if err := s.letters.Ready(p, ask.Phone, ask.Channel); err != nil {
 		return err
 	}
-	counted, err := s.again(ctx, bound, "sms", ask.Phone, true)
+	counted, err := s.again(ctx, bound, asked("sms", ask), ask.Phone, true)
 	if err != nil {
 		return err
 	}
@@ -100,6 +100,14 @@ func (s *Service) textCode(ctx context.Context, bound *projectdb.Session, ask As
 		}
 		return s.SendText(ctx, tx, p, user, token, ask.Phone, ask.Channel, ask.Client)
 	})
+}
+
+// asked is what is counted: who asks for known users only, and is told that there is none, may ask to sign up at once.
+func asked(what string, ask Ask) string {
+	if ask.Create {
+		return what
+	}
+	return what + ":known"
 }
 
 func later(a, b *time.Time) *time.Time {

@@ -14,7 +14,7 @@ export async function signIn() {
     assert.equal(made.user.identities.length, 1)
     await bad(auth.signInWithPassword({ email, password }), 'email_not_confirmed', 400)
     const first = await mail(email)
-    // At first nothing is sent and nothing told: it would tell who has just been sent something. Each of the workers may let one through.
+    // Each of the workers may let one through; nothing is sent then.
     for (let i = 0; i < 4 && !(await auth.resend({ type: 'signup', email })).error; i++);
     await bad(auth.resend({ type: 'signup', email }), 'over_email_send_rate_limit', 429)
     await bad(auth.verifyOtp({ email, token: '000000', type: 'email' }), 'otp_expired', 403)
