@@ -152,7 +152,7 @@ func (b *Bundle) Call(method, path, bearer string, body any) Answer {
 		require.NoError(b.T, err)
 		reader = bytes.NewReader(encoded)
 	}
-	return b.Do(httptest.NewRequest(method, path, reader), bearer)
+	return b.Do(httptest.NewRequestWithContext(b.T.Context(), method, path, reader), bearer)
 }
 
 // Secret is a bearer with the service role.

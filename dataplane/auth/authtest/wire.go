@@ -2,6 +2,7 @@ package authtest
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -30,7 +31,7 @@ func (w *Wire) Statements(fn func()) int64 {
 func (b *Bundle) Counted() (*Bundle, *Wire) {
 	b.T.Helper()
 	wire := &Wire{}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(b.T.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(b.T, err)
 	target := net.JoinHostPort(b.Project.Host, strconv.Itoa(b.Project.Port))
 	var open sync.WaitGroup
@@ -40,7 +41,7 @@ func (b *Bundle) Counted() (*Bundle, *Wire) {
 			if err != nil {
 				return
 			}
-			open.Go(func() { wire.carry(client, target) })
+			open.Go(func() { wire.carry(b.T.Context(), client, target) })
 		}
 	})
 	// The door closes its connections after this; each end is then gone.
@@ -53,9 +54,9 @@ func (b *Bundle) Counted() (*Bundle, *Wire) {
 	return &out, wire
 }
 
-func (w *Wire) carry(client net.Conn, target string) {
+func (w *Wire) carry(ctx context.Context, client net.Conn, target string) {
 	defer func() { _ = client.Close() }()
-	server, err := net.Dial("tcp", target)
+	server, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
 	if err != nil {
 		return
 	}
@@ -97,8 +98,8 @@ func forward(client io.Reader, server io.Writer, kind int) ([]byte, bool) {
 	if _, err := io.ReadFull(client, head); err != nil {
 		return nil, false
 	}
-	message := append(head, make([]byte, binary.BigEndian.Uint32(head[kind:])-4)...)
-	if _, err := io.ReadFull(client, message[len(head):]); err != nil {
+	message := make([]byte, kind+int(binary.BigEndian.Uint32(head[kind:])))
+	if _, err := io.ReadFull(client, message[copy(message, head):]); err != nil {
 		return nil, false
 	}
 	_, err := server.Write(message)

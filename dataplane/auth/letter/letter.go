@@ -118,7 +118,8 @@ func (s *Writer) SMS(ctx context.Context, tx *store.Tx, p *directory.Project, t 
 
 // Notice tells a user what happened, when the project has switched the notice on. What has happened is not undone when it cannot be sent.
 func (s *Writer) Notice(ctx context.Context, tx *store.Tx, p *directory.Project, template, to string, u *store.User, m message.Email) error {
-	if to == "" || !setting.Get[bool](p.Settings, "auth.email.notice."+template+".enabled") || s.messages.CanEmail(p) != nil {
+	wanted, possible := setting.Get[bool](p.Settings, "auth.email.notice."+template+".enabled"), s.messages.CanEmail(p) == nil
+	if to == "" || !wanted || !possible {
 		return nil
 	}
 	m.Template, m.To, m.UserID, m.User, m.Data = template, to, u.ID, encode(u), data(u)

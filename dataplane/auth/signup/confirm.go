@@ -56,7 +56,7 @@ func (s *Service) unconfirmed(ctx context.Context, bound *projectdb.Session, use
 				return err
 			}
 			if found == pending {
-				made, err = s.again(ctx, tx, p, known, user)
+				made, err = s.again(ctx, tx, known, user)
 			} else {
 				made, err = s.d.Users.Preview(ctx, tx, user)
 			}
@@ -131,7 +131,7 @@ func standingOf(p *directory.Project, u *store.User, byPhone bool) standing {
 }
 
 // again lets the latest sign-up count: whoever registers an address that is not theirs must not keep a password to it until its owner comes.
-func (s *Service) again(ctx context.Context, tx *store.Tx, p *directory.Project, known *store.User, user *newuser.User) (*store.User, error) {
+func (s *Service) again(ctx context.Context, tx *store.Tx, known *store.User, user *newuser.User) (*store.User, error) {
 	set, remove := user.Data.Split()
 	size, outcome, err := store.UpdateUser(ctx, tx, known.ID, store.Change{PasswordHash: &user.PasswordHash, SetMetadata: set.Encode(), RemoveMetadata: remove,
 		CheckedHash: &known.PasswordHash})
