@@ -123,6 +123,34 @@ func TestAnUnverifiedAccountElsewhereIsShutOutToo(t *testing.T) {
 	})
 }
 
+func TestTheOwnerOfAnAddressShutsOutAnAccountElsewhereByMail(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		w = w.with(map[string]string{"auth.smtp.host": `"mail.example.com"`})
+		for _, path := range []string{"/otp", "/recover"} {
+			w.Exec("delete from users")
+			refused(t, w.login("keycloak", "eve-1"), landing, "provider_email_needs_verification")
+			require.Equal(t, []any{"keycloak"}, w.providers(one[uuid.UUID](w, "select id from users")))
+			w.Sent()
+			require.Equal(t, http.StatusOK, w.Call(http.MethodPost, path, "", object{"email": "ada@example.com"}).Status)
+			mails := w.Sent()
+			require.Len(t, mails, 1)
+			link := mails[0]["secret"].(map[string]any)["token_hash"]
+			out := w.Call(http.MethodPost, "/verify", "", object{"type": mails[0]["message"].(map[string]any)["kind"], "token_hash": link})
+			require.Equal(t, http.StatusOK, out.Status, out.Text)
+			require.Equal(t, []any{"email"}, w.providers(out.User()["id"]))
+			refused(t, w.login("keycloak", "eve-1"), landing, "provider_email_needs_verification")
+			require.Equal(t, 1, w.Count("select count(*) from identities"))
+		}
+		// Who confirms the sign-up itself keeps it.
+		w.Exec("delete from users")
+		w.Sent()
+		refused(t, w.login("keycloak", "eve-1"), landing, "provider_email_needs_verification")
+		link := w.Sent()[0]["secret"].(map[string]any)["token_hash"]
+		require.Equal(t, http.StatusOK, w.Call(http.MethodPost, "/verify", "", object{"type": "signup", "token_hash": link}).Status)
+		require.Equal(t, "ada@example.com", w.signedIn(t, w.login("keycloak", "eve-1"))["email"])
+	})
+}
+
 func TestTheSameAccountVerifiesItsAddressLater(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		w = w.with(map[string]string{"auth.smtp.host": `"mail.example.com"`})

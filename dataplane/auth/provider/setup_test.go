@@ -78,7 +78,9 @@ func (w *world) serve(t *testing.T, change func(*provider.Deps)) {
 	surface := provider.New(d)
 	surface.Routes(b.Router)
 	proofs := proof.New(proof.Deps{Guard: b.Guard, Messages: b.Messages, Sessions: b.Sessions, Users: b.Users})
-	grants := link.New(link.Deps{Guard: b.Guard, Proofs: proofs, Sessions: b.Sessions}).Grants()
+	links := link.New(link.Deps{Guard: b.Guard, Proofs: proofs, Sessions: b.Sessions})
+	links.Routes(b.Router)
+	grants := links.Grants()
 	maps.Copy(grants, surface.Grants())
 	b.Router.Handle(http.MethodPost, "/token", func(rw http.ResponseWriter, r *http.Request, s *projectdb.Session) error {
 		if h, ok := grants[r.URL.Query().Get("grant_type")]; ok {
