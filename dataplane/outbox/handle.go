@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,34 +25,6 @@ var itemDone string
 
 //go:embed sql/failed.sql
 var itemFailed string
-
-// crowd keeps one project's slow servers from taking all workers.
-type crowd struct {
-	most int
-	mu   sync.Mutex
-	busy map[string]int
-}
-
-func (c *crowd) enter(ref string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.busy[ref] >= c.most {
-		return false
-	}
-	if c.busy == nil {
-		c.busy = map[string]int{}
-	}
-	c.busy[ref]++
-	return true
-}
-
-func (c *crowd) leave(ref string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.busy[ref]--; c.busy[ref] <= 0 {
-		delete(c.busy, ref)
-	}
-}
 
 // errPaused says that the project is not served now, errGone that it never will be again.
 var (
@@ -108,11 +79,11 @@ func (d *deliverer) Work(ctx context.Context, job *river.Job[deliverArgs]) error
 	case err != nil:
 		return river.JobSnooze(jitter(30 * time.Second))
 	}
-	if !q.crowd.enter(args.Ref) {
+	if !q.crowd.enter(ctx, args.Ref) {
 		return river.JobSnooze(jitter(min(time.Second<<min(snoozes(job.JobRow), 4), 15*time.Second)))
 	}
 	defer q.crowd.leave(args.Ref)
-	item, err := take(ctx, session, args)
+	item, err := q.take(ctx, session, args)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil // done or given up
@@ -135,9 +106,20 @@ func snoozes(job *rivertype.JobRow) (n int) {
 	return max(kept.Snoozes, 0)
 }
 
-func take(ctx context.Context, session *projectdb.Session, args deliverArgs) (Item, error) {
+// ask uses a project's database, a few at once: the budget of connections is for requests first.
+func (q *Queue) ask(ctx context.Context, session *projectdb.Session, schema string, fn func(pgx.Tx) error) error {
+	select {
+	case q.asking <- struct{}{}:
+		defer func() { <-q.asking }()
+		return session.InService(ctx, schema, fn)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (q *Queue) take(ctx context.Context, session *projectdb.Session, args deliverArgs) (Item, error) {
 	item := Item{ID: args.ID}
-	err := session.InService(ctx, args.Schema, func(tx pgx.Tx) error {
+	err := q.ask(ctx, session, args.Schema, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, takeItem, args.ID).Scan(&item.Kind, &item.Payload, &item.Created, &item.Attempts)
 	})
 	return item, err
@@ -152,7 +134,7 @@ func (q *Queue) settle(ctx context.Context, session *projectdb.Session, job *riv
 	if outcome == nil {
 		q.metrics.handled.WithLabelValues(args.Schema, "done").Inc()
 		// It happened already: what is not written down happens again.
-		err := persist(ctx, func() error { return exec(ctx, session, args.Schema, itemDone, item.ID) })
+		err := persist(ctx, func() error { return q.exec(ctx, session, args.Schema, itemDone, item.ID) })
 		if err != nil {
 			log.WarnContext(ctx, "what was done could not be taken out of the outbox; it is done again", "error", err)
 			return errors.New("the project's database does not answer")
@@ -171,7 +153,7 @@ func (q *Queue) settle(ctx context.Context, session *projectdb.Session, job *riv
 	log.InfoContext(ctx, "an item of an outbox was not done", "result", result, "words", failed.Words, "attempt", item.Attempts+1)
 	log.DebugContext(ctx, "the cause", "error", outcome)
 	err := persist(ctx, func() error {
-		return exec(ctx, session, args.Schema, itemFailed, item.ID, failed.Words, failed.Permanent)
+		return q.exec(ctx, session, args.Schema, itemFailed, item.ID, failed.Words, failed.Permanent)
 	})
 	if err != nil {
 		log.WarnContext(ctx, "a failure could not be written to the outbox", "error", err)
@@ -197,8 +179,8 @@ func persist(ctx context.Context, do func() error) (err error) {
 	return err
 }
 
-func exec(ctx context.Context, session *projectdb.Session, schema, sql string, id uuid.UUID, args ...any) error {
-	return session.InService(ctx, schema, func(tx pgx.Tx) error {
+func (q *Queue) exec(ctx context.Context, session *projectdb.Session, schema, sql string, id uuid.UUID, args ...any) error {
+	return q.ask(ctx, session, schema, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, sql, append([]any{id}, args...)...)
 		return err
 	})

@@ -76,7 +76,8 @@ func (q *Queue) newClient() (*river.Client[pgx.Tx], error) {
 	river.AddWorker(workers, &sweeper{queue: q})
 	client, err := river.NewClient(riverpgxv5.New(q.pool), &river.Config{
 		Logger: slog.New(quiet{q.deps.Log.Handler()}), Workers: workers,
-		FetchCooldown: 10 * time.Millisecond, FetchPollInterval: time.Second,
+		// Jobs that are queued within the cooldown of a notification wait for the poll.
+		FetchCooldown: 2 * time.Millisecond, FetchPollInterval: 500 * time.Millisecond,
 		JobTimeout: jobTimeout, RescueStuckJobsAfter: rescueAfter, SoftStopTimeout: q.deps.Drain,
 		CompletedJobRetentionPeriod: time.Hour, CancelledJobRetentionPeriod: time.Hour, DiscardedJobRetentionPeriod: 24 * time.Hour,
 		Queues: map[string]river.QueueConfig{queueDeliver: {MaxWorkers: q.deps.Workers}, queueSweep: {MaxWorkers: 4}},
@@ -121,6 +122,7 @@ func (q *Queue) work(ctx context.Context) error {
 		}
 	}
 	<-ctx.Done()
+	close(q.crowd.closed)
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.deps.Drain+max(q.deps.Drain/2, time.Second))
 	defer cancel()
 	if err := q.client.Stop(draining); err != nil {

@@ -53,7 +53,7 @@ type Deps struct {
 	Log     *slog.Logger
 	// Metrics may be nil.
 	Metrics prometheus.Registerer
-	// Workers is how many items are handled at once, PerProject how many of one project's: its servers may be slow. Zero is 32 and 6.
+	// Workers is how many items are handled at once, PerProject how many of one project's: its servers may be slow. Zero is 256 and 8.
 	Workers, PerProject int
 	// Grace is how long after the end of a minute every transaction that began in it has ended. Zero is 90 seconds.
 	Grace time.Duration
@@ -73,7 +73,8 @@ const (
 	maxBehind    = 10_000           // outboxes that the jobs do not know of
 	maxInsert    = 500              // jobs inserted at once
 	giveUp       = 24 * time.Hour   // after which an item has failed
-	jobTimeout   = time.Minute      // of one try
+	maxAsking    = 16               // connections to projects' databases at once
+	jobTimeout   = 90 * time.Second // of one try
 	rescueAfter  = 2 * time.Minute  // a job whose worker died is begun anew
 	maxProbe     = 15 * time.Second // between questions whether the jobs' database is back
 )
@@ -90,6 +91,7 @@ type Queue struct {
 	down     atomic.Bool
 	started  atomic.Bool
 	crowd    crowd
+	asking   chan struct{} // holds those who use a project's database
 	metrics  *metrics
 }
 
@@ -98,7 +100,7 @@ type box struct{ ref, schema string }
 
 // New makes a Queue. It opens no connection.
 func New(d Deps) (*Queue, error) {
-	d.Workers, d.PerProject = cmp.Or(d.Workers, 32), cmp.Or(d.PerProject, 6)
+	d.Workers, d.PerProject = cmp.Or(d.Workers, 256), cmp.Or(d.PerProject, 8)
 	d.Grace, d.Drain, d.Retry = cmp.Or(d.Grace, 90*time.Second), cmp.Or(d.Drain, 20*time.Second), cmp.Or(d.Retry, 2*time.Second)
 	d.Again = cmp.Or(d.Again, 2*time.Minute)
 	options, err := pgxpool.ParseConfig(d.URL)
@@ -112,8 +114,8 @@ func New(d Deps) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jobs database: %w", err)
 	}
-	q := &Queue{deps: d, handlers: map[string]Handler{}, pool: pool, waiting: make(chan deliverArgs, maxWaiting), behind: newBehind()}
-	q.crowd.most = d.PerProject
+	q := &Queue{deps: d, handlers: map[string]Handler{}, pool: pool, waiting: make(chan deliverArgs, maxWaiting), asking: make(chan struct{}, maxAsking), behind: newBehind()}
+	q.crowd.most, q.crowd.room, q.crowd.closed = d.PerProject, d.Workers*2/3, make(chan struct{})
 	if q.announce, err = lru.New[box, int64](maxBehind); err != nil {
 		return nil, err
 	}

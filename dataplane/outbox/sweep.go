@@ -78,7 +78,7 @@ func (q *Queue) queueDue(ctx context.Context, session *projectdb.Session, b box)
 	after, last := time.Unix(0, 0), uuid.Nil
 	for {
 		var jobs []river.InsertManyParams
-		err := session.InService(ctx, b.schema, func(tx pgx.Tx) error {
+		err := q.ask(ctx, session, b.schema, func(tx pgx.Tx) error {
 			if count == 0 {
 				if _, err := tx.Exec(ctx, forgetFailed); err != nil {
 					return err
