@@ -41,7 +41,7 @@ func TestChangeOfAddressTakesBothConfirmations(t *testing.T) {
 		_, _, fragment = location(t, follow(b, "email_change", mails[ann].link, ""))
 		require.NotEmpty(t, fragment.Get("access_token"), "%v", fragment)
 		require.True(t, confirmed(b, bea))
-		require.Equal(t, "", authtest.One[string](b, "select email_change from users where id = $1", id))
+		require.Empty(t, authtest.One[string](b, "select email_change from users where id = $1", id))
 
 		b.Exec("update users set email = $2 where id = $1", id, ann)
 		mails = wants(b, id, bea, challenge)

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -150,15 +151,15 @@ func TestPortsOfTheMachineItselfDoNotMatter(t *testing.T) {
 func TestRedirectsFallBackToTheSite(t *testing.T) {
 	t.Parallel()
 	values := setting.Values{"auth.site_url": site, "auth.redirect_urls": []string{"https://other.example/cb"}}
-	r := httptest.NewRequest("GET", "/verify?redirect_to=https%3A%2F%2Fother.example%2Fcb", nil)
+	r := httptest.NewRequest(http.MethodGet, "/verify?redirect_to=https%3A%2F%2Fother.example%2Fcb", nil)
 	require.Equal(t, "https://other.example/cb", RedirectTo(values, r))
 	r.Header.Set("Redirect_to", "https://app.example.com/x")
 	require.Equal(t, "https://other.example/cb", RedirectTo(values, r), "the query comes first")
-	r = httptest.NewRequest("GET", "/verify?redirect_to=https%3A%2F%2Fevil.example", nil)
+	r = httptest.NewRequest(http.MethodGet, "/verify?redirect_to=https%3A%2F%2Fevil.example", nil)
 	r.Header.Set("Referer", "https://app.example.com/x")
 	r.Header.Set("Origin", "https://evil.example")
 	require.Equal(t, site, RedirectTo(values, r))
-	r = httptest.NewRequest("GET", "/verify", nil)
+	r = httptest.NewRequest(http.MethodGet, "/verify", nil)
 	require.Equal(t, site, RedirectTo(values, r))
 }
 
