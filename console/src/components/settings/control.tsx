@@ -1,4 +1,6 @@
+import { useState } from "react";
 import { Controller, useFormContext, useWatch } from "react-hook-form";
+import { CopyButton } from "@/components/copy-button";
 import { Button } from "@/components/ui/button";
 import { Input, Select, Textarea } from "@/components/ui/input";
 import { Switch } from "@/components/ui/switch";
@@ -65,36 +67,63 @@ function Span({ name }: { name: string }) {
   return text ? <span className="text-xs whitespace-nowrap text-faint">{text} =</span> : null;
 }
 
-/** A secret can be given anew or taken back; what it is, nobody is told. */
+/** Secrets of signatures are made by us as well as by anyone. */
+const signs = (setting: Setting): boolean => setting.description.includes("v1,whsec_");
+
+function newSigningSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return `v1,whsec_${btoa(String.fromCharCode(...bytes))}`;
+}
+
+/** A secret can be given anew or taken back; what it is, nobody is told. One that was made here is shown until it is saved. */
 function SecretControl({ setting, id, about, invalid, disabled }: Props) {
   const { control } = useFormContext<Drafts>();
+  const [made, setMade] = useState("");
   return (
     <Controller
       name={nameOf(setting.key)}
       control={control}
-      render={({ field }) => (
-        <span className="flex w-full gap-2">
-          <Input
-            id={id}
-            aria-describedby={about}
-            aria-invalid={invalid || undefined}
-            type="password"
-            autoComplete="new-password"
-            disabled={disabled || field.value === null}
-            placeholder={field.value === null ? "Will be cleared" : setting.set ? "Set. Type to replace it." : "Not set"}
-            className="font-mono text-xs"
-            value={typeof field.value === "string" ? field.value : ""}
-            onChange={field.onChange}
-            onBlur={field.onBlur}
-            ref={field.ref}
-          />
-          {setting.set && (
-            <Button disabled={disabled} onClick={() => field.onChange(field.value === null ? "" : null)}>
-              {field.value === null ? "Keep" : "Clear"}
-            </Button>
-          )}
-        </span>
-      )}
+      render={({ field }) => {
+        const cleared = field.value === null;
+        const fresh = made !== "" && field.value === made;
+        return (
+          <span className="flex w-full items-center gap-2">
+            <Input
+              id={id}
+              aria-describedby={about}
+              aria-invalid={invalid || undefined}
+              type={fresh ? "text" : "password"}
+              autoComplete="new-password"
+              spellCheck={false}
+              disabled={disabled || cleared}
+              placeholder={cleared ? "Will be cleared" : setting.set ? "Set. Type to replace it." : "Not set"}
+              className="font-mono text-xs"
+              value={typeof field.value === "string" ? field.value : ""}
+              onChange={field.onChange}
+              onBlur={field.onBlur}
+              ref={field.ref}
+            />
+            {fresh && <CopyButton value={made} what="secret; it is not shown again once it is saved" />}
+            {signs(setting) && !fresh && !cleared && (
+              <Button
+                disabled={disabled}
+                onClick={() => {
+                  const secret = newSigningSecret();
+                  setMade(secret);
+                  field.onChange(secret);
+                }}
+              >
+                Generate
+              </Button>
+            )}
+            {setting.set && (
+              <Button disabled={disabled} onClick={() => field.onChange(cleared ? "" : null)}>
+                {cleared ? "Keep" : "Clear"}
+              </Button>
+            )}
+          </span>
+        );
+      }}
     />
   );
 }
