@@ -89,8 +89,11 @@ func Answer(err error) (status int, code, message string) {
 	if special, ok := statuses[f.Reason]; ok {
 		status = special
 	}
-	if f.Kind == fault.Internal {
+	switch f.Kind {
+	case fault.Internal:
 		code = "unexpected_failure"
+	case fault.DeadlineExceeded:
+		code = "request_timeout"
 	}
 	return status, code, f.Message
 }
