@@ -264,7 +264,7 @@ func (t *settlement) make() (*store.User, error) {
 		return nil, errUnchecked
 	}
 	if other != nil {
-		return nil, t.pretend(u, other)
+		return nil, t.pretend(u)
 	}
 	if t.checked != nil {
 		u.ID = t.checked.ID
@@ -286,7 +286,7 @@ func (t *settlement) make() (*store.User, error) {
 
 // pretend answers as for a new user whose address is to be confirmed, and writes a mail that is not sent: what is answered, and how soon, does
 // not tell that the address is somebody's.
-func (t *settlement) pretend(u *newuser.User, other *store.User) error {
+func (t *settlement) pretend(u *newuser.User) error {
 	t.refused = errUnverified(t.arrival.provider.Name)
 	shown, err := t.s.d.Users.Preview(t.ctx(), t.tx, u)
 	if err != nil {

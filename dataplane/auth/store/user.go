@@ -240,11 +240,5 @@ func taken(err error) (Outcome, error) {
 	return NotChanged, err
 }
 
-// SyncProviders writes the providers of a user's identities into app_metadata: after one was added or taken away.
-func SyncProviders(ctx context.Context, tx pgx.Tx, userID uuid.UUID) error {
-	_, err := tx.Exec(ctx, syncProviders, userID)
-	return err
-}
-
-// QueueSyncProviders is SyncProviders as a statement of a batch.
+// QueueSyncProviders writes the providers of a user's identities into app_metadata, as a statement of a batch: after one was added or taken away.
 func QueueSyncProviders(batch *pgx.Batch, userID uuid.UUID) { batch.Queue(syncProviders, userID) }
