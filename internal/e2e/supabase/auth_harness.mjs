@@ -18,13 +18,12 @@ let n = 0
 export const address = (name) => `${name}-${mark}-${++n}@example.com`
 export const number = () => `1555${String(crypto.randomInt(1e7)).padStart(7, '0')}`
 
-/** hasty waits for the limit of requests, whose wait is short, and not for those of auth, which the walk wants to see. */
+/** hasty waits for the gateway's limit of requests, and not for those of auth, which the walk wants to see. */
 async function hasty(input, init) {
   for (;;) {
     const answer = await request(input, init)
-    const wait = Number(answer.headers.get('Retry-After') ?? 0)
-    if (answer.status !== 429 || wait > 2) return answer
-    await new Promise((resolve) => setTimeout(resolve, 1000 * wait))
+    if (answer.status !== 429 || (await answer.clone().json()).code !== 'RATE_LIMITED') return answer
+    await new Promise((resolve) => setTimeout(resolve, 1000 * Number(answer.headers.get('Retry-After') ?? 1)))
   }
 }
 const global = { fetch: hasty }
