@@ -157,3 +157,33 @@ func TestTheHookIsToldOfBothAddressesAtOnce(t *testing.T) {
 		require.Equal(t, bea, b.Call("POST", "/verify", "", body{"type": "email_change", "token_hash": secret["token_hash"]}).User()["email"])
 	})
 }
+
+func TestBothConfirmationsAtOnceAreTwo(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		b = project(b, nil)
+		id := b.User(ann, "")
+		for range 3 {
+			b.Exec("update users set email = $2 where id = $1", id, ann)
+			mails := wants(b, id, bea, plain)
+			links := make(chan string, 6)
+			for range 3 {
+				links <- mails[ann].link
+				links <- mails[bea].link
+			}
+			half, whole := 0, 0
+			for _, out := range atOnce(6, func() authtest.Answer { return follow(b, "email_change", <-links, "") }) {
+				_, _, fragment := location(t, out)
+				switch {
+				case fragment.Get("message") != "":
+					half++
+				case fragment.Get("access_token") != "":
+					whole++
+				default:
+					require.Equal(t, "otp_expired", fragment.Get("error_code"))
+				}
+			}
+			require.Equal(t, []int{1, 1}, []int{half, whole})
+			require.Equal(t, bea, authtest.One[string](b, "select email from users where id = $1", id))
+		}
+	})
+}
