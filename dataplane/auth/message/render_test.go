@@ -106,6 +106,7 @@ func TestHostileTemplatesAreStopped(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ template, words string }{
 		"a loop without end":              {`{{ range 9223372036854775807 }}{{ end }}`, "runs for too long"},
+		"much to do in a loop":            {`{{ range 9999 }}` + strings.Repeat(`{{ if eq $.Data.big $.Token }}{{ end }}`, 1000) + `{{ end }}`, "runs for too long"},
 		"a loop that only assigns":        {`{{ range 9223372036854775807 }}{{ $x := 1 }}{{ end }}`, "runs for too long"},
 		"a loop by another name":          {`{{ $n := 9223372036854775807 }}{{ range $i := $n }}{{ end }}`, "runs for too long"},
 		"a loop in a condition":           {`{{ if true }}{{ with 1 }}{{ range 9223372036854775807 }}{{ end }}{{ end }}{{ end }}`, "runs for too long"},

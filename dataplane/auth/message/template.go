@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strconv"
 	"strings"
 	texttemplate "text/template"
 	"text/template/parse"
@@ -14,10 +15,11 @@ import (
 // Templates are written by strangers. They see strings and plain maps only; what they write, what their functions make, how often they loop and
 // how long they run is bounded.
 const (
-	maxOutput = 512 << 10              // bytes of a mail
-	maxMade   = 1 << 20                // bytes that a template's functions make
-	maxSteps  = 10_000                 // turns of loops
-	maxTime   = 500 * time.Millisecond // to run
+	maxOutput = 512 << 10       // bytes of a mail
+	maxMade   = 1 << 20         // bytes that a template's functions make
+	maxTurns  = 10_000          // turns of loops
+	maxRead   = 2 << 20         // bytes of template that are run through in these turns
+	maxTime   = 5 * time.Second // to run; what is counted ends long before on any machine that is not stalled
 	// maxLoops is how deep loops may stand within each other: html/template reads the body of each twice, to find out what to escape it for.
 	maxLoops = 5
 )
@@ -32,8 +34,8 @@ var (
 
 // budget is what one run of a template may use.
 type budget struct {
-	steps, made, written int
-	end                  time.Time
+	turns, read, made, written int
+	end                        time.Time
 }
 
 func newBudget() *budget { return &budget{end: time.Now().Add(maxTime)} }
@@ -45,9 +47,11 @@ func (b *budget) check() error {
 	return nil
 }
 
-// tick counts a turn.
-func (b *budget) tick() (string, error) {
-	if b.steps++; b.steps > maxSteps {
+// tick counts a turn of a loop whose body is so long.
+func (b *budget) tick(length int) (string, error) {
+	b.turns++
+	b.read += max(length, 0)
+	if b.turns > maxTurns || b.read > maxRead {
 		return "", errTooLong
 	}
 	return "", b.check()
@@ -154,9 +158,12 @@ func ticking(text string, functions map[string]any) (*parse.Tree, error) {
 	return trees["mail"], tickLoops(trees["mail"].Root, 0)
 }
 
-// prepend puts {{$tick := tick}} before a list: an assignment writes nothing, wherever it stands.
+// prepend puts {{$tick := tick LENGTH}} before the body of a loop: an assignment writes nothing, wherever it stands.
 func prepend(list *parse.ListNode) {
-	call := &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{parse.NewIdentifier(tickName)}}
+	length := int64(len(list.String()))
+	call := &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{
+		parse.NewIdentifier(tickName), &parse.NumberNode{NodeType: parse.NodeNumber, IsInt: true, Int64: length, Text: strconv.FormatInt(length, 10)},
+	}}
 	pipe := &parse.PipeNode{
 		NodeType: parse.NodePipe, Decl: []*parse.VariableNode{{NodeType: parse.NodeVariable, Ident: []string{"$" + tickName}}}, Cmds: []*parse.CommandNode{call},
 	}
