@@ -60,7 +60,7 @@ func (s *Service) challenge(w http.ResponseWriter, r *http.Request, bound *proje
 	}
 	var out challengeAnswer
 	err = store.InTx(ctx, bound, func(tx *store.Tx) error {
-		user, _, err := s.d.Sessions.Self(r, tx, bound)
+		user, current, err := s.d.Sessions.Self(r, tx, bound)
 		if err != nil {
 			return err
 		}
@@ -74,6 +74,8 @@ func (s *Service) challenge(w http.ResponseWriter, r *http.Request, bound *proje
 			return errKind
 		case !enabled(values, f.kind, "verify"):
 			return errVerify[f.kind]
+		case foreign(f, user, current):
+			return errLevel
 		}
 		next := newChallenge{id: uuid.New()}
 		switch f.kind {

@@ -174,7 +174,7 @@ func mayEnroll(values setting.Values, factors []factor, name string, current *st
 	case len(factors) >= most:
 		return fault.New(fault.FailedPrecondition, "TOO_MANY_ENROLLED_MFA_FACTORS", "Maximum number of verified factors reached, unenroll to continue")
 	case countVerified(factors) > 0 && !raised(current):
-		return fault.New(fault.Denied, "INSUFFICIENT_AAL", "AAL2 required to enroll a new factor")
+		return errLevel
 	}
 	return nil
 }

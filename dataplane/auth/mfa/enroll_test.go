@@ -77,6 +77,28 @@ func TestASecondFactorIsNeededToChangeFactors(t *testing.T) {
 	})
 }
 
+// Whoever knew the password before there was a second factor has no factor of their own to show afterwards.
+func TestAnEnrolmentBegunBeforeIsNoSecondFactor(t *testing.T) {
+	both(t, func(t *testing.T, b *authtest.Bundle, c *clock) {
+		ada := b.User("ada@example.com", "")
+		eve := b.SignIn(ada).AccessToken
+		begun := enroll(b, eve, map[string]any{"factor_type": "phone", "phone": "+15550100"}).Str("id")
+		asked := challenge(b, eve, begun).Str("id")
+		code, _ := text(b)
+
+		here := b.SignIn(ada).AccessToken
+		own := enroll(b, here, map[string]any{"factor_type": "totp"})
+		shown := verify(b, here, own.Str("id"), challenge(b, here, own.Str("id")).Str("id"), c.code(t, own.Body["totp"].(map[string]any)["secret"].(string), 0))
+		require.Equal(t, 200, shown.Status, shown.Text)
+
+		again := b.SignIn(ada).AccessToken // with the password alone
+		b.Refused(verify(b, again, begun, asked, code), 403, "insufficient_aal")
+		b.Refused(b.Call("POST", "/factors/"+begun+"/challenge", again, `{}`), 403, "insufficient_aal")
+		require.Equal(t, 1, b.Count("select count(*) from mfa_factors where status = 'verified'"))
+		require.Zero(t, b.Count("select count(*) from sessions where aal = 'aal2' and factor_id = $1", begun))
+	})
+}
+
 func TestUnenroll(t *testing.T) {
 	both(t, func(t *testing.T, b *authtest.Bundle, c *clock) {
 		grant, factor, secret, raised := app(b, c, "ada@example.com")

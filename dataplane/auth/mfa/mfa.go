@@ -48,6 +48,7 @@ var method = map[string]string{kindTOTP: "totp", kindPhone: "mfa/phone", kindWeb
 var (
 	errFactorNotFound = fault.New(fault.NotFound, "MFA_FACTOR_NOT_FOUND", "Factor not found")
 	errFactorID       = fault.New(fault.NotFound, "VALIDATION_FAILED", "factor_id must be an UUID")
+	errLevel          = fault.New(fault.Denied, "INSUFFICIENT_AAL", "AAL2 required to enroll a new factor")
 	errKind           = protocol.ErrValidation("factor_type needs to be totp, phone, or webauthn")
 )
 
@@ -102,6 +103,12 @@ func factorID(r *http.Request) (uuid.UUID, error) {
 
 // raised tells that a session has reached the level of a second factor.
 func raised(s *store.Session) bool { return s.AAL == "aal2" || s.AAL == "aal3" }
+
+// foreign tells that a factor does not count yet, and that the user has one that does and has not shown it: whoever began the enrolment may be somebody
+// who the second factor is to keep out.
+func foreign(f *locked, user *store.User, current *store.Session) bool {
+	return !f.verified && user.HasFactor() && !raised(current)
+}
 
 func enabled(values setting.Values, kind, what string) bool {
 	return setting.Get[bool](values, "auth.mfa."+kind+"."+what+"_enabled")

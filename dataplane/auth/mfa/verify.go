@@ -169,6 +169,8 @@ func (a *attempt) judge(tx *store.Tx) (err error) {
 		return errKind
 	case !enabled(values, f.kind, "verify"):
 		return errVerify[f.kind]
+	case foreign(f, a.user, a.session):
+		return errLevel
 	case f.challenge == nil:
 		return fault.New(fault.FailedPrecondition, "MFA_FACTOR_NOT_FOUND", "MFA factor with the provided challenge ID not found")
 	case f.challenge.used || f.challenge.address != addressOf(a.r).String():
