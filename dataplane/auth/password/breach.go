@@ -20,6 +20,8 @@ const (
 	maxRange   = 1 << 20
 	keptRanges = 64
 	rangeLife  = 10 * time.Minute
+	// downFor is how long a server that failed is not asked again, so that it does not hold up every sign-in.
+	downFor = 15 * time.Second
 )
 
 // Doer sends requests; an http.Client does.
@@ -32,10 +34,12 @@ type Doer interface {
 type breaches struct {
 	client Doer
 	ranges *expirable.LRU[string, string]
+	down   *expirable.LRU[string, error]
 }
 
 func newBreaches(client Doer) *breaches {
-	return &breaches{client: client, ranges: expirable.NewLRU[string, string](keptRanges, nil, rangeLife)}
+	return &breaches{client: client, ranges: expirable.NewLRU[string, string](keptRanges, nil, rangeLife),
+		down: expirable.NewLRU[string, error](keptRanges, nil, downFor)}
 }
 
 // known tells whether a password is in the list at an address.
@@ -47,9 +51,16 @@ func (b *breaches) known(ctx context.Context, address, password string) (bool, e
 	}
 	list, ok := b.ranges.Get(address + hash[:5])
 	if !ok {
+		if err, down := b.down.Get(address); down {
+			return false, err
+		}
 		var err error
 		if list, err = b.fetch(ctx, address+hash[:5]); err != nil {
-			return false, fmt.Errorf("look up breached passwords: %w", err)
+			err = fmt.Errorf("look up breached passwords: %w", err)
+			if ctx.Err() == nil { // and not only the request was given up
+				b.down.Add(address, err)
+			}
+			return false, err
 		}
 		b.ranges.Add(address+hash[:5], list)
 	}

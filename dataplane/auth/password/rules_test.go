@@ -92,6 +92,9 @@ func TestBreachedPasswords(t *testing.T) {
 	require.EqualValues(t, 1, asked.Load(), "the range is kept")
 	require.NoError(t, r.Check(t.Context(), project("true"), "battery staple"), "padding is no password")
 	require.NoError(t, r.Check(t.Context(), project("false"), "something else"), "it fails open")
+	before := asked.Load()
 	require.Equal(t, "PASSWORD_CHECK_UNAVAILABLE", fault.From(r.Check(t.Context(), project("true"), "something else")).Reason)
 	require.Nil(t, r.Weak(t.Context(), project("true"), "something else"))
+	require.Equal(t, before, asked.Load(), "a server that failed is left alone for a while")
+	require.Equal(t, "WEAK_PASSWORD", fault.From(r.Check(t.Context(), project("true"), "correct horse")).Reason, "what is known of it is known still")
 }

@@ -250,6 +250,18 @@ func TestASignUpRightAfterAnotherMessageChangesNothing(t *testing.T) {
 	})
 }
 
+func TestASignUpThatTheHookRefusedMayBeMendedAtOnce(t *testing.T) {
+	authtest.Both(t, counted, func(t *testing.T, b *authtest.Bundle) {
+		b.Exec(`create function gate(event jsonb) returns jsonb language sql as
+			$$ select case when event->'user'->'user_metadata' ? 'code' then '{}'::jsonb else '{"error":{"http_code":403,"message":"A code, please."}}'::jsonb end $$`)
+		b = b.With(map[string]string{"auth.autoconfirm": "false", "auth.hook.before_user_created.enabled": "true",
+			"auth.hook.before_user_created.uri": `"pg-functions://postgres/auth/gate"`})
+		require.Equal(t, 403, b.Call("POST", "/signup", "", `{"email":"ada@example.com","password":"correct horse"}`).Status)
+		out := b.Call("POST", "/signup", "", `{"email":"ada@example.com","password":"correct horse","data":{"code":1}}`)
+		require.Equal(t, 200, out.Status, out.Text)
+	})
+}
+
 func TestAStrangersSignUpChangesNobodyElse(t *testing.T) {
 	for name, change := range map[string]string{
 		"who was invited":           "update users set invited_at = now()",

@@ -116,21 +116,20 @@ func (s *Service) SignUp(r *http.Request, bound *projectdb.Session, in *Request)
 	if in.byPhone() {
 		confirmed = on(bound.Project, "auth.phone.autoconfirm")
 	}
-	counted := false
+	user := &newuser.User{Email: in.Email, Phone: in.Phone, EmailConfirmed: confirmed && !in.byPhone(), PhoneConfirmed: confirmed && in.byPhone(),
+		Data: in.Data, Address: in.Client.Address}
+	err := s.d.Users.Check(r.Context(), bound, user)
+	if err != nil {
+		return nil, nil, err
+	}
+	counted := false // not before the hook has let the sign-up pass: it may be mended and tried again at once
 	if !confirmed {
-		var err error
 		if counted, err = s.tooSoon(r.Context(), bound, in); err != nil {
 			return nil, nil, err
 		}
 	}
 	// Before the address is looked up, so that the time taken does not tell whether it is known.
-	hash, err := s.d.Hasher.Hash(r.Context(), bound.Project.Ref, in.Password)
-	if err != nil {
-		return nil, nil, err
-	}
-	user := &newuser.User{Email: in.Email, Phone: in.Phone, PasswordHash: hash, EmailConfirmed: confirmed && !in.byPhone(),
-		PhoneConfirmed: confirmed && in.byPhone(), Data: in.Data, Address: in.Client.Address}
-	if err := s.d.Users.Check(r.Context(), bound, user); err != nil {
+	if user.PasswordHash, err = s.d.Hasher.Hash(r.Context(), bound.Project.Ref, in.Password); err != nil {
 		return nil, nil, err
 	}
 	if confirmed {
