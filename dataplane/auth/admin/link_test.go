@@ -36,6 +36,44 @@ func TestInvite(t *testing.T) {
 	})
 }
 
+// Somebody may have signed up with the address of a colleague before the colleague was invited, and know the password.
+func TestWhoSignedUpBeforeIsShutOutByAnInvitation(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		b = b.With(map[string]string{"auth.autoconfirm": "false"})
+		taken := func(email string) string {
+			out := b.Call("POST", "/signup", "", map[string]any{"email": email, "password": "eve knows this"})
+			require.Equal(t, 200, out.Status, out.Text)
+			b.Sent()
+			return out.Str("id")
+		}
+		follow := func(kind, link string) {
+			out := b.Call("GET", "/verify?type="+kind+"&token="+url.QueryEscape(link), "", nil)
+			require.Contains(t, out.Header.Get("Location"), "access_token=", out.Text)
+		}
+
+		taken("ada@example.com")
+		require.Equal(t, 200, call(b, "POST", "/invite", `{"email":"ada@example.com"}`).Status)
+		follow("invite", b.Sent()[0]["secret"].(map[string]any)["token_hash"].(string))
+		b.Refused(signIn(b, "ada@example.com", "eve knows this"), 400, "invalid_credentials")
+
+		taken("bob@example.com")
+		out := call(b, "POST", "/admin/generate_link", `{"type":"invite","email":"bob@example.com"}`)
+		follow("invite", out.Str("hashed_token"))
+		b.Refused(signIn(b, "bob@example.com", "eve knows this"), 400, "invalid_credentials")
+
+		taken("cyd@example.com")
+		out = call(b, "POST", "/admin/generate_link", `{"type":"signup","email":"cyd@example.com","password":"correct horse"}`)
+		follow("signup", out.Str("hashed_token"))
+		b.Refused(signIn(b, "cyd@example.com", "eve knows this"), 400, "invalid_credentials")
+		require.Equal(t, 200, signIn(b, "cyd@example.com", "correct horse").Status)
+
+		made(b, `{"email":"dan@example.com","password":"of the admin"}`)
+		require.Equal(t, 200, call(b, "POST", "/invite", `{"email":"dan@example.com"}`).Status)
+		follow("invite", b.Sent()[0]["secret"].(map[string]any)["token_hash"].(string))
+		require.Equal(t, 200, signIn(b, "dan@example.com", "of the admin").Status, "what an admin set stays")
+	})
+}
+
 func TestGenerateLink(t *testing.T) {
 	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
 		b = b.With(map[string]string{"auth.redirect_urls": `["https://app.example/**"]`, "auth.autoconfirm": "false"})

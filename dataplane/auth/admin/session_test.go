@@ -2,6 +2,9 @@ package admin_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/authtest"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 )
 
 func TestSessionsAreListedAndEnded(t *testing.T) {
@@ -126,5 +130,27 @@ func TestFactorsAreManaged(t *testing.T) {
 		require.Equal(t, "[]", call(b, "GET", "/admin/users/"+eve.String()+"/factors", nil).Text)
 		require.Equal(t, 1, b.Count("select count(*) from mfa_factors"))
 		require.Len(t, b.Sent(), 1)
+	})
+}
+
+func TestADevelopersDoingIsTheirs(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		id := b.User("ada@example.com", "")
+		developer := "3f0c1b1e-6c6e-4f5e-9d5f-0f8f5b1f7c11"
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/admin/users/"+id.String()+"/impersonate", strings.NewReader(`{"reason":"x"}`))
+		r.RemoteAddr = b.Address
+		bound := b.Door.Bind(b.Project, projectdb.Caller{Role: "service_role", Developer: developer})
+		w := httptest.NewRecorder()
+		b.Router.ServeHTTP(w, r.WithContext(projectdb.NewContext(r.Context(), bound)))
+		require.Equal(t, 200, w.Code, w.Body.String())
+		var out struct {
+			AccessToken string `json:"access_token"`
+		}
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &out))
+		verified, err := b.Project.Verifier.Verify(out.AccessToken, time.Now())
+		require.NoError(t, err)
+		require.Equal(t, developer, verified.Claims["impersonated_by"])
+		require.Equal(t, 1, b.Count("select count(*) from audit_log_entries where payload->>'actor_id' = $1 and payload->>'action' = 'user_impersonated'", developer))
+		require.Equal(t, developer, authtest.One[string](b, "select substr(tag, 17) from sessions"))
 	})
 }

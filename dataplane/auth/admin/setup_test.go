@@ -24,6 +24,7 @@ func mount(b *authtest.Bundle) {
 	user.New(user.Deps{Guard: b.Guard, Hasher: b.Hasher, Rules: b.Rules, Sessions: b.Sessions, Letters: b.Letters, Proofs: proofs, Messages: b.Messages}).Routes(b.Router)
 	link.New(link.Deps{Guard: b.Guard, Proofs: proofs, Sessions: b.Sessions}).Routes(b.Router)
 	s := signup.New(signup.Deps{Guard: b.Guard, Hooks: b.Hooks, Hasher: b.Hasher, Rules: b.Rules, Users: b.Users, Sessions: b.Sessions, Letters: b.Letters})
+	s.Routes(b.Router)
 	b.Router.Handle(http.MethodPost, "/token", func(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
 		return s.Grants()["password"](w, r, bound)
 	})
