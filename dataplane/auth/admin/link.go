@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	_ "embed" // the statements
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/onetime"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
@@ -44,8 +46,10 @@ func (s *Service) invite(w http.ResponseWriter, r *http.Request, bound *projectd
 	}
 	next := &newuser.User{Email: email, Data: in.Data, Given: true, Invited: true, Action: "-"}
 	user, err := s.linked(r, bound, next, func(ctx context.Context, tx *store.Tx, user *store.User, isNew bool) error {
-		if err := s.claim(ctx, tx, user, isNew, true, in.Data); err != nil {
-			return err
+		if !isNew {
+			if err := s.claim(ctx, tx, p, user, true, "", in.Data); err != nil {
+				return err
+			}
 		}
 		return s.d.Letters.Email(ctx, tx, p, letter.Mail{User: user, Token: onetime.Confirmation, Template: "invite", Kind: "invite",
 			RedirectTo: protocol.RedirectTo(p.Settings, r), Event: event(r, bound, "user_invited", user)})
@@ -98,13 +102,19 @@ func (s *Service) linked(r *http.Request, bound *projectdb.Session, next *newuse
 	return user, err
 }
 
-// claim refuses to invite or sign up somebody who is a user already, and gives one who is none yet what is said of them.
-func (s *Service) claim(ctx context.Context, tx *store.Tx, user *store.User, isNew, invited bool, data protocol.Metadata) error {
-	switch {
-	case isNew:
-		return nil
-	case user.EmailConfirmed != nil:
+// claim refuses to invite or sign up somebody who is a user already, and gives one who is none yet what is said of them. Whoever made the account without
+// having proved the address may be somebody else, and is shut out. Hash is that of the password that the admin gives, or "".
+func (s *Service) claim(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, invited bool, hash string, data protocol.Metadata) error {
+	if user.EmailConfirmed != nil {
 		return protocol.ErrEmailExists
+	}
+	if user.OpenToMaker() && madeByThemselves(user) {
+		if err := store.ShutOutMaker(ctx, tx, user.ID); err != nil {
+			return err
+		}
+		if err := s.d.Sessions.End(ctx, tx, p, user.ID, nil, nil); err != nil {
+			return err
+		}
 	}
 	if invited {
 		if _, err := tx.Exec(ctx, markInvited, user.ID); err != nil {
@@ -112,14 +122,28 @@ func (s *Service) claim(ctx context.Context, tx *store.Tx, user *store.User, isN
 		}
 	}
 	set, remove := data.Split()
-	if len(set)+len(remove) == 0 {
+	if len(set)+len(remove) == 0 && hash == "" {
 		return nil
 	}
-	size, _, err := store.UpdateUser(ctx, tx, user.ID, store.Change{SetMetadata: set.Encode(), RemoveMetadata: remove})
+	c := store.Change{SetMetadata: set.Encode(), RemoveMetadata: remove}
+	if hash != "" {
+		c.PasswordHash = &hash
+	}
+	size, _, err := store.UpdateUser(ctx, tx, user.ID, c)
 	if err == nil && size > protocol.MaxMetadata {
 		err = protocol.ErrMetadataSize()
 	}
 	return err
+}
+
+// madeByThemselves tells users that signed up from those that an admin made: their metadata says who they are, they came from a provider, or they have
+// been here.
+func madeByThemselves(u *store.User) bool {
+	var data struct {
+		Sub string `json:"sub"`
+	}
+	_ = json.Unmarshal(u.UserMetadata, &data) // without one it is no sign-up
+	return u.LastSignIn != nil || data.Sub != ""
 }
 
 // The types of links.
@@ -182,7 +206,7 @@ func (s *Service) generateLink(w http.ResponseWriter, r *http.Request, bound *pr
 	}
 	var made onetime.Issued
 	user, err := s.linked(r, bound, next, func(ctx context.Context, tx *store.Tx, user *store.User, isNew bool) (err error) {
-		if err := s.readyForLink(ctx, tx, user, isNew, &in); err != nil {
+		if err := s.readyForLink(ctx, tx, p, user, isNew, next.PasswordHash, &in); err != nil {
 			return err
 		}
 		m := letter.Mail{User: user, To: in.Email, Token: linkTokens[in.Type], Event: event(r, bound, actionOfLink(in.Type), user)}
@@ -243,7 +267,7 @@ func (s *Service) userOfLink(r *http.Request, bound *projectdb.Session, in *link
 	switch {
 	case in.Type == linkInvite:
 		next.Given, next.Invited = true, true
-	case in.Type == linkSignUp && known == nil:
+	case in.Type == linkSignUp && (known == nil || known.EmailConfirmed == nil && in.Password != ""):
 		if err := s.d.Rules.Check(ctx, bound.Project, in.Password); err != nil {
 			return nil, err
 		}
@@ -257,10 +281,13 @@ func (s *Service) userOfLink(r *http.Request, bound *projectdb.Session, in *link
 }
 
 // readyForLink makes of the user what the link is for.
-func (s *Service) readyForLink(ctx context.Context, tx *store.Tx, user *store.User, isNew bool, in *linkRequest) error {
+func (s *Service) readyForLink(ctx context.Context, tx *store.Tx, p *directory.Project, user *store.User, isNew bool, hash string, in *linkRequest) error {
 	switch in.Type {
 	case linkSignUp, linkInvite:
-		return s.claim(ctx, tx, user, isNew, in.Type == linkInvite, in.Data)
+		if isNew {
+			return nil
+		}
+		return s.claim(ctx, tx, p, user, in.Type == linkInvite, hash, in.Data)
 	case linkEmailChangeCurrent, linkEmailChangeNew:
 		other, err := store.UserByEmail(ctx, tx, in.NewEmail)
 		if err != nil || other != nil {
