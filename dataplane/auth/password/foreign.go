@@ -80,7 +80,8 @@ func parseArgon2(hash string) (func([]byte) bool, error) {
 	if salt == nil || len(key) < 4 || m < 1 || t < 1 || p < 1 {
 		return nil, errForm
 	}
-	if m > maxMemory>>10 || m*t > maxMemoryTimes>>10 || p > 16 {
+	const least = 8 // KiB for each thread, whatever m says
+	if taken := max(m, least*p); taken > maxMemory>>10 || taken*t > maxMemoryTimes>>10 || p > 16 {
 		return nil, errCost
 	}
 	return func(password []byte) bool {

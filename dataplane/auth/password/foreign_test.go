@@ -47,6 +47,7 @@ func TestHashesThatCostTooMuchOrAreNoneAreRefused(t *testing.T) {
 	for _, hash := range []string{
 		"", "plain", "$1$salt$hash", "$2a$10$short", "$2a$31$" + string(own)[7:], "$2a$15$" + string(own)[7:],
 		strings.Replace(ofArgon2id, "m=32", "m=4194304", 1), strings.Replace(ofArgon2id, "t=3", "t=2000000000", 1),
+		strings.Replace(ofArgon2id, "m=32,t=3,p=2", "m=1,t=262144,p=16", 1), // which takes 128 KiB all the same
 		strings.Replace(ofArgon2id, "p=2", "p=255", 1), strings.Replace(ofArgon2id, "m=32", "m=0", 1), strings.Replace(ofArgon2id, "t=3", "t=0", 1),
 		strings.Replace(ofArgon2id, "p=2", "p=0", 1), strings.Replace(ofArgon2id, "m=32", "m=-1", 1), strings.Replace(ofArgon2id, "v=19", "v=16", 1),
 		strings.Replace(ofArgon2id, "argon2id", "argon2d", 1), "$argon2id$v=19$m=32,t=3,p=2$$", "$argon2id$v=19$m=32,t=3,p=2$***$***",
