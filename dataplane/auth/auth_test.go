@@ -18,13 +18,11 @@ import (
 func mount(b *authtest.Bundle) {
 	service := auth.New(auth.Deps{Log: testkit.Logger(b.T), Hashes: 2, Version: "test", Messages: b.Messages, Egress: b.Egress, Revoker: b.Revoked})
 	b.Router = protocol.NewRouter(testkit.Logger(b.T))
-	for _, pattern := range []string{"/health", "/settings", "/.well-known/jwks.json", "/nothing", "/signup", "/token", "/logout"} {
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			b.Router.Handle(method, pattern, func(w http.ResponseWriter, r *http.Request, _ *projectdb.Session) error {
-				service.ServeHTTP(w, r)
-				return nil
-			})
-		}
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		b.Router.Handle(method, "/*", func(w http.ResponseWriter, r *http.Request, _ *projectdb.Session) error {
+			service.ServeHTTP(w, r)
+			return nil
+		})
 	}
 }
 

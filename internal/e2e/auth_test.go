@@ -23,7 +23,7 @@ func TestAuthJS(t *testing.T) {
 		p := owner.create(t, "Auth", shared)
 		p.set(t, everything, in.world.settings())
 		for route, environment := range p.routes() {
-			t.Run(name+" "+route, func(t *testing.T) { p.script(t, "auth.mjs", 80, append(environment, in.world.script(in)...)...) })
+			t.Run(name+" "+route, func(t *testing.T) { p.script(t, "auth.mjs", 78, append(environment, in.world.script(in)...)...) })
 		}
 	}
 }
