@@ -159,3 +159,34 @@ func TestMetadataByAddress(t *testing.T) {
 		require.Equal(t, 1, b.Count("select count(*) from saml_providers where entity_id = 'https://idp.example/metadata' and metadata_xml like '%sso2%'"))
 	})
 }
+
+// Whoever knows the id of another project's provider can write a row of the same id, whose metadata cannot be had.
+func TestAProviderElsewhereOfTheSameIDHoldsUpNoRefresh(t *testing.T) {
+	t.Parallel()
+	b := authtest.New(t, true)
+	mount(b)
+	neighbour := authtest.New(t, true)
+	neighbour.Router = b.Router
+	b, neighbour = bundle(b), bundle(neighbour)
+	i, own := newIDP(t, b, "idp"), newIDP(t, neighbour, "own")
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = w.Write([]byte(i.metadataXML()))
+	}))
+	t.Cleanup(server.Close)
+	const old = `updated_at = now() - interval '10 days', metadata_xml = regexp_replace(metadata_xml, '(validUntil|cacheDuration)="[^"]*"', '', 'g')`
+	made := b.Call("POST", "/admin/sso/providers", authtest.Secret, map[string]any{"type": "saml", "metadata_url": server.URL})
+	require.Equal(t, 201, made.Status, made.Text)
+	id := made.Str("id")
+	b.Exec("update saml_providers set " + old)
+
+	copied := own.register(map[string]any{})
+	neighbour.Exec("insert into sso_providers (id) values ($1)", id)
+	neighbour.Exec("update saml_providers set sso_provider_id = $1, metadata_url = 'http://127.0.0.1:1/', "+old+" where sso_provider_id = $2", id, copied)
+	own.begin(map[string]any{"provider_id": id})
+
+	require.EqualValues(t, 1, asked.Load())
+	i.begin(map[string]any{"provider_id": id})
+	require.EqualValues(t, 2, asked.Load())
+}

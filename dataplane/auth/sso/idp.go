@@ -162,12 +162,13 @@ func (s *Service) ready(ctx context.Context, bound *projectdb.Session, p *provid
 	if p.metadataURL == nil || *p.metadataURL == "" || !stale(idp, p.read, time.Now()) {
 		return p, idp, nil
 	}
-	if at, ok := s.failed.Get(p.id); ok && time.Since(at) < tryAgain {
+	key := ofProject{bound.Project.Ref, p.id}
+	if at, ok := s.failed.Get(key); ok && time.Since(at) < tryAgain {
 		return p, idp, nil
 	}
 	newer, err := s.refresh(ctx, bound, p)
 	if err != nil { // signing in goes on with what is known
-		s.failed.Add(p.id, time.Now())
+		s.failed.Add(key, time.Now())
 		s.d.Log.LogAttrs(ctx, slog.LevelWarn, "SAML metadata could not be refreshed", slog.String("project", bound.Project.Ref),
 			slog.String("sso_provider", p.id.String()), slog.Any("error", err))
 		return p, idp, nil

@@ -39,14 +39,20 @@ type Service struct {
 	d      Deps
 	client *http.Client
 	// failed are refreshes of metadata that did not succeed, and when.
-	failed *lru.Cache[uuid.UUID, time.Time]
+	failed *lru.Cache[ofProject, time.Time]
+}
+
+// ofProject is a provider of one project: ids are whatever its owner writes.
+type ofProject struct {
+	ref string
+	id  uuid.UUID
 }
 
 const fetchTimeout = 10 * time.Second
 
 // New makes the surface.
 func New(d Deps) *Service {
-	failed, _ := lru.New[uuid.UUID, time.Time](1024) // the size is positive
+	failed, _ := lru.New[ofProject, time.Time](1024) // the size is positive
 	return &Service{d: d, client: d.Egress.Client(fetchTimeout), failed: failed}
 }
 
