@@ -53,10 +53,12 @@ func jsonComplaint(err error) string {
 
 var emailForm = regexp.MustCompile(`^[a-z0-9.!#$%&'*+/=?^_{|}~` + "`" + `-]{1,64}@[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 
-// NormalEmail lower-cases an address and refuses what is none.
+// NormalEmail lower-cases an address and refuses what is none. Letters beyond ASCII are refused as they are: the lower case of some is an ASCII letter, and
+// so the address somebody else's.
 func NormalEmail(address string) (string, error) {
-	address = strings.ToLower(strings.TrimSpace(address))
-	if len(address) > 254 || !emailForm.MatchString(address) {
+	address = strings.TrimSpace(address)
+	plain := strings.IndexFunc(address, func(c rune) bool { return c > '~' }) < 0
+	if address = strings.ToLower(address); !plain || len(address) > 254 || !emailForm.MatchString(address) {
 		return "", ErrValidation("Unable to validate email address: invalid format")
 	}
 	return address, nil

@@ -16,6 +16,7 @@ func TestNormalEmail(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "ada.lovelace+x@example.com", got)
 	for _, bad := range []string{"", "ada", "@example.com", "ada@", "a b@example.com", "ada@exa mple.com", "ada@-x.com", "ada@x..com", "ada@x.com\x00",
+		"\u212Aate@x.com", "v\u0130ctim@x.com", "ada@\u212A.com", // whose lower case is another's address
 		"ada@x.com\nbcc: b@x.com", `"a"@x.com`, "a@b@c.com", strings.Repeat("a", 65) + "@x.com", "ada@" + strings.Repeat("a.", 130) + "com"} {
 		_, err := NormalEmail(bad)
 		require.Error(t, err, "%q", bad)
