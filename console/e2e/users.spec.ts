@@ -1,4 +1,5 @@
 import { toast } from "./console";
+import { metadata } from "./identity-provider";
 import { expect, test } from "./installation";
 
 const folder = new URL("./screenshots", import.meta.url).pathname;
@@ -121,5 +122,16 @@ test("a custom provider and an identity provider are added and removed", async (
   await page.getByLabel("Or the metadata itself").fill("<nonsense/>");
   await page.getByRole("dialog").getByRole("button", { name: "Add identity provider" }).click();
   await expect(page.getByText("The identity provider was not saved")).toBeVisible();
+  await page.getByLabel("Or the metadata itself").fill(metadata);
+  await page.getByLabel("Domains").fill("example.com");
+  await page.getByRole("dialog").getByRole("button", { name: "Add identity provider" }).click();
+  await page.getByRole("link", { name: "https://idp.example.com/metadata" }).click();
+  await page.getByLabel("Domains").fill("example.com, example.org");
   await page.screenshot({ path: `${folder}/x-sso.png` });
+  await page.getByRole("button", { name: "Save identity provider" }).click();
+  const row = page.getByRole("row").filter({ hasText: "example.com, example.org" });
+  await row.getByRole("link").click();
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await page.getByRole("dialog", { name: "Remove identity provider" }).getByRole("button", { name: "Remove identity provider" }).click();
+  await expect(page.getByText("No identity provider")).toBeVisible();
 });

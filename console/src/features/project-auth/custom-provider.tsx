@@ -6,6 +6,7 @@ import { z } from "zod";
 import { Confirm } from "@/components/confirm";
 import { ErrorState } from "@/components/error-state";
 import { useCheckedForm } from "@/components/form";
+import { LeaveGuard } from "@/components/leave-guard";
 import { Button } from "@/components/ui/button";
 import { DialogFooter, Sheet } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
@@ -106,6 +107,7 @@ function ProviderForm({ provider, onDone }: { provider: CustomProvider | undefin
     },
   );
   const submit = form.handleSubmit((values) => save.mutate(values));
+  const { isDirty } = form.formState;
   return (
     <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4" noValidate>
       <CallbackUrl url={`${project.url}/auth/v1/callback`} />
@@ -122,6 +124,7 @@ function ProviderForm({ provider, onDone }: { provider: CustomProvider | undefin
           {provider ? "Save provider" : "Add provider"}
         </Button>
       </DialogFooter>
+      <LeaveGuard when={isDirty && !save.isPending && !remove.isPending} />
       {provider && (
         <Confirm open={deleting} onOpenChange={setDeleting} title={`Remove ${provider.name}`} verb="Remove provider" busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate()}>
           Nobody signs in with it any more. Users and their identities stay.

@@ -6,6 +6,7 @@ import { Confirm } from "@/components/confirm";
 import { CopyButton } from "@/components/copy-button";
 import { ErrorState } from "@/components/error-state";
 import { useCheckedForm } from "@/components/form";
+import { LeaveGuard } from "@/components/leave-guard";
 import { Button } from "@/components/ui/button";
 import { DialogFooter, Sheet } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
@@ -81,7 +82,7 @@ function ProviderForm({ provider, onDone }: { provider: SsoProvider | undefined;
   const remove = useMutation({ mutationFn: () => admin.deleteSsoProvider(provider!.id), onSuccess: () => done("The identity provider was removed.") });
   const mapping = provider?.saml?.attribute_mapping;
   const form = useCheckedForm(
-    schema.refine((values) => values.metadataUrl || values.metadataXml.trim(), { path: ["metadataUrl"], message: "Enter the address of the metadata, or paste it below." }),
+    schema.refine((values) => provider || values.metadataUrl || values.metadataXml.trim(), { path: ["metadataUrl"], message: "Enter the address of the metadata, or paste it below." }),
     {
       metadataUrl: provider?.saml?.metadata_url ?? "",
       metadataXml: provider?.saml?.metadata_url ? "" : (provider?.saml?.metadata_xml ?? ""),
@@ -91,6 +92,7 @@ function ProviderForm({ provider, onDone }: { provider: SsoProvider | undefined;
   );
   const { errors } = form.formState;
   const submit = form.handleSubmit((values) => save.mutate(values));
+  const { isDirty } = form.formState;
   return (
     <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4" noValidate>
       {provider && (
@@ -101,7 +103,7 @@ function ProviderForm({ provider, onDone }: { provider: SsoProvider | undefined;
       <Field label="Metadata URL" hint="The identity provider keeps it; certificates that it changes are taken over." error={errors.metadataUrl?.message}>
         <Input autoFocus={!provider} spellCheck={false} autoComplete="off" className="font-mono text-xs" placeholder="https://idp.example.com/metadata" {...form.register("metadataUrl")} />
       </Field>
-      <Field label="Or the metadata itself" hint="XML, for identity providers that publish none." error={errors.metadataXml?.message}>
+      <Field label="Or the metadata itself" hint={provider ? "Leave empty to keep it." : "XML, for identity providers that publish none."} error={errors.metadataXml?.message}>
         <Textarea rows={4} spellCheck={false} className="font-mono text-xs" {...form.register("metadataXml")} />
       </Field>
       <Field label="Domains" hint="People with an address of them sign in here. Commas between; a domain belongs to one identity provider." error={errors.domains?.message}>
@@ -122,6 +124,7 @@ function ProviderForm({ provider, onDone }: { provider: SsoProvider | undefined;
           {provider ? "Save identity provider" : "Add identity provider"}
         </Button>
       </DialogFooter>
+      <LeaveGuard when={isDirty && !save.isPending && !remove.isPending} />
       {provider && (
         <Confirm open={deleting} onOpenChange={setDeleting} title="Remove identity provider" verb="Remove identity provider" busy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate()}>
           Nobody signs in by it any more. Users who did stay, and have no other way in unless you give them one.
