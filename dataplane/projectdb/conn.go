@@ -42,6 +42,7 @@ type conn struct {
 	recent     *list.List // of *prepared, most recently used first
 	named      int
 	most       int // the most prepared statements ever seen, for logins whose statements pgx names
+	meter      meter
 
 	element *list.Element
 	used    bool
@@ -137,6 +138,8 @@ func (c *conn) connect(request context.Context) error {
 	if c.pool.key.login != admin {
 		cfg.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 		cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0
+	} else {
+		c.meter.attach(cfg)
 	}
 	ctx, cancel := context.WithTimeout(request, connectTimeout)
 	defer cancel()

@@ -215,6 +215,29 @@ func TestAHugeResultIsRefused(t *testing.T) {
 	})
 }
 
+// A service collects rows before it answers: many large ones must not fill the worker's memory.
+func TestManyLargeRowsAreRefused(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, shared bool) {
+		d, p := newDoor(t, Deps{MaxConnections: 4}), newProject(t, shared)
+		s := d.Bind(p, Caller{})
+		collect := func(rows int) error {
+			return s.InService(ctx, "auth", func(tx pgx.Tx) error {
+				found, err := tx.Query(ctx, "select repeat('x', 1024 * 1024) from generate_series(1, $1::int)", rows)
+				if err != nil {
+					return err
+				}
+				_, err = pgx.CollectRows(found, pgx.RowTo[string])
+				return err
+			})
+		}
+		requireFault(t, collect(80), fault.Invalid, "RESULT_TOO_LARGE")
+		for range 3 {
+			require.NoError(t, collect(40), "each transaction begins anew")
+		}
+	})
+}
+
 func TestLongStatementsAreNotKept(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, shared bool) {

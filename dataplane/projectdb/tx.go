@@ -75,6 +75,7 @@ func (d *Door) transact(ctx context.Context, p *directory.Project, l login, begi
 		begin = forget + "; " + begin
 		c.sequences = false
 	}
+	c.meter.reset()
 	tx, err := c.pg.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	if err == nil {
 		if err = fn(heldTx{tx}); err == nil && !readOnly {
