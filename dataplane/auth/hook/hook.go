@@ -144,15 +144,18 @@ func callFunction(ctx context.Context, session *projectdb.Session, u *url.URL, p
 	if len(parts) != 2 {
 		return nil, fault.New(fault.Internal, "HOOK_INVALID", "The address of the project's hook names no schema and function.")
 	}
-	statement := "select " + pgx.Identifier{session.Project.Schema(parts[0]), parts[1]}.Sanitize() + "($1::jsonb)::jsonb"
+	// What is too large stays in the database.
+	statement := "select case when length(a.answer) <= $2 then a.answer end, length(a.answer) from (select " +
+		pgx.Identifier{session.Project.Schema(parts[0]), parts[1]}.Sanitize() + "($1::jsonb)::jsonb::text as answer offset 0) a"
 	var answer []byte
+	var size *int
 	ctx, cancel := context.WithTimeoutCause(ctx, functionTimeout+time.Second, errTimeout)
 	defer cancel()
 	err := session.InService(ctx, store.Schema, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, fmt.Sprintf("set local statement_timeout = %d", functionTimeout.Milliseconds())); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, statement, payload).Scan(&answer)
+		return tx.QueryRow(ctx, statement, payload, maxPayload).Scan(&answer, &size)
 	})
 	switch {
 	case err == nil:
@@ -164,7 +167,7 @@ func callFunction(ctx context.Context, session *projectdb.Session, u *url.URL, p
 	default:
 		return nil, fault.Wrap(err, fault.Internal, "HOOK_FAILED", "The project's hook could not be run.")
 	}
-	if len(answer) > maxPayload {
+	if len(answer) > maxPayload || answer == nil && size != nil {
 		return nil, errTooLarge
 	}
 	return answer, nil
