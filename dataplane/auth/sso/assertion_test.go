@@ -79,3 +79,13 @@ func TestWhenMetadataIsStale(t *testing.T) {
 		require.Equal(t, c.stale, stale(&c.idp, now.Add(-c.read), now), name)
 	}
 }
+
+// The lower case of some letters beyond ASCII is an ASCII letter: a name with one is another person's.
+func TestNamesThatOnlyLookAlikeAreOthers(t *testing.T) {
+	t.Parallel()
+	named := func(name string) string {
+		return userID(&saml.Assertion{Subject: &saml.Subject{NameID: &saml.NameID{Format: string(saml.EmailAddressNameIDFormat), Value: name}}})
+	}
+	require.Equal(t, "kate@example.com", named("Kate@Example.com"))
+	require.NotEqual(t, named("kate@example.com"), named("\u212Aate@example.com"))
+}

@@ -85,13 +85,23 @@ func userID(a *saml.Assertion) string {
 	} else if name := a.Subject.NameID; name != nil && name.Format != string(saml.TransientNameIDFormat) {
 		id = strings.TrimSpace(name.Value)
 		if name.Format == string(saml.EmailAddressNameIDFormat) {
-			id = strings.ToLower(id)
+			id = lower(id)
 		}
 	}
 	if len(id) > maxUserID || strings.ContainsFunc(id, unicode.IsControl) {
 		return ""
 	}
 	return id
+}
+
+// lower changes ASCII letters only.
+func lower(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}, s)
 }
 
 // emailNames are attributes that providers give the address in.
