@@ -22,6 +22,9 @@ type rule struct {
 // surfaces are the services of a worker; they meet only in package dataplane.
 var surfaces = []string{"dataplane/rest", "dataplane/auth", "dataplane/storage", "dataplane/realtime", "dataplane/functions", "dataplane/meta"}
 
+// authSurfaces are the parts of auth that answer requests; they meet only in package auth, over its domains.
+var authSurfaces = []string{"signup", "user", "link", "provider", "sso", "oauthserver", "web3", "mfa", "passkey", "admin", "api"}
+
 // leaves are the kernel packages that everyone may import and that import nothing but the vocabulary.
 var leaves = []string{"internal/fault", "internal/id", "internal/pg", "internal/seal", "internal/token", "internal/setting", "internal/egress", "internal/mail"}
 
@@ -43,6 +46,15 @@ func rules() []rule {
 	for _, s := range surfaces {
 		others := slices.DeleteFunc(slices.Clone(surfaces), func(other string) bool { return other == s })
 		all = append(all, rule{name: "surfaces do not know each other", from: s, to: append(others, "dataplane/gateway")})
+	}
+	for _, name := range authSurfaces {
+		var others []string
+		for _, other := range authSurfaces {
+			if other != name {
+				others = append(others, "dataplane/auth/"+other)
+			}
+		}
+		all = append(all, rule{name: "surfaces of auth do not know each other", from: "dataplane/auth/" + name, to: others})
 	}
 	for _, l := range leaves {
 		all = append(all, rule{name: "kernel packages are leaves", from: l, nothing: true, except: []string{"internal/fault", "internal/id", "internal/config", l}})
@@ -120,6 +132,8 @@ func TestTheRulesBite(t *testing.T) {
 		{"dataplane/rest/plan", "dataplane/auth", true},
 		{"dataplane/rest/plan", "dataplane/rest/query", false},
 		{"dataplane/gateway", "dataplane/auth/password", true},
+		{"dataplane/auth/mfa", "dataplane/auth/passkey", true},
+		{"dataplane/auth/mfa", "dataplane/auth/session", false},
 		{"dataplane/gateway", "dataplane/projectdb", false},
 		{"controlplane/rpc", "controlplane/store", true},
 		{"controlplane/account", "controlplane/store", false},
