@@ -49,10 +49,17 @@ test("a user is created, looked at, changed, impersonated, banned and deleted", 
   await sheet.getByRole("button", { name: "End all" }).click();
   await expect(sheet.getByText("Signed in nowhere.")).toBeVisible();
 
+  await act("Send password recovery");
+  await expect(page.getByText(`A mail goes to ${email}.`).first()).toBeVisible();
   await act("Make a link");
   await page.getByRole("button", { name: "Make link" }).click();
   await expect(page.getByTestId("link")).toContainText("/auth/v1/verify?");
   await page.getByRole("button", { name: "Done" }).click();
+
+  await act("Set password");
+  await page.getByLabel("New password").fill("another good one");
+  await page.getByRole("button", { name: "Set password" }).click();
+  await expect(page.getByText("The password was set.").first()).toBeVisible();
 
   await act("Ban user");
   await page.getByRole("button", { name: "Ban user" }).click();

@@ -14,13 +14,22 @@ import { Input, Select } from "@/components/ui/input";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { useToast } from "@/components/ui/toast";
 import { CallbackUrl, customKey } from "@/features/project-auth/providers";
-import { useServed } from "@/features/project-auth/project";
+import { OfProject, useServed } from "@/features/project-auth/project";
 import type { CustomProvider } from "@/lib/auth-admin";
 
 const route = getRouteApi("/app/projects/$ref/auth/providers/custom/$identifier");
 
 /** A custom provider beside the list: a new one, or one that is there. */
 export function CustomProviderSheet() {
+  const { ref } = route.useParams();
+  return (
+    <OfProject projectRef={ref} quiet>
+      <ProviderSheet />
+    </OfProject>
+  );
+}
+
+function ProviderSheet() {
   const { ref, identifier } = route.useParams();
   const { admin } = useServed();
   const navigate = useNavigate();

@@ -19,10 +19,18 @@ export function useServed(): Served {
   return served;
 }
 
+interface Props {
+  projectRef: string;
+  children: ReactNode;
+  /** Whether another part of the page says what is wrong. */
+  quiet?: boolean;
+}
+
 /** Shows what asks the project's own auth service, once it is known where that answers; or says why it does not. */
-export function OfProject({ projectRef, children }: { projectRef: string; children: ReactNode }) {
+export function OfProject({ projectRef, children, quiet }: Props) {
   const project = useProject(projectRef);
   const refused = useRefusal(project.data?.organization, "run_projects");
+  if (quiet && (refused || project.data?.status !== ProjectStatus.ACTIVE)) return null;
   if (project.isPending) return <SkeletonRows rows={6} />;
   if (!project.data) {
     return <ErrorState error={project.error ?? new Error("The server did not name the project.")} what="The project could not be loaded" onRetry={() => void project.refetch()} retrying={project.isFetching} />;

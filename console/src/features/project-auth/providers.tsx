@@ -26,8 +26,8 @@ export function ProvidersPage() {
       </Section>
       <OfProject projectRef={ref}>
         <Custom />
-        <Outlet />
       </OfProject>
+      <Outlet />
     </Page>
   );
 }

@@ -9,9 +9,11 @@ import { NumberedPager } from "@/components/numbered-pager";
 import { Page } from "@/components/page";
 import { Button } from "@/components/ui/button";
 import { SkeletonRows } from "@/components/ui/skeleton";
+import { Tooltip } from "@/components/ui/tooltip";
 import { OfProject, useServed } from "@/features/project-auth/project";
 import { CreateUserDialog, InviteUserDialog } from "@/features/users/create";
 import { UsersTable } from "@/features/users/table";
+import { useProject, useRefusal } from "@/lib/organization";
 
 const route = getRouteApi("/app/projects/$ref/auth/users");
 
@@ -23,19 +25,26 @@ export const usersKey = (ref: string) => ["auth", ref, "users"] as const;
 export function UsersPage() {
   const { ref } = route.useParams();
   const navigate = useNavigate({ from: "/projects/$ref/auth/users" });
-  const open = (search: { create?: boolean; invite?: boolean }) => void navigate({ search: (old) => ({ ...old, ...search }) });
+  const refused = useRefusal(useProject(ref).data?.organization, "run_projects");
+  const open = (search: { create?: boolean; invite?: boolean }) => {
+    if (!refused) void navigate({ search: (old) => ({ ...old, ...search }) });
+  };
   return (
     <Page
       title="Users"
       about="Who signs up and in at this project's app."
       action={
         <div className="flex gap-2">
-          <Button onClick={() => open({ invite: true })}>
-            <Mail aria-hidden /> Invite user
-          </Button>
-          <Button variant="primary" onClick={() => open({ create: true })}>
-            <UserPlus aria-hidden /> Create user
-          </Button>
+          <Tooltip text={refused}>
+            <Button aria-disabled={Boolean(refused)} onClick={() => open({ invite: true })}>
+              <Mail aria-hidden /> Invite user
+            </Button>
+          </Tooltip>
+          <Tooltip text={refused}>
+            <Button variant="primary" aria-disabled={Boolean(refused)} onClick={() => open({ create: true })}>
+              <UserPlus aria-hidden /> Create user
+            </Button>
+          </Tooltip>
         </div>
       }
     >
