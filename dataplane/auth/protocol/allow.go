@@ -8,8 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
@@ -45,7 +43,7 @@ func allowed(site string, patterns []string, address string) (string, bool) {
 	}
 	normal := normalURL(to)
 	for _, p := range patterns {
-		if matches := compiled(p); matches != nil && matches.MatchString(normal) {
+		if known := compiled(p); known != nil && known.matches(normal) {
 			return address, true
 		}
 	}
@@ -139,72 +137,4 @@ func sameOrigin(own, to *url.URL) bool {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
-
-// known are the patterns of all projects, compiled. Where they are very many, those not used for long are compiled again.
-var known, _ = lru.New[string, *regexp.Regexp](8192) // the size is right
-
-// compiled is a pattern as an expression, or nil when it is none.
-func compiled(pattern string) *regexp.Regexp {
-	if matches, ok := known.Get(pattern); ok {
-		return matches
-	}
-	matches := compile(pattern)
-	known.Add(pattern, matches)
-	return matches
-}
-
-// compile reads a pattern: * is any characters but . and /, ** any, ? one but . and /. It matches whole addresses, with their query; a final / does not
-// matter. Wildcards of the host never reach into the path, but for ** at its end, which takes all that follows: as everyone means https://example.com**,
-// and not as it could be read, with example.com.evil.example.
-func compile(pattern string) *regexp.Regexp {
-	scheme, rest, ok := strings.Cut(pattern, ":")
-	if !ok || scheme == "" || len(pattern) > 500 {
-		return nil
-	}
-	scheme = strings.ToLower(scheme)
-	var b strings.Builder
-	b.WriteString("^" + regexp.QuoteMeta(scheme+":"))
-	rest, hasHost := strings.CutPrefix(rest, "//")
-	if hasHost {
-		end := strings.IndexByte(rest, '/')
-		if end < 0 {
-			end = len(rest)
-		}
-		host := rest[:end]
-		rest = rest[end:]
-		b.WriteString("//")
-		if open, ok := strings.CutSuffix(host, "**"); ok && rest == "" {
-			writeWildcard(&b, withoutDefaultPort(scheme, strings.ToLower(open)), `[^/?#@]*`, `[^./?#@]*`, `[^./?#@]`)
-			if open == "" || strings.ContainsAny(open[len(open)-1:], ".:-*") {
-				b.WriteString(`[^/?#@]*`)
-			}
-			b.WriteString(`([/?].*)?`)
-		} else {
-			writeWildcard(&b, withoutDefaultPort(scheme, strings.ToLower(host)), `[^/?#@]*`, `[^./?#@]*`, `[^./?#@]`)
-		}
-	}
-	writeWildcard(&b, strings.TrimSuffix(rest, "/"), `.*`, `[^./]*`, `[^./]`)
-	b.WriteString("/?$")
-	matches, err := regexp.Compile(b.String())
-	if err != nil { // too large
-		return nil
-	}
-	return matches
-}
-
-func writeWildcard(b *strings.Builder, pattern, many, some, one string) {
-	for i := 0; i < len(pattern); i++ {
-		switch {
-		case strings.HasPrefix(pattern[i:], "**"):
-			b.WriteString(many)
-			i++
-		case pattern[i] == '*':
-			b.WriteString(some)
-		case pattern[i] == '?':
-			b.WriteString(one)
-		default:
-			b.WriteString(regexp.QuoteMeta(pattern[i : i+1]))
-		}
-	}
 }
