@@ -97,6 +97,22 @@ func TestChangeOfAddressTakesOneConfirmationWhereTheProjectSaysSo(t *testing.T) 
 	})
 }
 
+// The old address says that the change is wanted, not whose the new one is.
+func TestTheOldAddressAloneProvesNoNewOne(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		b = project(b, nil)
+		id := b.User(ann, "")
+		mails := wants(b, id, bea, plain)
+		b = b.With(map[string]string{"auth.email.secure_change": "false"})
+		first := b.Call("POST", "/verify", "", body{"type": "email_change", "email": ann, "token": mails[ann].code})
+		require.Equal(t, 200, first.Status, first.Text)
+		require.Nil(t, first.User())
+		require.Equal(t, ann, authtest.One[string](b, "select email from users where id = $1", id))
+		second := b.Call("POST", "/verify", "", body{"type": "email_change", "email": bea, "token": mails[bea].code})
+		require.Equal(t, bea, second.User()["email"], second.Text)
+	})
+}
+
 func TestAnonymousUsersBecomePermanent(t *testing.T) {
 	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
 		b = project(b, nil)

@@ -169,7 +169,9 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, bound *projectdb.Sessi
 			out.Kind = MagicLink
 		}
 	}
-	if out.Kind == EmailChange && takesBoth(bound.Project, found.User) && found.User.EmailChangeStatus == 0 {
+	// The project may have asked for both when they were sent, and for one now: that of the old address proves nothing of the new one.
+	both := takesBoth(bound.Project, found.User) || found.Kind == onetime.EmailChangeCurrent
+	if out.Kind == EmailChange && both && found.User.EmailChangeStatus == 0 {
 		out.Half = true
 		return out, store.HalfEmailChange(ctx, tx, found.User.ID, string(found.Kind))
 	}
