@@ -84,11 +84,12 @@ func (b *bucket) take(ctx context.Context, l *Limiter, k bucketKey, r Rate) Answ
 		if now.Before(b.refusedUntil) {
 			return b.answer(r, now, false)
 		}
-		b.ask(l, k, r) //nolint:contextcheck // as above
 		if b.owed < r.lease() && (!b.known || b.left > b.owed) {
-			b.owed++
+			b.owed++       // before asking, so that nothing is leased from what this request takes
+			b.ask(l, k, r) //nolint:contextcheck // as above
 			return b.answer(r, now, true)
 		}
+		b.ask(l, k, r) //nolint:contextcheck // as above
 		if waited { // Redis is slow: neither yes nor no would be true, so this worker decides
 			return b.takeLocal(r, now)
 		}
@@ -128,6 +129,9 @@ func (b *bucket) ask(l *Limiter, k bucketKey, r Rate) {
 	b.asking = done
 	owed, want := b.owed, b.want
 	b.want = min(max(1, 2*want), r.lease())
+	if r.interval() > leaseLife { // a lease that is given up would cost more than it saves
+		b.want = 0
+	}
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), redisWait)
 		defer cancel()

@@ -116,6 +116,27 @@ func TestLightUseHoldsNothingBack(t *testing.T) {
 	}
 }
 
+func TestWhoeverWaitsIsLetIn(t *testing.T) {
+	t.Parallel()
+	server := miniredis.RunT(t)
+	var clock atomic.Int64
+	clock.Store(time.Now().UnixNano())
+	now := func() time.Time { return time.Unix(0, clock.Load()) }
+	server.SetTime(now())
+	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	t.Cleanup(func() { _ = client.Close() })
+	l := New(Deps{Redis: client, Log: testkit.Logger(t), Now: now})
+	once := func() bool { return l.Name(t.Context(), "a", "mail", Rate{PerSecond: 1.0 / 60, Burst: 1}).Allowed }
+	for round := range 8 {
+		require.True(t, once(), "round %d", round)
+		require.Eventually(t, func() bool { return !once() }, 20*time.Second, time.Millisecond)
+		interval := time.Minute + time.Millisecond
+		clock.Add(int64(interval))
+		server.SetTime(now())
+		server.FastForward(interval)
+	}
+}
+
 func TestRedisDown(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)
