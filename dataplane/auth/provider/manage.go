@@ -266,8 +266,12 @@ func (s *Service) updateCustom(w http.ResponseWriter, r *http.Request, bound *pr
 	if err != nil {
 		return err
 	}
-	if in.ClientSecret != nil && *in.ClientSecret != "" {
+	switch given := in.ClientSecret != nil && *in.ClientSecret != ""; {
+	case given:
 		secret = *in.ClientSecret
+	case c.TokenURL != was.TokenURL || c.Issuer != was.Issuer || c.DiscoveryURL != was.DiscoveryURL:
+		// Who may describe a provider may not read its secret.
+		return protocol.ErrValidation("client_secret must be given again: where it is sent changes")
 	}
 	if err := s.complete(r, bound, c, secret, c.Issuer != was.Issuer || c.DiscoveryURL != was.DiscoveryURL); err != nil {
 		return err

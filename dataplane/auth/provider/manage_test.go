@@ -64,6 +64,20 @@ func TestCustomProvidersAreManaged(t *testing.T) {
 	})
 }
 
+// Whoever may describe providers does not read their secrets by naming a server of their own.
+func TestSecretsOfCustomProvidersGoNowhereElse(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		require.Equal(t, http.StatusCreated, w.admin(http.MethodPost, "", object{"provider_type": "oauth2", "identifier": "plain", "name": "Plain", "client_id": "a",
+			"client_secret": "b", "authorization_url": "https://x.example/a", "token_url": "https://x.example/t", "userinfo_url": "https://x.example/u"}).Status)
+		for path, body := range map[string]object{"/custom:plain": {"token_url": "https://evil.example/t"}, "/custom:acme": {"discovery_url": w.idp.URL + "/.well-known/openid-configuration?"}} {
+			w.Refused(w.admin(http.MethodPut, path, body), http.StatusBadRequest, "validation_failed")
+			body["client_secret"] = "given again"
+			require.Equal(t, http.StatusOK, w.admin(http.MethodPut, path, body).Status)
+		}
+		require.Equal(t, http.StatusOK, w.admin(http.MethodPut, "/custom:plain", object{"token_url": "https://evil.example/t", "name": "Same"}).Status)
+	})
+}
+
 func TestCustomProvidersThatAreRefused(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		user := w.SignIn(w.User("user@example.com", "")).AccessToken
