@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"strings"
 	"text/template"
 )
@@ -96,6 +97,9 @@ var authMessageSettings = func() []Definition {
 	return out
 }()
 
+// otherTemplate is what calls or defines another template, which is refused when a message is made.
+var otherTemplate = regexp.MustCompile(`\{\{(?:- )?\s*(?:template|define|block)\b`)
+
 // checkTemplate takes what Go's templates can read, without what could run for long.
 func checkTemplate(v any) error {
 	text := v.(string)
@@ -103,7 +107,10 @@ func checkTemplate(v any) error {
 		return errors.New("must not be larger than 64 KiB")
 	}
 	if _, err := template.New("").Parse(text); err != nil {
-		return fmt.Errorf("is no template: %s", strings.TrimPrefix(err.Error(), "template: "))
+		return fmt.Errorf("is no template: %s", strings.Replace(err.Error(), "template: :", "line ", 1))
+	}
+	if found := otherTemplate.FindString(text); found != "" {
+		return fmt.Errorf("cannot use %s}}: a template calls and defines no other", found)
 	}
 	return nil
 }

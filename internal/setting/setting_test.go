@@ -34,6 +34,10 @@ func TestParse(t *testing.T) {
 		{"rest.extra_search_path", `[]`, []string{}, ""},
 		{"auth.site_url", `"https://app.example.com"`, "https://app.example.com", ""},
 		{"auth.site_url", `"javascript:alert(1)"`, nil, "auth.site_url: must be an http or https URL"},
+		{"auth.email.template.invite.content", `"<p>\n{{ if }}"`, nil, "auth.email.template.invite.content: is no template: line 2: missing value for if"},
+		{"auth.email.template.invite.content", `"{{- template \"x\" }}"`, nil, "cannot use {{- template}}: a template calls and defines no other"},
+		{"auth.email.template.invite.subject", `"{{define \"x\"}}{{end}}"`, nil, "cannot use {{define}}"},
+		{"auth.email.template.invite.subject", `"{{ .Data.template }} {{/* block */}}"`, "{{ .Data.template }} {{/* block */}}", ""},
 		{"no.such", `1`, nil, `there is no setting "no.such"`},
 	}
 	for _, c := range cases {
