@@ -101,7 +101,11 @@ func (c *cli) printSettings(all []*controlplanev1.Setting, names []string) error
 		if whole && s.GetKey() == names[0] && s.GetType() != string(setting.Secret) {
 			shown = value
 		}
-		rows = append(rows, []string{s.GetKey(), shown, settingCell(s, s.GetDefaultValue()), s.GetDescription()})
+		usual := ""
+		if s.GetType() != string(setting.Secret) {
+			usual = settingCell(s, s.GetDefaultValue())
+		}
+		rows = append(rows, []string{s.GetKey(), shown, usual, s.GetDescription()})
 	}
 	return c.print(out, rows)
 }
@@ -116,10 +120,7 @@ const widest = 60
 
 func settingCell(s *controlplanev1.Setting, value string) string {
 	if s.GetType() == string(setting.Secret) {
-		switch {
-		case value != s.GetValue() || value == "":
-			return ""
-		case s.GetSet():
+		if s.GetSet() {
 			return "(set)"
 		}
 		return "(not set)"
