@@ -89,6 +89,27 @@ func TestUsersLinkIdentitiesThemselves(t *testing.T) {
 	})
 }
 
+// Whoever shuts somebody out by ending all sessions ends what those have begun.
+func TestTheEndOfAllSessionsEndsWhatTheyBegan(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		w = w.linking()
+		user := w.User("grace@example.com", "secret")
+		eve, grace := w.SignIn(user).AccessToken, w.SignIn(user).AccessToken
+		back := w.idp.SignIn(t, w.link("custom:acme", eve, nil).Str("url"), "ada-1")
+		begun := w.idp.SignIn(t, w.link("keycloak", grace, nil).Str("url"), "ada-1")
+		verifier, query := challenge()
+		code := landed(t, w.arrive(w.idp.SignIn(t, w.link("keycloak", eve, query).Str("url"), "eve-1")), landing).Get("code")
+		require.NotEmpty(t, code)
+
+		require.Equal(t, http.StatusNoContent, w.Call(http.MethodPost, "/logout?scope=local", eve, nil).Status)
+		w.signedIn(t, w.arrive(begun)) // of another session than the one that ended
+		require.Equal(t, http.StatusNoContent, w.Call(http.MethodPost, "/logout?scope=global", grace, nil).Status)
+		require.Contains(t, w.arrive(back).Header.Get("Location"), "error_code=bad_oauth_state")
+		w.Refused(w.exchange(code, verifier), http.StatusNotFound, "flow_state_not_found")
+		require.Zero(t, w.Count("select count(*) from identities where user_id = $1 and provider = 'custom:acme'", user))
+	})
+}
+
 func TestASecondFactorGuardsTheWaysIn(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		w = w.linking()

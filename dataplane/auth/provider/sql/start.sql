@@ -3,9 +3,9 @@
 with state as (
     insert into oauth_client_states (id, provider_type, code_verifier, created_at) values ($1::uuid, $2::text, $3::text, clock_timestamp())
 ), flow as (
-    insert into flow_state (id, code_challenge_method, code_challenge, provider_type, authentication_method, invite_token, referrer, linking_target_id,
+    insert into flow_state (id, user_id, code_challenge_method, code_challenge, provider_type, authentication_method, invite_token, referrer, linking_target_id,
         oauth_client_state_id, email_optional, created_at, updated_at)
-    values ($4::uuid, nullif($5::text, '')::code_challenge_method, nullif($6::text, ''), $2::text, 'oauth', nullif($7::text, ''), $8::text, $9::uuid,
+    values ($4::uuid, $9::uuid, nullif($5::text, '')::code_challenge_method, nullif($6::text, ''), $2::text, 'oauth', nullif($7::text, ''), $8::text, $9::uuid,
         $1::uuid, $10::boolean, clock_timestamp(), clock_timestamp())
 ), left_states as (
     delete from oauth_client_states where id in (
