@@ -39,7 +39,7 @@ func TestAClientReachesNothingInside(t *testing.T) {
 	inside := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- r.URL.Path }))
 	t.Cleanup(inside.Close)
 	get := func(g *egress.Guard, address string) error {
-		answer, err := g.Client(5 * time.Second).Get(address) //nolint:noctx // a test's
+		answer, err := g.Client(5 * time.Second).Get(address)
 		if err == nil {
 			require.NoError(t, answer.Body.Close())
 		}
@@ -80,5 +80,5 @@ func TestAddresses(t *testing.T) {
 }
 
 func listen(address string) (net.Listener, error) {
-	return net.Listen("tcp", address) //nolint:noctx // a test's
+	return net.Listen("tcp", address)
 }

@@ -139,7 +139,8 @@ func TestRequests(t *testing.T) {
 	require.Equal(t, fault.Denied, fault.From(err).Kind)
 	_, err = call(server.URL + "/once")
 	require.NoError(t, err)
-	require.Equal(t, <-ids, <-ids, "the same message, sent again")
+	first, second := <-ids, <-ids
+	require.Equal(t, first, second, "the same message, sent again")
 	for address, want := range map[string]string{
 		server.URL + "/text": "HOOK_PAYLOAD_INVALID_CONTENT_TYPE", server.URL + "/large": "HOOK_PAYLOAD_OVER_SIZE_LIMIT", server.URL + "/busy": "HOOK_TIMEOUT_AFTER_RETRY",
 		server.URL + "/broken": "HOOK_FAILED", server.URL + "/slow": "HOOK_TIMEOUT", "http://192.168.0.1/x": "HOOK_INVALID",
