@@ -3,6 +3,7 @@ package sso_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -79,6 +80,7 @@ func TestProvidersThatAreRefused(t *testing.T) {
 			"metadata of no provider":         {map[string]any{"type": "saml", "metadata_xml": strings.ReplaceAll(xml, "IDPSSODescriptor", "SPSSODescriptor")}, 400, "validation_failed"},
 			"metadata without certificates":   {map[string]any{"type": "saml", "metadata_xml": strings.ReplaceAll(xml, `use="signing"`, `use="encryption"`)}, 400, "validation_failed"},
 			"metadata with a broken one":      {map[string]any{"type": "saml", "metadata_xml": strings.ReplaceAll(xml, "<X509Certificate xmlns=\"http://www.w3.org/2000/09/xmldsig#\">MII", "<X509Certificate xmlns=\"http://www.w3.org/2000/09/xmldsig#\">MIX")}, 400, "validation_failed"},
+			"metadata with many":              {map[string]any{"type": "saml", "metadata_xml": certificateForm.ReplaceAllStringFunc(xml, func(one string) string { return strings.Repeat(one, 11) })}, 400, "validation_failed"},
 			"metadata that leads to a script": {map[string]any{"type": "saml", "metadata_xml": strings.ReplaceAll(xml, "https://other.example/sso", "javascript:alert(1)")}, 400, "validation_failed"},
 			"metadata without an entity id":   {map[string]any{"type": "saml", "metadata_xml": strings.Replace(xml, "https://other.example/metadata", "", 1)}, 400, "validation_failed"},
 			"an address of another scheme":    {map[string]any{"type": "saml", "metadata_url": "file:///etc/passwd"}, 400, "validation_failed"},
@@ -106,6 +108,8 @@ func TestProvidersThatAreRefused(t *testing.T) {
 		b.Refused(b.Call("GET", "/admin/sso/providers/resource_two", authtest.Secret, nil), 404, "sso_provider_not_found")
 	})
 }
+
+var certificateForm = regexp.MustCompile(`<X509Certificate[^>]*>[^<]*</X509Certificate>`)
 
 func TestMetadataByAddress(t *testing.T) {
 	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {

@@ -28,8 +28,9 @@ import (
 var refreshMetadata string
 
 const (
-	// maxMetadata bounds a provider's description of itself.
-	maxMetadata = 1 << 20
+	// maxMetadata bounds a provider's description of itself, maxCertificates those of its keys: each is tried with each signature.
+	maxMetadata     = 1 << 20
+	maxCertificates = 10
 	// readAgain is how old metadata gets that does not say how long it is good.
 	readAgain = 24 * time.Hour
 	// tryAgain is how long a refresh that failed is not repeated.
@@ -57,8 +58,12 @@ func parseMetadata(raw []byte) (*saml.EntityDescriptor, error) {
 		return nil, protocol.ErrValidation("SAML Metadata does not contain any IDPSSODescriptor")
 	case len(idp.IDPSSODescriptors) > 1:
 		return nil, protocol.ErrValidation("SAML Metadata contains multiple IDPSSODescriptors")
-	case !hasCertificate(&idp.IDPSSODescriptors[0]):
+	}
+	switch n := certificatesOf(&idp.IDPSSODescriptors[0]); {
+	case n < 1:
 		return nil, protocol.ErrValidation("SAML Metadata does not contain a valid signing certificate")
+	case n > maxCertificates:
+		return nil, protocol.ErrValidation("SAML Metadata must not contain more than %d signing certificates", maxCertificates)
 	}
 	to := (&saml.ServiceProvider{IDPMetadata: idp}).GetSSOBindingLocation(saml.HTTPRedirectBinding)
 	if u, err := url.Parse(to); err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
@@ -88,9 +93,8 @@ func firstProvider(raw []byte) (*saml.EntityDescriptor, error) {
 	return &saml.EntityDescriptor{EntityID: "none"}, nil
 }
 
-// hasCertificate requires every certificate that may sign to be one, and one at least.
-func hasCertificate(d *saml.IDPSSODescriptor) bool {
-	found := false
+// certificatesOf counts the certificates that may sign: 0 when one of them is none.
+func certificatesOf(d *saml.IDPSSODescriptor) (n int) {
 	for _, key := range d.KeyDescriptors {
 		if key.Use != "" && key.Use != "signing" {
 			continue
@@ -98,15 +102,15 @@ func hasCertificate(d *saml.IDPSSODescriptor) bool {
 		for _, certificate := range key.KeyInfo.X509Data.X509Certificates {
 			raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(certificate.Data), ""))
 			if err != nil {
-				return false
+				return 0
 			}
 			if _, err := x509.ParseCertificate(raw); err != nil {
-				return false
+				return 0
 			}
-			found = true
+			n++
 		}
 	}
-	return found
+	return n
 }
 
 func errFetch(err error, address, why string) error {
