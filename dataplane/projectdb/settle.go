@@ -46,6 +46,7 @@ func (d *Door) restore(c *conn) {
 
 // clean resets the session, and reports whether it is as good as new.
 func (c *conn) clean(ctx context.Context) bool {
+	c.meter.reset()
 	sql := reset
 	if c.pg.PgConn().TxStatus() != 'I' {
 		sql = rollback + "; " + reset
