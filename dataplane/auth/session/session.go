@@ -154,7 +154,8 @@ func (m *Manager) End(ctx context.Context, tx *store.Tx, p *directory.Project, u
 // sessions stay, for when the ban ends.
 func (m *Manager) Lock(tx *store.Tx, p *directory.Project, userID uuid.UUID) {
 	if m.d.Revoker != nil {
-		tx.AfterCommit(func(ctx context.Context) { m.d.Revoker.User(ctx, p.Ref, userID, tokenLife(p.Settings)) })
+		// Tokens may be older than the project's setting.
+		tx.AfterCommit(func(ctx context.Context) { m.d.Revoker.User(ctx, p.Ref, userID, longestTokenLife()) })
 	}
 }
 
@@ -168,6 +169,12 @@ func Lifetimes(values setting.Values) store.Lifetimes {
 
 func tokenLife(values setting.Values) time.Duration {
 	return time.Duration(setting.Get[int64](values, "auth.jwt_expiry")) * time.Second
+}
+
+// longestTokenLife is the most that a project can set.
+func longestTokenLife() time.Duration {
+	d, _ := setting.Lookup("auth.jwt_expiry")
+	return time.Duration(d.Max) * time.Second
 }
 
 // Answer signs the grant's access token, with the claims that the project's hook makes of ours. No transaction may be open. A new session whose

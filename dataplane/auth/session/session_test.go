@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/auth/authtest"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/auth/session"
 	"github.com/wayli-app/fluxbase/dataplane/auth/store"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 )
@@ -119,6 +121,24 @@ func TestABannedUsersTokensAreRefused(t *testing.T) {
 		b.Exec("update users set banned_until = now() - interval '1 second'")
 		require.Equal(t, 200, refresh(b, granted.RefreshToken).Status)
 	})
+}
+
+// lives keeps for how long a user's tokens are refused.
+type lives struct{ user time.Duration }
+
+func (*lives) Sessions(context.Context, string, []uuid.UUID, time.Duration) {}
+
+func (l *lives) User(_ context.Context, _ string, _ uuid.UUID, life time.Duration) { l.user = life }
+
+// A project that shortens the life of tokens as it bans somebody shortens not that of those which there are.
+func TestABanOutlivesEveryToken(t *testing.T) {
+	t.Parallel()
+	b, l := authtest.New(t, true).With(map[string]string{"auth.jwt_expiry": "60"}), &lives{}
+	b.InTx(func(tx *store.Tx) error {
+		session.New(session.Deps{Revoker: l}).Lock(tx, b.Project, uuid.New())
+		return nil
+	})
+	require.Equal(t, 7*24*time.Hour, l.user)
 }
 
 func TestLogout(t *testing.T) {
