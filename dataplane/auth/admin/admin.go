@@ -4,10 +4,8 @@ package admin
 import (
 	"context"
 	_ "embed" // the statements
-	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -112,56 +110,6 @@ func withUser(r *http.Request, bound *projectdb.Session, fn func(ctx context.Con
 	})
 }
 
-// The pages of a list.
-const (
-	defaultPage = 50
-	largestPage = 1000
-)
-
-// page is which part of a list is asked for.
-type page struct{ number, size int }
-
-func pageOf(r *http.Request) (page, error) {
-	out := page{1, defaultPage}
-	for name, into := range map[string]*int{"page": &out.number, "per_page": &out.size} {
-		text := r.URL.Query().Get(name)
-		if text == "" {
-			continue
-		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1_000_000_000 {
-			return out, protocol.ErrValidation("Bad Pagination Parameters: %s must be a number from 1", name)
-		}
-		*into = n
-	}
-	out.size = min(out.size, largestPage)
-	return out, nil
-}
-
-func (p page) offset() int64 { return int64(p.number-1) * int64(p.size) }
-
-// write tells the length of the whole list, and where its next and last pages are.
-func (p page) write(w http.ResponseWriter, r *http.Request, bound *projectdb.Session, total int) {
-	last := max((total+p.size-1)/p.size, 1)
-	others := r.URL.Query()
-	others.Del("page")
-	others.Del("per_page")
-	link := func(number int, rel string) string {
-		// The page comes first, where clients look for it.
-		address := fmt.Sprintf("%s/auth/v1%s?page=%d&per_page=%d", strings.TrimSuffix(bound.Project.URL, "/"), r.URL.Path, number, p.size)
-		if rest := others.Encode(); rest != "" {
-			address += "&" + rest
-		}
-		return "<" + address + `>; rel="` + rel + `"`
-	}
-	links := []string{link(last, "last")}
-	if p.number < last {
-		links = []string{link(p.number+1, "next"), links[0]}
-	}
-	w.Header().Set("X-Total-Count", strconv.Itoa(total))
-	w.Header().Set("Link", strings.Join(links, ", "))
-}
-
 // orders are how users may be sorted, by "column direction".
 var orders = func() map[string]string {
 	out := map[string]string{"": "order by u.created_at desc nulls last, u.id"}
@@ -175,7 +123,7 @@ var orders = func() map[string]string {
 
 // list lists users, newest first unless sorted otherwise. A filter is part of an address, a number or a full name, or an id.
 func (s *Service) list(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
-	part, err := pageOf(r)
+	part, err := protocol.PageOf(r)
 	if err != nil {
 		return err
 	}
@@ -192,7 +140,7 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request, bound *projectdb.
 	err = store.InTx(r.Context(), bound, func(tx *store.Tx) error {
 		var batch pgx.Batch
 		batch.Queue(countUsers+matchingUsers, filter).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
-		batch.Queue("select "+store.UserColumns+"\nfrom users u\n"+matchingUsers+order+" limit $2 offset $3", filter, part.size, part.offset()).Query(func(rows pgx.Rows) error {
+		batch.Queue("select "+store.UserColumns+"\nfrom users u\n"+matchingUsers+order+" limit $2 offset $3", filter, part.Size, part.Offset()).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				user, err := store.ScanUser(rows)
 				if err != nil {
@@ -207,7 +155,7 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request, bound *projectdb.
 	if err != nil {
 		return err
 	}
-	part.write(w, r, bound, total)
+	part.Write(w, r, bound, total)
 	protocol.WriteJSON(w, http.StatusOK, map[string]any{"users": users, "aud": session.Audience})
 	return nil
 }

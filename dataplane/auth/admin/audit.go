@@ -30,7 +30,7 @@ var everyAuditKey = []string{"actor_username", "actor_id", "action", "log_type",
 
 // audit lists what happened, newest first: all of it, what a filter is part of, or what a query such as author:ada@example.com finds.
 func (s *Service) audit(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
-	part, err := pageOf(r)
+	part, err := protocol.PageOf(r)
 	if err != nil {
 		return err
 	}
@@ -55,13 +55,13 @@ func (s *Service) audit(w http.ResponseWriter, r *http.Request, bound *projectdb
 	err = store.InTx(r.Context(), bound, func(tx *store.Tx) error {
 		var batch pgx.Batch
 		batch.Queue(auditCount, keys, text).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
-		batch.Queue(auditPage, keys, text, part.size, part.offset()).QueryRow(func(row pgx.Row) error { return row.Scan(&entries) })
+		batch.Queue(auditPage, keys, text, part.Size, part.Offset()).QueryRow(func(row pgx.Row) error { return row.Scan(&entries) })
 		return tx.SendBatch(r.Context(), &batch).Close()
 	})
 	if err != nil {
 		return err
 	}
-	part.write(w, r, bound, total)
+	part.Write(w, r, bound, total)
 	protocol.WriteJSON(w, http.StatusOK, entries)
 	return nil
 }

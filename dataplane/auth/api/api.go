@@ -56,7 +56,7 @@ func New(d Deps) http.Handler {
 		"/signin":           {http.MethodPost: s.signIn},
 		"/signout":          {http.MethodPost: s.signOut},
 		"/refresh":          {http.MethodPost: s.refresh},
-		"/user":             {http.MethodGet: s.user, http.MethodPatch: s.change},
+		"/user":             {http.MethodGet: s.d.Sessions.Tell, http.MethodPatch: s.change},
 		"/magiclink":        {http.MethodPost: s.magicLink},
 		"/verify":           {http.MethodPost: s.verify},
 		"/token":            {http.MethodPost: s.exchange},

@@ -32,20 +32,6 @@ type Change struct {
 	RedirectTo      string            `json:"redirect_to"`
 }
 
-// user tells who the bearer is.
-func (s *service) user(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
-	var user *store.User
-	err := store.InTx(r.Context(), bound, func(tx *store.Tx) (err error) {
-		user, _, err = s.d.Sessions.SignedIn(r, tx, bound)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	protocol.WriteJSON(w, http.StatusOK, protocol.NewUser(user))
-	return nil
-}
-
 // change changes the bearer's address, number, password or metadata.
 func (s *service) change(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
 	var in Change

@@ -2,9 +2,7 @@ package oauthserver
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
@@ -17,32 +15,18 @@ import (
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
-const (
-	defaultPage = 50
-	largestPage = 1000
-)
-
 // list answers GET /admin/oauth/clients, newest first.
 func (s *Service) list(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
-	number, size := 1, defaultPage
-	for name, to := range map[string]*int{"page": &number, "per_page": &size} {
-		text := r.URL.Query().Get(name)
-		if text == "" {
-			continue
-		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1_000_000 {
-			return protocol.ErrValidation("Bad Pagination Parameters: %s must be a number from 1", name)
-		}
-		*to = n
+	page, err := protocol.PageOf(r)
+	if err != nil {
+		return err
 	}
-	size = min(size, largestPage)
 	ctx := r.Context()
 	total, clients := 0, []clientBody{}
-	err := store.InTx(ctx, bound, func(tx *store.Tx) error {
+	err = store.InTx(ctx, bound, func(tx *store.Tx) error {
 		var batch pgx.Batch
 		batch.Queue(countClients).QueryRow(func(row pgx.Row) error { return row.Scan(&total) })
-		batch.Queue(listClients, size, (number-1)*size).Query(func(rows pgx.Rows) error {
+		batch.Queue(listClients, page.Size, page.Offset()).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				c, err := scanClient(rows)
 				if err != nil {
@@ -57,22 +41,9 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request, bound *projectdb.
 	if err != nil {
 		return err
 	}
-	w.Header().Set("X-Total-Count", strconv.Itoa(total))
-	w.Header().Set("Link", links(issuer(bound.Project)+"/admin/oauth/clients", number, size, total))
+	page.Write(w, r, bound, total)
 	protocol.WriteJSON(w, http.StatusOK, map[string]any{"clients": clients, "aud": "authenticated"})
 	return nil
-}
-
-// links tells where the next and the last page are; the page is the first parameter, where clients look for it.
-func links(address string, number, size, total int) string {
-	link := func(page int, rel string) string {
-		return fmt.Sprintf(`<%s?page=%d&per_page=%d>; rel="%s"`, address, page, size, rel)
-	}
-	last := max((total+size-1)/size, 1)
-	if number < last {
-		return link(number+1, "next") + ", " + link(last, "last")
-	}
-	return link(last, "last")
 }
 
 // create answers POST /admin/oauth/clients.

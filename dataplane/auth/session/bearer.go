@@ -94,3 +94,17 @@ func Subject(r *http.Request, caller projectdb.Caller) (userID, sessionID uuid.U
 	}
 	return userID, sessionID, nil
 }
+
+// Tell answers with who the bearer is.
+func (m *Manager) Tell(w http.ResponseWriter, r *http.Request, s *projectdb.Session) error {
+	var user *store.User
+	err := store.InTx(r.Context(), s, func(tx *store.Tx) (err error) {
+		user, _, err = m.SignedIn(r, tx, s)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	protocol.WriteJSON(w, http.StatusOK, protocol.NewUser(user))
+	return nil
+}

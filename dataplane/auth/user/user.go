@@ -11,9 +11,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/proof"
 	"github.com/wayli-app/fluxbase/dataplane/auth/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/auth/session"
-	"github.com/wayli-app/fluxbase/dataplane/auth/store"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
-	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
@@ -36,23 +34,9 @@ func New(d Deps) *Service { return &Service{d} }
 
 // Routes adds the service's routes.
 func (s *Service) Routes(rt *protocol.Router) {
-	rt.Handle(http.MethodGet, "/user", s.get)
+	rt.Handle(http.MethodGet, "/user", s.d.Sessions.Tell)
 	rt.Handle(http.MethodPut, "/user", s.put)
 	rt.Handle(http.MethodGet, "/reauthenticate", s.reauthenticate)
 }
 
 func on(p *directory.Project, key string) bool { return setting.Get[bool](p.Settings, key) }
-
-// get tells who the bearer is.
-func (s *Service) get(w http.ResponseWriter, r *http.Request, bound *projectdb.Session) error {
-	var user *store.User
-	err := store.InTx(r.Context(), bound, func(tx *store.Tx) (err error) {
-		user, _, err = s.d.Sessions.SignedIn(r, tx, bound)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	protocol.WriteJSON(w, http.StatusOK, protocol.NewUser(user))
-	return nil
-}
