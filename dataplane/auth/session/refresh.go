@@ -52,14 +52,14 @@ func (m *Manager) Renew(ctx context.Context, s *projectdb.Session, refreshToken 
 	var granted *Grant
 	var refused error // of a transaction that is to be committed all the same
 	err := store.InTx(ctx, s, func(tx *store.Tx) error {
-		held, sessionID, userID, err := store.LockRefreshToken(ctx, tx, refreshToken, reuse)
+		held, user, found, err := store.LockRefreshToken(ctx, tx, refreshToken, reuse, Lifetimes(values))
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errTokenNotFound
 		}
 		if err != nil {
 			return err
 		}
-		granted, refused, err = m.renew(ctx, tx, s, held, sessionID, userID, client, c)
+		granted, refused, err = m.renew(ctx, tx, s, held, user, found, client, c)
 		return err
 	})
 	return granted, errors.Join(err, refused)
@@ -71,11 +71,8 @@ func (m *Manager) Renew(ctx context.Context, s *projectdb.Session, refreshToken 
 //   - The parent of the token in use gets that one again, however late: its client never saw the answer.
 //   - So does an older token within the reuse interval: several tabs of one client took turns.
 //   - Any other token was stolen, from the client or by it: the whole family is revoked.
-func (m *Manager) renew(ctx context.Context, tx *store.Tx, s *projectdb.Session, held store.RefreshToken, sessionID, userID uuid.UUID, client *uuid.UUID, c store.Client) (_ *Grant, refused, err error) {
-	user, found, err := store.UserAndSession(ctx, tx, userID, sessionID, Lifetimes(s.Project.Settings))
+func (m *Manager) renew(ctx context.Context, tx *store.Tx, s *projectdb.Session, held store.RefreshToken, user *store.User, found *store.Session, client *uuid.UUID, c store.Client) (_ *Grant, refused, err error) {
 	switch {
-	case err != nil:
-		return nil, nil, err
 	case user == nil || found == nil || !sameClient(found.ClientID, client):
 		return nil, errTokenNotFound, nil
 	case found.Ended:
@@ -91,15 +88,15 @@ func (m *Manager) renew(ctx context.Context, tx *store.Tx, s *projectdb.Session,
 		return granted, nil, store.Audit(ctx, tx, s.Project, event)
 	case !held.Revoked:
 		granted.RefreshToken = newRefreshToken()
-		if err := store.RotateRefreshToken(ctx, tx, held, granted.RefreshToken, c); err != nil {
-			return nil, nil, err
-		}
-		return granted, nil, store.Audit(ctx, tx, s.Project, event)
+		var batch pgx.Batch
+		store.QueueRotation(&batch, held, granted.RefreshToken, c)
+		store.QueueAudit(&batch, s.Project, event)
+		return granted, nil, tx.SendBatch(ctx, &batch).Close()
 	case held.Live != "" && (held.LiveIsChild || held.Recent):
 		granted.RefreshToken = held.Live
 		return granted, nil, nil
 	default:
-		if err := store.RevokeFamily(ctx, tx, sessionID); err != nil {
+		if err := store.RevokeFamily(ctx, tx, found.ID); err != nil {
 			return nil, nil, err
 		}
 		event.Action = "token_revoked"

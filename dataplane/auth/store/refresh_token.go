@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	_ "embed" // the statements
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,24 +36,41 @@ type RefreshToken struct {
 	LiveIsChild bool
 }
 
-// LockRefreshToken finds a token and holds its session until the transaction ends, so that requests that refresh one
-// session take turns. It returns pgx.ErrNoRows when there is none.
-func LockRefreshToken(ctx context.Context, tx pgx.Tx, token string, reuse time.Duration) (out RefreshToken, sessionID, userID uuid.UUID, err error) {
+// The user and the session of a refresh token, by the statements that read them by their ids.
+var (
+	userByToken = strings.Replace(userByID, "where u.id = $1",
+		"where u.id = (select s.user_id from sessions s join refresh_tokens r on r.session_id = s.id where r.token = $1)", 1)
+	sessionByToken = strings.Replace(sessionByID, "where s.id = $1", "where s.id = (select r.session_id from refresh_tokens r where r.token = $1)", 1)
+)
+
+// LockRefreshToken finds a token with its user and session, in one round trip, and holds the session until the transaction ends, so that requests
+// that refresh one session take turns. It returns pgx.ErrNoRows when there is no such token; the user or the session is nil when it is gone.
+func LockRefreshToken(ctx context.Context, tx pgx.Tx, token string, reuse time.Duration, l Lifetimes) (out RefreshToken, user *User, session *Session, err error) {
 	out.Token = token
 	var batch pgx.Batch
-	batch.Queue(lockSessionOfToken, token).QueryRow(func(row pgx.Row) error { return row.Scan(&sessionID, &userID) })
-	// A statement of its own: it must see what the one that held the session before has written.
+	batch.Queue(lockSessionOfToken, token).QueryRow(func(row pgx.Row) error {
+		var sessionID, userID uuid.UUID
+		return row.Scan(&sessionID, &userID)
+	})
+	// Statements of their own: they must see what the one that held the session before has written.
 	batch.Queue(refreshToken, token, reuse.Seconds()).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&out.ID, &out.Revoked, &out.Recent, &out.Live, &out.LiveIsChild)
 	})
+	batch.Queue(userByToken, token).QueryRow(func(row pgx.Row) (err error) {
+		user, err = orNil(scanUser(row))
+		return err
+	})
+	batch.Queue(sessionByToken, token, l.Timebox.Seconds(), l.Inactivity.Seconds()).QueryRow(func(row pgx.Row) (err error) {
+		session, err = orNil(scanSession(row))
+		return err
+	})
 	err = tx.SendBatch(ctx, &batch).Close()
-	return out, sessionID, userID, err
+	return out, user, session, err
 }
 
-// RotateRefreshToken revokes a token and gives its session the next one.
-func RotateRefreshToken(ctx context.Context, tx pgx.Tx, old RefreshToken, next string, c Client) error {
-	_, err := tx.Exec(ctx, rotateRefreshToken, old.ID, old.Token, next, c.UserAgent, c.Address)
-	return err
+// QueueRotation adds the statement that revokes a token and gives its session the next one.
+func QueueRotation(batch *pgx.Batch, old RefreshToken, next string, c Client) {
+	batch.Queue(rotateRefreshToken, old.ID, old.Token, next, c.UserAgent, c.Address)
 }
 
 // RevokeFamily revokes all refresh tokens of a session.
