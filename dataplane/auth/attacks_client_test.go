@@ -81,8 +81,8 @@ func (s *scene) account(claims object) string {
 	for key, value := range claims {
 		all[key] = value
 	}
-	s.in.idp.Add(oidc.User{Subject: subject, Claims: all})
-	s.in.rogue.Add(oidc.User{Subject: subject, Claims: all})
+	s.idp.Add(oidc.User{Subject: subject, Claims: all})
+	s.rogue.Add(oidc.User{Subject: subject, Claims: all})
 	return subject
 }
 

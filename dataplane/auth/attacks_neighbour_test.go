@@ -42,7 +42,7 @@ func neighbourAttacks() []attack {
 			s.must(200, s.exchange(code, verifier))
 		}},
 		{group, "the state of a sign-in at a provider that the neighbour began", func(s *scene) {
-			back := s.in.idp.SignIn(s.T, s.beginAt(s.neighbour, "custom:acme", nil), s.account(nil))
+			back := s.idp.SignIn(s.T, s.beginAt(s.neighbour, "custom:acme", nil), s.account(nil))
 			s.turnedBack(ask{path: "/auth/v1/callback?" + back.Fields.Encode(), noKey: true}, site, "bad_oauth_state")
 		}},
 		{group, "keys of the neighbour's: publishable, secret and the JWTs", func(s *scene) {

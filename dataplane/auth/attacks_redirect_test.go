@@ -51,7 +51,7 @@ func redirectAttacks() (out []attack) {
 			p := s.mailed(s.newcomer(s.victim), "magiclink", nil)
 			safe(ask{path: "/auth/v1/verify?type=magiclink&token=" + p.hash + "&redirect_to=" + to, noKey: true})
 			safe(ask{path: "/auth/v1/verify?type=magiclink&token=" + p.hash, noKey: true, header: http.Header{"Redirect_to": {strings.NewReplacer("\r", "", "\n", "", "\t", "").Replace(evil.address)}}})
-			back := s.in.idp.SignIn(s.T, s.beginAt(s.victim, "custom:acme", url.Values{"redirect_to": {evil.address}}), s.account(nil))
+			back := s.idp.SignIn(s.T, s.beginAt(s.victim, "custom:acme", url.Values{"redirect_to": {evil.address}}), s.account(nil))
 			safe(ask{path: "/auth/v1/callback?" + back.Fields.Encode() + "&redirect_to=" + to, noKey: true})
 		}})
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +49,8 @@ type scene struct {
 	in                *installation
 	shared            bool
 	victim, neighbour *place
+	// idp is an honest identity provider, rogue one of an attacker.
+	idp, rogue *oidc.Provider
 	// told is what the row has tried and how it was refused.
 	told *outcome
 }
@@ -65,12 +68,12 @@ func settings() map[string]string {
 
 func newScene(t *testing.T, in *installation, shared bool) *scene {
 	t.Helper()
-	s := &scene{T: t, in: in, shared: shared}
+	s := &scene{T: t, in: in, shared: shared, idp: in.provider(t), rogue: in.provider(t)}
 	s.victim, s.neighbour = s.project(nil), s.project(nil)
 	for _, p := range []*place{s.victim, s.neighbour} {
-		s.must(201, ask{at: p, method: "POST", path: "/auth/v1/admin/custom-providers", key: p.keys.Secret, body: acme(in.idp, nil)})
+		s.must(201, ask{at: p, method: "POST", path: "/auth/v1/admin/custom-providers", key: p.keys.Secret, body: acme(s.idp, nil)})
 	}
-	s.must(201, ask{method: "POST", path: "/auth/v1/admin/custom-providers", key: s.victim.keys.Secret, body: acme(in.rogue, object{"identifier": "custom:rogue"})})
+	s.must(201, ask{method: "POST", path: "/auth/v1/admin/custom-providers", key: s.victim.keys.Secret, body: acme(s.rogue, object{"identifier": "custom:rogue"})})
 	return s
 }
 
@@ -317,13 +320,15 @@ func (s *scene) harmless(out answer) {
 	}
 }
 
+var ids = regexp.MustCompile(`/([0-9a-f]{8}-[0-9a-f-]{27}|[a-z]{20}|[a-z0-9]{32})\b`)
+
 // tell writes down what was tried, and how it ended.
 func (s *scene) tell(a ask, how string) {
 	path, _, _ := strings.Cut(a.path, "?")
 	if grant := strings.Index(a.path, "grant_type="); grant > 0 {
 		path += "?" + a.path[grant:]
 	}
-	what := or(a.method, http.MethodGet) + " " + path
+	what := or(a.method, http.MethodGet) + " " + ids.ReplaceAllString(path, "/{id}")
 	if !slices.Contains(s.told.tried, what) {
 		s.told.tried = append(s.told.tried, what)
 	}

@@ -392,7 +392,7 @@ func (s *scene) withApp() (u *person, factor, secret string) {
 	u = s.person()
 	out := s.must(200, ask{method: "POST", path: "/auth/v1/factors", bearer: u.access, body: object{"factor_type": "totp", "friendly_name": "App"}})
 	factor, secret = out.str("id"), out.body["totp"].(object)["secret"].(string)
-	s.holds(u, s.must(200, s.answerFactor(u, factor, s.challenge(u, factor), s.appCode(secret, -1))))
+	s.holds(u, s.must(200, s.answerFactor(u, factor, s.challenge(u, factor), s.appCode(secret, 0))))
 	require.Equal(s, "aal2", claimsOf(s, u.access)["aal"])
 	return u, factor, secret
 }

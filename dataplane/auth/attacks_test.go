@@ -60,7 +60,16 @@ func attacks() (all []attack) {
 
 func groups() [][]attack {
 	return [][]attack{algorithmAttacks(), keyAttacks(), timeAttacks(), fixationAttacks(), replayAttacks(), refreshAttacks(), raceAttacks(), neighbourAttacks(), clientAttacks(),
-		redirectAttacks(), headerAttacks(), limitAttacks()}
+		redirectAttacks(), headerAttacks(), limitAttacks(), oidcAttacks(), linkingAttacks(), samlAttacks(), factorAttacks(), passkeyAttacks(), accountAttacks(),
+		adminAttacks(), inputAttacks(), insideAttacks(), strangerAttacks()}
+}
+
+// few are the first of many, in one line.
+func few(all []string) string {
+	if more := len(all) - 3; more > 0 {
+		return fmt.Sprint(strings.Join(all[:3], ", "), " and ", more, " more")
+	}
+	return strings.Join(all, ", ")
 }
 
 // table is "attack | tried | refused with | ok".
@@ -76,7 +85,7 @@ func table(outcomes map[string]map[string]*outcome) string {
 			ok = "NO"
 		}
 		attempts += first.attempts + second.attempts
-		fmt.Fprintf(&out, line, fmt.Sprint(i+1), a.group, a.name, strings.Join(first.tried, ", "), strings.Join(first.how, ", "), ok)
+		fmt.Fprintf(&out, line, fmt.Sprint(i+1), a.group, a.name, few(first.tried), strings.Join(first.how, ", "), ok)
 	}
 	fmt.Fprintf(&out, "%d attacks, %d attempts\n", len(attacks()), attempts)
 	return out.String()

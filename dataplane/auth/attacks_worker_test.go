@@ -28,17 +28,15 @@ import (
 	"github.com/wayli-app/fluxbase/internal/testkit/oidc"
 )
 
-// installation is a worker as it is, with a directory of the test's, and what is around it: identity providers that projects may reach, a server inside
-// that they may not, and everyone's mailboxes.
+// installation is a worker as it is, with a directory of the test's, and what is around it: a server inside that projects may not reach, and everyone's
+// mailboxes.
 type installation struct {
 	server *httptest.Server
 	// outside is the address of this machine that counts as the internet, and as the proxy in front of the worker.
-	outside string
-	// idp is an honest identity provider, rogue one of an attacker.
-	idp, rogue *oidc.Provider
-	inside     *secretService
-	mailboxes  *mailboxes
-	directory  *projects
+	outside   string
+	inside    *secretService
+	mailboxes *mailboxes
+	directory *projects
 }
 
 // outsideAddress is one of this machine's that is not the one that the worker and what is inside listen at.
@@ -52,12 +50,6 @@ func outsideAddress() string {
 func install(t *testing.T) *installation {
 	t.Helper()
 	in := &installation{outside: outsideAddress(), mailboxes: newMailboxes(), inside: newSecretService(t), directory: &projects{known: map[string]*directoryv1.Snapshot{}}}
-	for _, p := range []**oidc.Provider{&in.idp, &in.rogue} {
-		started, err := oidc.Start(in.outside)
-		require.NoError(t, err)
-		t.Cleanup(started.Close)
-		*p = started
-	}
 	mux := http.NewServeMux()
 	mux.Handle(directoryv1connect.NewDirectoryServiceHandler(in.directory))
 	directory := httptest.NewServer(mux)
@@ -142,6 +134,15 @@ func newSecretService(t *testing.T) *secretService {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
+}
+
+// provider starts an identity provider outside.
+func (in *installation) provider(t *testing.T) *oidc.Provider {
+	t.Helper()
+	started, err := oidc.Start(in.outside)
+	require.NoError(t, err)
+	t.Cleanup(started.Close)
+	return started
 }
 
 // leads starts a server outside that sends everyone on to an address.
