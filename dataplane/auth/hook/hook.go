@@ -88,7 +88,7 @@ func (c *Caller) Call(ctx context.Context, session *projectdb.Session, name stri
 	}
 	var answer []byte
 	if u.Scheme == "pg-functions" {
-		answer, err = callFunction(ctx, session, u, payload)
+		answer, err = callFunction(ctx, session, name, u, payload)
 	} else {
 		answer, err = c.request(ctx, u.String(), setting.Get[string](session.Project.Settings, "auth.hook."+name+".secrets"), payload)
 	}
@@ -139,7 +139,7 @@ func refused(code int, message string) error {
 
 // callFunction runs a function of the project's database with the payload as its only argument. It runs as the service's own role, within its
 // own transaction and time.
-func callFunction(ctx context.Context, session *projectdb.Session, u *url.URL, payload []byte) ([]byte, error) {
+func callFunction(ctx context.Context, session *projectdb.Session, name string, u *url.URL, payload []byte) ([]byte, error) {
 	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
 	if len(parts) != 2 {
 		return nil, fault.New(fault.Internal, "HOOK_INVALID", "The address of the project's hook names no schema and function.")
@@ -163,9 +163,13 @@ func callFunction(ctx context.Context, session *projectdb.Session, u *url.URL, p
 		return nil, errTimeout
 	case pg.Code(err) == pgerrcode.RaiseException:
 		// The function's own words, which are not for users: a refusal has a form of its own.
-		return nil, fault.Wrap(err, fault.Internal, "HOOK_FAILED", "The project's hook failed.")
+		return nil, fault.Wrap(err, fault.Internal, "HOOK_FAILED", "The function of the project's hook %s failed.", name)
+	case pg.Code(err) == pgerrcode.UndefinedFunction || pg.Code(err) == pgerrcode.InvalidSchemaName:
+		return nil, fault.Wrap(err, fault.Internal, "HOOK_FAILED", "The function of the project's hook %s, or one that it calls, does not exist.", name)
+	case pg.Code(err) == pgerrcode.InsufficientPrivilege:
+		return nil, fault.Wrap(err, fault.Internal, "HOOK_FAILED", "The function of the project's hook %s lacks a permission in the database.", name)
 	default:
-		return nil, fault.Wrap(err, fault.Internal, "HOOK_FAILED", "The project's hook could not be run.")
+		return nil, fault.Wrap(err, fault.Internal, "HOOK_FAILED", "The function of the project's hook %s could not be run.", name)
 	}
 	if len(answer) > maxPayload || answer == nil && size != nil {
 		return nil, errTooLarge

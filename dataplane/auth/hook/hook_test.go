@@ -71,6 +71,10 @@ func TestFunctions(t *testing.T) {
 			require.Equal(t, want, reason(err), name)
 			require.NotContains(t, fault.From(err).Message, "internal words")
 		}
+		_, err = call("missing")
+		require.Contains(t, fault.From(err).Message, "or one that it calls, does not exist")
+		_, err = call("secret")
+		require.Contains(t, fault.From(err).Message, "lacks a permission")
 		require.False(t, b.Hooks.Enabled(b.Project, hook.SendSMS))
 	})
 }
