@@ -81,7 +81,7 @@ func (c *cli) signingKeysCreateCommand() *cobra.Command {
 	names := slices.Sorted(maps.Keys(signingAlgorithms))
 	cmd := &cobra.Command{
 		Use: "create [REF]", Short: "Make a signing key on standby: published, and not yet signing",
-		Example: "  fluxbase projects signing-keys create --project abcdefghijklmnopqrst --algorithm EdDSA",
+		Example: "  fluxbase projects signing-keys create --project abcdefghijklmnopqrst --algorithm ES256",
 		RunE: c.ofProject(&ref, nil, func(ctx context.Context, s *session, _ []string) error {
 			chosen, ok := signingAlgorithms[algorithm]
 			if !ok {
