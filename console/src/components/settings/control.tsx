@@ -96,7 +96,7 @@ function SecretControl({ setting, id, about, invalid, disabled }: Props) {
               autoComplete="new-password"
               spellCheck={false}
               disabled={disabled || cleared}
-              placeholder={cleared ? "Will be cleared" : setting.set ? "Set. Type to replace it." : "Not set"}
+              placeholder={cleared ? "Will be cleared" : setting.set ? "Set. Type anew." : "Not set"}
               className="font-mono text-xs"
               value={typeof field.value === "string" ? field.value : ""}
               onChange={field.onChange}

@@ -61,6 +61,14 @@ const word = (entry: AuditEntry, name: string): string => {
   return typeof value === "string" ? value : "";
 };
 
+/** Whom it was done to, where that is somebody else than who did it. */
+const whom = ({ payload: { traits } }: AuditEntry): string => {
+  if (typeof traits !== "object" || traits === null) return "";
+  const of = traits as Record<string, unknown>;
+  const names = [of.user_email, of.user_phone, of.user_id];
+  return names.find((name): name is string => typeof name === "string" && name !== "") ?? "";
+};
+
 function EntriesTable({ entries, open }: { entries: AuditEntry[]; open: (id: string) => void }) {
   return (
     <Table onKeyDown={moveByArrows}>
@@ -69,6 +77,7 @@ function EntriesTable({ entries, open }: { entries: AuditEntry[]; open: (id: str
           <Th>When</Th>
           <Th>Action</Th>
           <Th>Who</Th>
+          <Th>Whom</Th>
           <Th>From</Th>
         </tr>
       </thead>
@@ -84,6 +93,7 @@ function EntriesTable({ entries, open }: { entries: AuditEntry[]; open: (id: str
               </button>
             </Td>
             <Td className="max-w-64 truncate">{word(entry, "actor_username") || word(entry, "actor_id") || <span className="text-faint">—</span>}</Td>
+            <Td className="max-w-64 truncate">{whom(entry) || <span className="text-faint">—</span>}</Td>
             <Td className="font-mono text-xs text-muted">{entry.ip_address}</Td>
           </Tr>
         ))}

@@ -77,7 +77,7 @@ export function SigningKeysPage() {
       {keys.isError && <ErrorState error={keys.error} what="The signing keys could not be loaded" onRetry={() => void keys.refetch()} retrying={keys.isFetching} />}
       {keys.data && <SigningKeysTable keys={keys.data.signingKeys} refused={refused} onAsk={(deed, key) => setAsked({ deed, key })} />}
       <p className="max-w-prose text-sm text-muted">
-        Public halves are at <code className="font-mono text-xs">{project.data?.url}/auth/v1/.well-known/jwks.json</code>. Private halves and secrets are never shown.
+        Public halves are at <code className="font-mono text-xs break-all">{project.data?.url}/auth/v1/.well-known/jwks.json</code>. Private halves and secrets are never shown.
       </p>
       <CreateSigningKeyDialog projectRef={ref} open={Boolean(create) && !refused} onOpenChange={showCreate} />
       <Confirm
