@@ -15,10 +15,11 @@ import (
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
-// MaxBody bounds a request's body, MaxMetadata what a user may say of themselves: access tokens carry it in a header.
+// MaxBody bounds a request's body, MaxMetadata what a user may say of themselves: access tokens carry it in a header, and the gateway takes tokens of
+// 16 KiB.
 const (
 	MaxBody     = 64 << 10
-	MaxMetadata = 16 << 10
+	MaxMetadata = 8 << 10
 )
 
 // Decode reads a JSON object. Content types are not looked at, because clients send all sorts.

@@ -57,7 +57,7 @@ func TestPutUserData(t *testing.T) {
 		require.Equal(t, map[string]any{"a": nil}, metadata["nested"])
 		require.Equal(t, true, metadata["more"])
 
-		half, err := json.Marshal(strings.Repeat("x", 10000))
+		half, err := json.Marshal(strings.Repeat("x", 5000))
 		require.NoError(t, err)
 		require.Equal(t, 200, put(b, ada, `{"data":{"one":`+string(half)+`}}`).Status)
 		b.Refused(put(b, ada, `{"data":{"two":`+string(half)+`}}`), 400, "validation_failed")
