@@ -156,6 +156,13 @@ func accountAttacks() []attack {
 			s.tell(a, "303, the old address must confirm too")
 			s.refused(s.post("/recover", object{"email": "x"}), 400, "validation_failed")
 		}},
+	}
+}
+
+// credentialAttacks are on addresses and passwords.
+func credentialAttacks() []attack {
+	const group = "accounts"
+	return []attack{
 		{group, "another user's address, confirmed by the attacker's own mailbox", func(s *scene) {
 			u, mallory := s.newcomer(s.victim), s.person()
 			const row = "select to_jsonb(u)::text from users u where id = $1"

@@ -44,12 +44,6 @@ func oidcAttacks() []attack {
 		return func(*scene) oidc.Behaviour { return oidc.Behaviour{Claims: c} }
 	}
 	const failure = "unexpected_failure"
-	idToken := func(name, code string, body func(s *scene, sub object) object) attack {
-		return attack{group, name, func(s *scene) {
-			u := s.newcomer(s.victim)
-			s.refused(s.post("/token?grant_type=id_token", body(s, object{"sub": uuid.NewString(), "email": u.email, "email_verified": true})), 400, code)
-		}}
-	}
 	return []attack{
 		at("an ID token of another issuer", "custom:rogue", failure, func(s *scene) oidc.Behaviour { return oidc.Behaviour{Claims: object{"iss": s.idp.URL}} }),
 		at("an ID token for another client", "custom:acme", failure, claims(object{"aud": "another-projects-client"})),
@@ -91,6 +85,19 @@ func oidcAttacks() []attack {
 			require.Contains(s, s.do(a).header.Get("Location"), "access_token=")
 			s.turnedBack(a, site, "bad_oauth_state")
 		}},
+	}
+}
+
+// idTokenAttacks are on the grant for apps that have an ID token already.
+func idTokenAttacks() []attack {
+	const group = "OIDC mix-ups"
+	idToken := func(name, code string, body func(s *scene, sub object) object) attack {
+		return attack{group, name, func(s *scene) {
+			u := s.newcomer(s.victim)
+			s.refused(s.post("/token?grant_type=id_token", body(s, object{"sub": uuid.NewString(), "email": u.email, "email_verified": true})), 400, code)
+		}}
+	}
+	return []attack{
 		idToken("an app's ID token of another issuer", "invalid_credentials", func(s *scene, c object) object {
 			return object{"provider": "custom:acme", "id_token": s.rogue.IDToken(c)}
 		}),

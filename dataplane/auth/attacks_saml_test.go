@@ -148,7 +148,8 @@ func evilAssertion(root *etree.Element) *etree.Element {
 	return out
 }
 
-func samlAttacks() (out []attack) {
+// samlWrappings put an assertion for another person where software reads it, and keep the signed one where it is verified.
+func samlWrappings() (out []attack) {
 	wrap := func(name string, change func(root, good, bad *etree.Element)) {
 		out = append(out, attack{"SAML signature wrapping", name, func(s *scene) {
 			c := s.company(s.victim)
@@ -189,6 +190,11 @@ func samlAttacks() (out []attack) {
 		root.InsertChildAt(1, extensions)
 		root.AddChild(bad)
 	})
+	return out
+}
+
+// samlForgeries are answers that were changed, or that say what they should not.
+func samlForgeries() (out []attack) {
 	changed := func(name string, change func(root *etree.Element)) {
 		out = append(out, attack{"SAML forgeries", name, func(s *scene) {
 			response, relay := s.company(s.victim).answer()
@@ -230,36 +236,42 @@ func samlAttacks() (out []attack) {
 		a.Conditions.NotOnOrAfter = time.Now().Add(-time.Hour)
 		a.Subject.SubjectConfirmations[0].SubjectConfirmationData.NotOnOrAfter = time.Now().Add(-time.Hour)
 	})
-	return append(out, attack{"SAML forgeries", "an assertion that another key signed", func(s *scene) {
+	return out
+}
+
+// samlReplays bring answers that are right, at the wrong time or place.
+func samlReplays() []attack {
+	const group = "SAML forgeries"
+	return []attack{{group, "an assertion that another key signed", func(s *scene) {
 		c := s.company(s.victim)
 		keys, err := rogueKey()
 		require.NoError(s, err)
 		c.Key, c.Certificate = keys.key, keys.certificate
 		response, relay := c.answer()
 		s.turnedBack(acs(s.victim, response, relay), site, "validation_failed")
-	}}, attack{"SAML forgeries", "a response, a second time", func(s *scene) {
+	}}, {group, "a response, a second time", func(s *scene) {
 		response, relay := s.company(s.victim).answer()
 		require.Contains(s, s.must(303, acs(s.victim, response, relay)).header.Get("Location"), "access_token=")
 		s.turnedBack(acs(s.victim, response, relay), site, "saml_relay_state_not_found")
 		s.turnedBack(acs(s.victim, response, ""), site, "validation_failed")
-	}}, attack{"SAML forgeries", "the response of one's own sign-in under another's relay state", func(s *scene) {
+	}}, {group, "the response of one's own sign-in under another's relay state", func(s *scene) {
 		c := s.company(s.victim)
 		response, _ := c.answer()
 		_, other := c.answer()
 		s.turnedBack(acs(s.victim, response, other), site, "validation_failed")
-	}}, attack{"SAML forgeries", "a response for the neighbour of the same company, brought to the victim", func(s *scene) {
+	}}, {group, "a response for the neighbour of the same company, brought to the victim", func(s *scene) {
 		c := s.company(s.neighbour)
 		c.register(s.victim)
 		response, relay := c.answer()
 		a := acs(s.victim, response, relay)
 		s.turnedBack(a, site, "saml_relay_state_not_found")
 		s.turnedBack(acs(s.victim, response, ""), site, "validation_failed")
-	}}, attack{"SAML forgeries", "entities: a file's, and a bomb", func(s *scene) {
+	}}, {group, "entities: a file's, and a bomb", func(s *scene) {
 		response, _ := s.company(s.victim).answer()
 		for _, dtd := range []string{`<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>`, `<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY x "&a;&a;&a;&a;">]>`} {
 			s.turnedBack(acs(s.victim, dtd+strings.Replace(response, ">ada<", ">&x;<", 1), ""), site, "validation_failed")
 		}
-	}}, attack{"SAML forgeries", "the address of a user of the project's own, which a company says is its", func(s *scene) {
+	}}, {group, "the address of a user of the project's own, which a company says is its", func(s *scene) {
 		c, u := s.company(s.victim), s.newcomer(s.victim)
 		c.person.UserEmail, c.person.UserName = u.email, u.email
 		c.change = func(req *saml.IdpAuthnRequest) { req.Assertion.Subject.NameID.Value = u.id }
@@ -269,5 +281,5 @@ func samlAttacks() (out []attack) {
 		require.NotEqual(s, u.id, claimsOf(s, fields.Get("access_token"))["sub"])
 		require.Equal(s, 1, one[int](s, s.victim, "select count(*) from identities where user_id = $1", u.id))
 		s.tell(a, "another user, of the company alone")
-	}})
+	}}}
 }

@@ -184,6 +184,13 @@ func replayAttacks() []attack {
 			})
 			s.must(200, s.post("/verify", object{"type": "magiclink", "token_hash": p.hash}))
 		}},
+	}
+}
+
+// proofReplays bring what proved somebody once before.
+func proofReplays() []attack {
+	const group = "replay"
+	return []attack{
 		{group, "the code of a flow, a second time", func(s *scene) {
 			code, verifier := s.flowCode(s.newcomer(s.victim))
 			s.must(200, s.exchange(code, verifier))

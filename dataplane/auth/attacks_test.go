@@ -59,8 +59,9 @@ func attacks() (all []attack) {
 }
 
 func groups() [][]attack {
-	return [][]attack{algorithmAttacks(), keyAttacks(), timeAttacks(), fixationAttacks(), replayAttacks(), refreshAttacks(), raceAttacks(), neighbourAttacks(), clientAttacks(),
-		redirectAttacks(), headerAttacks(), limitAttacks(), oidcAttacks(), linkingAttacks(), samlAttacks(), factorAttacks(), passkeyAttacks(), accountAttacks(),
+	return [][]attack{algorithmAttacks(), keyAttacks(), timeAttacks(), fixationAttacks(), replayAttacks(), proofReplays(), refreshAttacks(), raceAttacks(), neighbourAttacks(), clientAttacks(),
+		redirectAttacks(), headerAttacks(), limitAttacks(), guessAttacks(), oidcAttacks(), idTokenAttacks(), linkingAttacks(), samlWrappings(), samlForgeries(), samlReplays(),
+		factorAttacks(), passkeyAttacks(), accountAttacks(), credentialAttacks(),
 		adminAttacks(), inputAttacks(), insideAttacks(), strangerAttacks()}
 }
 
