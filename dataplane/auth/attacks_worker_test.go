@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -205,16 +204,4 @@ func (m *mailboxes) next(t *testing.T, ref, to string) mail.Message {
 			t.Fatalf("no mail came to %s: %v", to, ctx.Err())
 		}
 	}
-}
-
-// all is who has mail of a project waiting.
-func (m *mailboxes) all(ref string) (out []string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for key, kept := range m.kept {
-		if name, ok := strings.CutPrefix(key, ref+"/"); ok && len(kept) > 0 {
-			out = append(out, name)
-		}
-	}
-	return out
 }
