@@ -62,9 +62,10 @@ const word = (entry: AuditEntry, name: string): string => {
 };
 
 /** Whom it was done to, where that is somebody else than who did it. */
-const whom = ({ payload: { traits } }: AuditEntry): string => {
+const whom = ({ payload: { traits, actor_id: actor } }: AuditEntry): string => {
   if (typeof traits !== "object" || traits === null) return "";
   const of = traits as Record<string, unknown>;
+  if (of.user_id === actor) return "";
   const names = [of.user_email, of.user_phone, of.user_id];
   return names.find((name): name is string => typeof name === "string" && name !== "") ?? "";
 };
