@@ -106,7 +106,7 @@ function ProviderForm({ provider, onDone }: { provider: CustomProvider | undefin
       identifier: provider?.identifier.slice(prefix.length) ?? "",
       clientId: provider?.client_id ?? "",
       secret: "",
-      scopes: (provider?.scopes ?? []).join(" "),
+      scopes: (provider?.scopes ?? ["email", "profile"]).join(" "),
       issuer: provider?.issuer ?? "",
       authorizationUrl: provider?.authorization_url ?? "",
       tokenUrl: provider?.token_url ?? "",
