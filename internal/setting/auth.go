@@ -45,7 +45,7 @@ var authSettings = []Definition{
 	flag("auth.disable_signup", false, "Whether new users are refused."),
 	flag("auth.email.enabled", true, "Whether users sign up and in with an email address."),
 	flag("auth.autoconfirm", false, "Whether an email address counts as confirmed at sign-up, without a mail. Then anyone may claim any address."),
-	flag("auth.email.allow_unverified_sign_in", false, "Whether users sign in before their email address is confirmed."),
+	flag("auth.email.allow_unverified_sign_in", false, "Whether users sign in before their email address is confirmed. Then who signs up first with an address keeps its password, also once its owner confirms it."),
 	flag("auth.email.secure_change", true, "Whether a change of address must be confirmed at the old address too."),
 	count("auth.email.otp_length", 6, 6, 10, "Digits of the code in a mail."),
 	seconds("auth.email.otp_expiry", 3600, 60, 86400, "How long a code or link in a mail is good."),
