@@ -66,6 +66,8 @@ type Grant struct {
 	RefreshToken string
 	// Opened tells that the session is new, so that it is ended again when the project's hook refuses its token.
 	Opened bool
+	// Made tells that the user is new too: then they go with the session, so that whoever tries again is no second one.
+	Made bool
 	// Method is the claim of how the token came to be, for the hook: "password", "token_refresh", …
 	Method string
 }
@@ -188,18 +190,27 @@ func (m *Manager) Answer(ctx context.Context, s *projectdb.Session, g *Grant) (p
 		access, err = p.SigningKey.Sign(claims)
 	}
 	if err != nil {
-		if g.Opened {
-			undo := store.InTx(context.WithoutCancel(ctx), s, func(tx *store.Tx) error {
-				return m.End(ctx, tx, p, g.User.ID, &g.Session.ID, nil)
-			})
-			if undo != nil {
-				m.d.Log.LogAttrs(ctx, slog.LevelError, "a session whose token was refused could not be ended", slog.String("project", p.Ref), slog.Any("error", undo))
-			}
-		}
+		m.undo(context.WithoutCancel(ctx), s, g)
 		return protocol.Grant{}, err
 	}
 	return protocol.Grant{AccessToken: access, TokenType: "bearer", ExpiresIn: life, ExpiresAt: now.Unix() + life, RefreshToken: g.RefreshToken,
 		User: protocol.NewUser(g.User)}, nil
+}
+
+// undo takes back what was opened for a token that could not be made.
+func (m *Manager) undo(ctx context.Context, s *projectdb.Session, g *Grant) {
+	if !g.Opened {
+		return
+	}
+	err := store.InTx(ctx, s, func(tx *store.Tx) error {
+		if err := m.End(ctx, tx, s.Project, g.User.ID, &g.Session.ID, nil); err != nil || !g.Made {
+			return err
+		}
+		return store.DeleteUser(ctx, tx, g.User.ID)
+	})
+	if err != nil {
+		m.d.Log.LogAttrs(ctx, slog.LevelError, "a session whose token was refused could not be ended", slog.String("project", s.Project.Ref), slog.Any("error", err))
+	}
 }
 
 // Write answers with a grant.

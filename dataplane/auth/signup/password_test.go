@@ -108,6 +108,25 @@ func TestAWeakPasswordIsToldAtSignIn(t *testing.T) {
 	})
 }
 
+func TestAUserWhoseFirstTokenIsRefusedIsNotKept(t *testing.T) {
+	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
+		b.Exec(`create function stop(event jsonb) returns jsonb language sql as $$ select '{"error":{"http_code":403,"message":"Not today."}}'::jsonb $$`)
+		stopped := b.With(map[string]string{"auth.anonymous.enabled": "true", "auth.hook.custom_access_token.enabled": "true",
+			"auth.hook.custom_access_token.uri": `"pg-functions://postgres/auth/stop"`})
+		for range 2 {
+			stopped.Refused(stopped.Call("POST", "/signup", "", `{}`), 403, "hook_refused")
+			stopped.Refused(stopped.Call("POST", "/signup", "", `{"email":"ada@example.com","password":"correct horse"}`), 403, "hook_refused")
+		}
+		require.Zero(t, b.Count("select count(*) from users"))
+		require.Zero(t, b.Count("select count(*) from sessions"))
+
+		signUp(b, "eve@example.com", "correct horse")
+		stopped.Refused(signIn(stopped, "eve@example.com", "correct horse"), 403, "hook_refused")
+		require.Equal(t, 1, b.Count("select count(*) from users"), "who was there before stays")
+		require.Equal(t, 1, b.Count("select count(*) from sessions"))
+	})
+}
+
 func TestTheProjectsHookJudgesAttemptsAtPasswords(t *testing.T) {
 	authtest.Both(t, mount, func(t *testing.T, b *authtest.Bundle) {
 		made := signUp(b, "ada@example.com", "correct horse")

@@ -223,6 +223,7 @@ func (s *Service) signInNew(r *http.Request, bound *projectdb.Session, user *new
 		if granted, err = s.d.Sessions.Open(ctx, tx, p, opening); err != nil {
 			return err
 		}
+		granted.Made = true
 		return store.Audit(ctx, tx, p, store.Event{Action: "login", Actor: granted.User, Address: user.Address, Traits: map[string]any{"provider": provider}})
 	})
 	return granted, err

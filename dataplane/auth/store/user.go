@@ -242,3 +242,12 @@ func taken(err error) (Outcome, error) {
 
 // QueueSyncProviders writes the providers of a user's identities into app_metadata, as a statement of a batch: after one was added or taken away.
 func QueueSyncProviders(batch *pgx.Batch, userID uuid.UUID) { batch.Queue(syncProviders, userID) }
+
+//go:embed sql/delete_user.sql
+var deleteUser string
+
+// DeleteUser removes a user with all that is theirs.
+func DeleteUser(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
+	_, err := tx.Exec(ctx, deleteUser, id)
+	return err
+}
