@@ -90,7 +90,7 @@ func (b *bucket) take(ctx context.Context, l *Limiter, k bucketKey, r Rate) Answ
 			return b.answer(r, now, true)
 		}
 		b.ask(l, k, r) //nolint:contextcheck // as above
-		if waited { // Redis is slow: neither yes nor no would be true, so this worker decides
+		if waited {    // Redis is slow: neither yes nor no would be true, so this worker decides
 			return b.takeLocal(r, now)
 		}
 		waited = b.wait(ctx)
