@@ -85,8 +85,11 @@ func (c *captcha) verify(ctx context.Context, address string, form url.Values) e
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := egress.Read(answer.Body, 64<<10)
-	if err != nil || answer.StatusCode >= http.StatusInternalServerError {
-		return unavailable(fmt.Errorf("status %d: %w", answer.StatusCode, err))
+	if err != nil {
+		return unavailable(err)
+	}
+	if answer.StatusCode >= http.StatusInternalServerError {
+		return unavailable(fmt.Errorf("the provider answered with status %d", answer.StatusCode))
 	}
 	var out struct {
 		Success bool     `json:"success"`
