@@ -93,6 +93,12 @@ func (d *Door) Bind(p *directory.Project, c Caller) *Session {
 	return &Session{Project: p, Caller: c, door: d}
 }
 
+// Elevated returns a session of the same project that runs as service_role. A handler uses it only for what the project's rules let anyone
+// do, or what a proof of its own allows: a public file, a signed address.
+func (s *Session) Elevated() *Session {
+	return &Session{Project: s.Project, Caller: Caller{Role: "service_role", Claims: json.RawMessage(`{"role":"service_role"}`)}, door: s.door}
+}
+
 // Query runs one statement as the caller, in a transaction of its own and one network round trip, and gives its rows to
 // read, which must not keep them.
 func (s *Session) Query(ctx context.Context, o Options, stmt Statement, read func(pgx.Rows) error) error {

@@ -117,6 +117,7 @@ func (c Config) checkURLs(f *Faults) {
 	checkURL("project_url", strings.ReplaceAll(c.ProjectURL, "{ref}", "ref"), http)
 	checkURL("s3.endpoint", c.S3.Endpoint, http)
 	checkURL("dataplane.directory_url", c.Dataplane.DirectoryURL, http)
+	checkURL("storage.clamd_url", c.Storage.ClamdURL, []string{"unix", "tcp"})
 	checkURL("otlp_endpoint", c.OTLPEndpoint, http)
 	checkURL("redis_url", c.RedisURL.Reveal(), []string{"redis", "rediss", "unix"})
 	for path, value := range map[string]Secret{"database_url": c.DatabaseURL, "cluster_url": c.ClusterURL, "jobs_url": c.JobsURL} {
@@ -237,6 +238,8 @@ func (c Config) checkNumbers(f *Faults) {
 	atLeast("controlplane.requests_per_second", c.Controlplane.RequestsPerSecond, 0)
 	atLeast("controlplane.streams_per_account", c.Controlplane.StreamsPerAccount, 0)
 	atLeast("dataplane.max_connections", c.Dataplane.MaxConnections, 2)
+	atLeast("storage.image_workers", c.Storage.ImageWorkers, 0)
+	atLeast("storage.image_memory", c.Storage.ImageMemory, 64<<20)
 	atLeast("smtp.project_rate", c.SMTP.ProjectRate, 0)
 	if c.SMTP.Port < 1 || c.SMTP.Port > 65535 {
 		f.add("FLUXBASE_SMTP_PORT is %d: it must be from 1 to 65535.", c.SMTP.Port)
@@ -244,6 +247,7 @@ func (c Config) checkNumbers(f *Faults) {
 	for path, value := range map[string]time.Duration{
 		"delete_grace": c.DeleteGrace, "dataplane.idle_timeout": c.Dataplane.IdleTimeout,
 		"dataplane.stale_limit": c.Dataplane.StaleLimit, "drain_timeout": c.DrainTimeout,
+		"storage.transfer_timeout": c.Storage.TransferTimeout, "storage.image_timeout": c.Storage.ImageTimeout,
 		"dataplane.request_timeout": c.Dataplane.RequestTimeout, "controlplane.usage_retention": c.Controlplane.UsageRetention,
 	} {
 		if value < 0 || (value == 0 && path != "delete_grace") {

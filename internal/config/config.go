@@ -46,6 +46,8 @@ type Config struct {
 	RedisURL Secret `koanf:"redis_url"`
 	// S3 is the object store.
 	S3 S3 `koanf:"s3"`
+	// Storage is how workers handle projects' files.
+	Storage Storage `koanf:"storage"`
 	// SMTP is the mail server.
 	SMTP SMTP `koanf:"smtp"`
 
@@ -89,6 +91,24 @@ type S3 struct {
 	PathStyle bool `koanf:"path_style"`
 	// BucketPrefix begins the name of every bucket; the project's ref follows.
 	BucketPrefix string `koanf:"bucket_prefix"`
+}
+
+// Storage is how workers handle projects' files.
+type Storage struct {
+	// TransferTimeout bounds one upload or download; one that stands still ends after dataplane.request_timeout.
+	TransferTimeout time.Duration `koanf:"transfer_timeout"`
+	// TempDir is where uploads of unknown length and parts of resumable ones wait until the object store has them; "" is the system's.
+	TempDir string `koanf:"temp_dir"`
+	// ImageProgram is the program that resizes images; "" looks for fluxbase-images beside this one and in PATH.
+	ImageProgram string `koanf:"image_program"`
+	// ImageWorkers is how many images are resized at once; 0 is the number of processors.
+	ImageWorkers int `koanf:"image_workers"`
+	// ImageMemory bounds the memory of one of them, in bytes.
+	ImageMemory int `koanf:"image_memory"`
+	// ImageTimeout bounds the time for one image.
+	ImageTimeout time.Duration `koanf:"image_timeout"`
+	// ClamdURL is the virus scanner's socket, as unix:///run/clamav/clamd.ctl or tcp://host:3310; "" is none.
+	ClamdURL string `koanf:"clamd_url"`
 }
 
 // SMTP is the mail server. Without a host no mail is sent.
@@ -148,6 +168,7 @@ func Default() Config {
 	return Config{
 		Listen: "localhost:8000", Domain: "localhost",
 		S3:            S3{Region: "us-east-1", PathStyle: true, BucketPrefix: "fluxbase-"},
+		Storage:       Storage{TransferTimeout: 6 * time.Hour, ImageMemory: 512 << 20, ImageTimeout: 20 * time.Second},
 		SMTP:          SMTP{Port: 587, TLS: "starttls", ProjectRate: 100},
 		DeleteGrace:   168 * time.Hour,
 		Controlplane:  Controlplane{Listen: ":8000", MaxConnections: 20, RequestsPerSecond: 100, StreamsPerAccount: 100, UsageRetention: 90 * 24 * time.Hour},

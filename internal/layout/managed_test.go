@@ -68,8 +68,7 @@ func TestAdminWithoutSuperuser(t *testing.T) {
 			require.NotEqual(t, before, after, "the version changes without an event trigger: %s", change)
 			before = after
 		}
-		_, err := db.Exec(t.Context(), fmt.Sprintf("reassign owned by %s to %q; reassign owned by %s to %q", templateOwner, n.Owner(), templateAdmin, n.Admin()))
-		return err
+		return managed.transact(t.Context(), db, n.handOver())
 	}))
 	require.NoError(t, managed.SetConnectable(t.Context(), n, false))
 	require.NoError(t, managed.dropDatabase(t.Context(), name))

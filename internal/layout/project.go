@@ -112,8 +112,7 @@ func (c *Cluster) CreateDatabase(ctx context.Context, n Names) error {
 		return fmt.Errorf("open database %s: %w", n.ref, err)
 	}
 	return c.inDatabase(ctx, n.Database(), func(db *pgx.Conn) error {
-		sql := fmt.Sprintf("reassign owned by %s to %s; reassign owned by %s to %s;\n",
-			templateOwner, pg.Ident(n.Owner()), templateAdmin, pg.Ident(n.Admin())) + n.defaultPrivileges(false)
+		sql := n.handOver() + n.defaultPrivileges(false)
 		if err := c.transact(ctx, db, sql); err != nil {
 			return fmt.Errorf("hand over database %s: %w", n.ref, err)
 		}
@@ -122,6 +121,13 @@ func (c *Cluster) CreateDatabase(ctx context.Context, n Names) error {
 		}
 		return c.apply(ctx, db, n.variables(), 0, true, true) // it may be a copy of an older template
 	})
+}
+
+// handOver gives the project's roles what the template's own. Who gets a table must be allowed to make one beside it, for that moment.
+func (n Names) handOver() string {
+	owner, admin := pg.Ident(n.Owner()), pg.Ident(n.Admin())
+	return fmt.Sprintf("grant create on schema storage to %[1]s; reassign owned by %[2]s to %[1]s; reassign owned by %[3]s to %[4]s; set local role %[4]s; "+
+		"revoke create on schema storage from %[1]s; reset role;\n", owner, templateOwner, templateAdmin, admin)
 }
 
 // cloneTemplate reports whether it made the database; false means that there was one.

@@ -17,7 +17,7 @@ var functionName = regexp.MustCompile(`^([a-z_][a-z0-9_]{0,39}\.)?[A-Za-z_][A-Za
 var reservedSchemas = []string{"auth", "storage", "realtime", "fluxbase", "information_schema"}
 
 // definitions are those of every service.
-var definitions = slices.Concat(restSettings, authSettings, authFactorSettings, authMessageSettings, authProviderSettings())
+var definitions = slices.Concat(restSettings, authSettings, authFactorSettings, authMessageSettings, authProviderSettings(), storageSettings)
 
 var restSettings = []Definition{
 	{Key: "rest.schemas", Type: StringList, Default: []string{"public"}, check: checkSchemas,
