@@ -52,6 +52,8 @@ type Project struct {
 	SigningKey      token.Key
 	LegacyJWTSecret []byte
 	Verifier        *token.Verifier
+	// AnonKey is the long-lived JWT of the role anon. It is public.
+	AnonKey string
 
 	Limits          Limits
 	OverQuota       bool
@@ -76,6 +78,8 @@ type Limits struct {
 	RequestsPerSecond, Burst                        int
 	RequestsPerSecondPerIP, RequestsPerSecondPerKey int
 	StatementTimeout                                time.Duration
+	// StorageBytes bounds what the project's files take together, MaxFileBytes each of them.
+	StorageBytes, MaxFileBytes int64
 }
 
 // Schema returns the physical name of a logical schema, for example "public".
@@ -94,7 +98,7 @@ func FromSnapshot(s *directoryv1.Snapshot) (*Project, error) {
 		Host: place.GetHost(), Port: int(place.GetPort()), Database: place.GetDatabase(), SSLMode: place.GetSslMode(),
 		Shared: place.GetShared(), SchemaPrefix: place.GetSchemaPrefix(), RolePrefix: place.GetRolePrefix(),
 		Authenticator: login(place.GetAuthenticator()), Admin: login(place.GetAdmin()), Owner: login(place.GetOwner()),
-		Bucket: place.GetBucket(), LegacyJWTSecret: s.GetLegacyJwtSecret(),
+		Bucket: place.GetBucket(), LegacyJWTSecret: s.GetLegacyJwtSecret(), AnonKey: s.GetAnonKey(),
 		Keys: make(map[[32]byte]Key, len(s.GetKeys())), Hosts: s.GetHosts(),
 		OverQuota: s.GetOverQuota(), OverQuotaReason: s.GetOverQuotaReason(), Settings: setting.Decode(s.GetSettings()),
 		Limits: Limits{
@@ -102,6 +106,7 @@ func FromSnapshot(s *directoryv1.Snapshot) (*Project, error) {
 			RequestsPerSecondPerIP:  int(s.GetLimits().GetRequestsPerSecondPerIp()),
 			RequestsPerSecondPerKey: int(s.GetLimits().GetRequestsPerSecondPerKey()),
 			StatementTimeout:        time.Duration(s.GetLimits().GetStatementTimeoutMs()) * time.Millisecond,
+			StorageBytes:            s.GetLimits().GetStorageBytes(), MaxFileBytes: s.GetLimits().GetMaxFileBytes(),
 		},
 	}
 	for _, k := range s.GetKeys() {

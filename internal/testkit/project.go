@@ -83,7 +83,7 @@ func Project(t testing.TB, shared bool) *directoryv1.Snapshot {
 			{Id: uuid.NewString(), Hash: id.Hash(made.Publishable), Role: layout.Anon},
 			{Id: uuid.NewString(), Hash: id.Hash(made.Secret), Role: layout.ServiceRole},
 		},
-		SigningKeys: []*directoryv1.SigningKey{signingKey(t)}, LegacyJwtSecret: secret,
+		SigningKeys: []*directoryv1.SigningKey{signingKey(t)}, LegacyJwtSecret: secret, AnonKey: made.Anon,
 		Settings: map[string]string{"auth.autoconfirm": "true"},
 	}
 }

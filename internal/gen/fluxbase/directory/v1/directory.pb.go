@@ -104,8 +104,10 @@ type Snapshot struct {
 	// "https://<ref>.<domain>".
 	Url            string `protobuf:"bytes,14,opt,name=url,proto3" json:"url,omitempty"`
 	OrganizationId string `protobuf:"bytes,15,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The project's long-lived JWT of the role anon, which is public by nature: the one that the console shows.
+	AnonKey       string `protobuf:"bytes,16,opt,name=anon_key,json=anonKey,proto3" json:"anon_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Snapshot) Reset() {
@@ -239,6 +241,13 @@ func (x *Snapshot) GetUrl() string {
 func (x *Snapshot) GetOrganizationId() string {
 	if x != nil {
 		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *Snapshot) GetAnonKey() string {
+	if x != nil {
+		return x.AnonKey
 	}
 	return ""
 }
@@ -599,8 +608,12 @@ type Limits struct {
 	StatementTimeoutMs     int32                  `protobuf:"varint,4,opt,name=statement_timeout_ms,json=statementTimeoutMs,proto3" json:"statement_timeout_ms,omitempty"`
 	// Of one API key, so that a flooded publishable key leaves room for the project's own servers.
 	RequestsPerSecondPerKey int32 `protobuf:"varint,5,opt,name=requests_per_second_per_key,json=requestsPerSecondPerKey,proto3" json:"requests_per_second_per_key,omitempty"`
-	unknownFields           protoimpl.UnknownFields
-	sizeCache               protoimpl.SizeCache
+	// What the project's files may take together, in bytes.
+	StorageBytes int64 `protobuf:"varint,6,opt,name=storage_bytes,json=storageBytes,proto3" json:"storage_bytes,omitempty"`
+	// The largest file that may be uploaded, in bytes, whatever the project's settings say.
+	MaxFileBytes  int64 `protobuf:"varint,7,opt,name=max_file_bytes,json=maxFileBytes,proto3" json:"max_file_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -664,6 +677,20 @@ func (x *Limits) GetStatementTimeoutMs() int32 {
 func (x *Limits) GetRequestsPerSecondPerKey() int32 {
 	if x != nil {
 		return x.RequestsPerSecondPerKey
+	}
+	return 0
+}
+
+func (x *Limits) GetStorageBytes() int64 {
+	if x != nil {
+		return x.StorageBytes
+	}
+	return 0
+}
+
+func (x *Limits) GetMaxFileBytes() int64 {
+	if x != nil {
+		return x.MaxFileBytes
 	}
 	return 0
 }
@@ -1060,6 +1087,77 @@ func (x *KeyUse) GetLastUseTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// StorageUse is what a project's files take, as one worker measured it.
+type StorageUse struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ProjectId string                 `protobuf:"bytes,1,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	Bytes     int64                  `protobuf:"varint,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// Files that copies share count once.
+	Blobs int64 `protobuf:"varint,3,opt,name=blobs,proto3" json:"blobs,omitempty"`
+	// The newest measure counts.
+	MeasureTime   *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=measure_time,json=measureTime,proto3" json:"measure_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StorageUse) Reset() {
+	*x = StorageUse{}
+	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StorageUse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StorageUse) ProtoMessage() {}
+
+func (x *StorageUse) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StorageUse.ProtoReflect.Descriptor instead.
+func (*StorageUse) Descriptor() ([]byte, []int) {
+	return file_fluxbase_directory_v1_directory_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *StorageUse) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *StorageUse) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *StorageUse) GetBlobs() int64 {
+	if x != nil {
+		return x.Blobs
+	}
+	return 0
+}
+
+func (x *StorageUse) GetMeasureTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MeasureTime
+	}
+	return nil
+}
+
 type ReportUsageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the worker; a repeated report is counted once.
@@ -1067,13 +1165,14 @@ type ReportUsageRequest struct {
 	WorkerId      string         `protobuf:"bytes,2,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
 	Records       []*UsageRecord `protobuf:"bytes,3,rep,name=records,proto3" json:"records,omitempty"`
 	KeyUses       []*KeyUse      `protobuf:"bytes,4,rep,name=key_uses,json=keyUses,proto3" json:"key_uses,omitempty"`
+	Storage       []*StorageUse  `protobuf:"bytes,5,rep,name=storage,proto3" json:"storage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReportUsageRequest) Reset() {
 	*x = ReportUsageRequest{}
-	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[12]
+	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1184,7 @@ func (x *ReportUsageRequest) String() string {
 func (*ReportUsageRequest) ProtoMessage() {}
 
 func (x *ReportUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[12]
+	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1098,7 +1197,7 @@ func (x *ReportUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportUsageRequest.ProtoReflect.Descriptor instead.
 func (*ReportUsageRequest) Descriptor() ([]byte, []int) {
-	return file_fluxbase_directory_v1_directory_proto_rawDescGZIP(), []int{12}
+	return file_fluxbase_directory_v1_directory_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReportUsageRequest) GetReportId() string {
@@ -1129,6 +1228,13 @@ func (x *ReportUsageRequest) GetKeyUses() []*KeyUse {
 	return nil
 }
 
+func (x *ReportUsageRequest) GetStorage() []*StorageUse {
+	if x != nil {
+		return x.Storage
+	}
+	return nil
+}
+
 type ReportUsageResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1137,7 +1243,7 @@ type ReportUsageResponse struct {
 
 func (x *ReportUsageResponse) Reset() {
 	*x = ReportUsageResponse{}
-	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[13]
+	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +1255,7 @@ func (x *ReportUsageResponse) String() string {
 func (*ReportUsageResponse) ProtoMessage() {}
 
 func (x *ReportUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[13]
+	mi := &file_fluxbase_directory_v1_directory_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,14 +1268,14 @@ func (x *ReportUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportUsageResponse.ProtoReflect.Descriptor instead.
 func (*ReportUsageResponse) Descriptor() ([]byte, []int) {
-	return file_fluxbase_directory_v1_directory_proto_rawDescGZIP(), []int{13}
+	return file_fluxbase_directory_v1_directory_proto_rawDescGZIP(), []int{14}
 }
 
 var File_fluxbase_directory_v1_directory_proto protoreflect.FileDescriptor
 
 const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	"%fluxbase/directory/v1/directory.proto\x12\x15fluxbase.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd2\x05\n" +
+	"%fluxbase/directory/v1/directory.proto\x12\x15fluxbase.directory.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x05\n" +
 	"\bSnapshot\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12\x10\n" +
@@ -1188,7 +1294,8 @@ const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\bsettings\x18\f \x03(\v2-.fluxbase.directory.v1.Snapshot.SettingsEntryR\bsettings\x12\x14\n" +
 	"\x05hosts\x18\r \x03(\tR\x05hosts\x12\x10\n" +
 	"\x03url\x18\x0e \x01(\tR\x03url\x12'\n" +
-	"\x0forganization_id\x18\x0f \x01(\tR\x0eorganizationId\x1a;\n" +
+	"\x0forganization_id\x18\x0f \x01(\tR\x0eorganizationId\x12\x19\n" +
+	"\banon_key\x18\x10 \x01(\tR\aanonKey\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x03\n" +
@@ -1223,13 +1330,15 @@ const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\talgorithm\x18\x02 \x01(\tR\talgorithm\x12\x1f\n" +
 	"\vprivate_key\x18\x03 \x01(\fR\n" +
 	"privateKey\x12\x16\n" +
-	"\x06active\x18\x04 \x01(\bR\x06active\"\xfa\x01\n" +
+	"\x06active\x18\x04 \x01(\bR\x06active\"\xc5\x02\n" +
 	"\x06Limits\x12.\n" +
 	"\x13requests_per_second\x18\x01 \x01(\x05R\x11requestsPerSecond\x12\x14\n" +
 	"\x05burst\x18\x02 \x01(\x05R\x05burst\x12:\n" +
 	"\x1arequests_per_second_per_ip\x18\x03 \x01(\x05R\x16requestsPerSecondPerIp\x120\n" +
 	"\x14statement_timeout_ms\x18\x04 \x01(\x05R\x12statementTimeoutMs\x12<\n" +
-	"\x1brequests_per_second_per_key\x18\x05 \x01(\x05R\x17requestsPerSecondPerKey\"|\n" +
+	"\x1brequests_per_second_per_key\x18\x05 \x01(\x05R\x17requestsPerSecondPerKey\x12#\n" +
+	"\rstorage_bytes\x18\x06 \x01(\x03R\fstorageBytes\x12$\n" +
+	"\x0emax_file_bytes\x18\a \x01(\x03R\fmaxFileBytes\"|\n" +
 	"\x0eResolveRequest\x12\x1b\n" +
 	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18?H\x00R\x03ref\x12\x1e\n" +
 	"\x04host\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01H\x00R\x04host\x12%\n" +
@@ -1255,12 +1364,20 @@ const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12\x15\n" +
 	"\x06key_id\x18\x02 \x01(\tR\x05keyId\x12>\n" +
-	"\rlast_use_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\"\xe6\x01\n" +
+	"\rlast_use_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\"\x96\x01\n" +
+	"\n" +
+	"StorageUse\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x01 \x01(\tR\tprojectId\x12\x14\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\x12\x14\n" +
+	"\x05blobs\x18\x03 \x01(\x03R\x05blobs\x12=\n" +
+	"\fmeasure_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vmeasureTime\"\xae\x02\n" +
 	"\x12ReportUsageRequest\x12%\n" +
 	"\treport_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\breportId\x12\x1b\n" +
 	"\tworker_id\x18\x02 \x01(\tR\bworkerId\x12G\n" +
 	"\arecords\x18\x03 \x03(\v2\".fluxbase.directory.v1.UsageRecordB\t\xbaH\x06\x92\x01\x03\x10\x90NR\arecords\x12C\n" +
-	"\bkey_uses\x18\x04 \x03(\v2\x1d.fluxbase.directory.v1.KeyUseB\t\xbaH\x06\x92\x01\x03\x10\x90NR\akeyUses\"\x15\n" +
+	"\bkey_uses\x18\x04 \x03(\v2\x1d.fluxbase.directory.v1.KeyUseB\t\xbaH\x06\x92\x01\x03\x10\x90NR\akeyUses\x12F\n" +
+	"\astorage\x18\x05 \x03(\v2!.fluxbase.directory.v1.StorageUseB\t\xbaH\x06\x92\x01\x03\x10\x90NR\astorage\"\x15\n" +
 	"\x13ReportUsageResponse*\xa2\x01\n" +
 	"\rServingStatus\x12\x1e\n" +
 	"\x1aSERVING_STATUS_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -1286,7 +1403,7 @@ func file_fluxbase_directory_v1_directory_proto_rawDescGZIP() []byte {
 }
 
 var file_fluxbase_directory_v1_directory_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_fluxbase_directory_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_fluxbase_directory_v1_directory_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_fluxbase_directory_v1_directory_proto_goTypes = []any{
 	(ServingStatus)(0),            // 0: fluxbase.directory.v1.ServingStatus
 	(*Snapshot)(nil),              // 1: fluxbase.directory.v1.Snapshot
@@ -1301,10 +1418,11 @@ var file_fluxbase_directory_v1_directory_proto_goTypes = []any{
 	(*WatchResponse)(nil),         // 10: fluxbase.directory.v1.WatchResponse
 	(*UsageRecord)(nil),           // 11: fluxbase.directory.v1.UsageRecord
 	(*KeyUse)(nil),                // 12: fluxbase.directory.v1.KeyUse
-	(*ReportUsageRequest)(nil),    // 13: fluxbase.directory.v1.ReportUsageRequest
-	(*ReportUsageResponse)(nil),   // 14: fluxbase.directory.v1.ReportUsageResponse
-	nil,                           // 15: fluxbase.directory.v1.Snapshot.SettingsEntry
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*StorageUse)(nil),            // 13: fluxbase.directory.v1.StorageUse
+	(*ReportUsageRequest)(nil),    // 14: fluxbase.directory.v1.ReportUsageRequest
+	(*ReportUsageResponse)(nil),   // 15: fluxbase.directory.v1.ReportUsageResponse
+	nil,                           // 16: fluxbase.directory.v1.Snapshot.SettingsEntry
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_fluxbase_directory_v1_directory_proto_depIdxs = []int32{
 	0,  // 0: fluxbase.directory.v1.Snapshot.status:type_name -> fluxbase.directory.v1.ServingStatus
@@ -1312,27 +1430,29 @@ var file_fluxbase_directory_v1_directory_proto_depIdxs = []int32{
 	4,  // 2: fluxbase.directory.v1.Snapshot.keys:type_name -> fluxbase.directory.v1.Key
 	5,  // 3: fluxbase.directory.v1.Snapshot.signing_keys:type_name -> fluxbase.directory.v1.SigningKey
 	6,  // 4: fluxbase.directory.v1.Snapshot.limits:type_name -> fluxbase.directory.v1.Limits
-	15, // 5: fluxbase.directory.v1.Snapshot.settings:type_name -> fluxbase.directory.v1.Snapshot.SettingsEntry
+	16, // 5: fluxbase.directory.v1.Snapshot.settings:type_name -> fluxbase.directory.v1.Snapshot.SettingsEntry
 	3,  // 6: fluxbase.directory.v1.Placement.authenticator:type_name -> fluxbase.directory.v1.Login
 	3,  // 7: fluxbase.directory.v1.Placement.admin:type_name -> fluxbase.directory.v1.Login
 	3,  // 8: fluxbase.directory.v1.Placement.owner:type_name -> fluxbase.directory.v1.Login
-	16, // 9: fluxbase.directory.v1.Key.expire_time:type_name -> google.protobuf.Timestamp
+	17, // 9: fluxbase.directory.v1.Key.expire_time:type_name -> google.protobuf.Timestamp
 	1,  // 10: fluxbase.directory.v1.ResolveResponse.snapshot:type_name -> fluxbase.directory.v1.Snapshot
-	16, // 11: fluxbase.directory.v1.UsageRecord.minute:type_name -> google.protobuf.Timestamp
-	16, // 12: fluxbase.directory.v1.KeyUse.last_use_time:type_name -> google.protobuf.Timestamp
-	11, // 13: fluxbase.directory.v1.ReportUsageRequest.records:type_name -> fluxbase.directory.v1.UsageRecord
-	12, // 14: fluxbase.directory.v1.ReportUsageRequest.key_uses:type_name -> fluxbase.directory.v1.KeyUse
-	7,  // 15: fluxbase.directory.v1.DirectoryService.Resolve:input_type -> fluxbase.directory.v1.ResolveRequest
-	9,  // 16: fluxbase.directory.v1.DirectoryService.Watch:input_type -> fluxbase.directory.v1.WatchRequest
-	13, // 17: fluxbase.directory.v1.DirectoryService.ReportUsage:input_type -> fluxbase.directory.v1.ReportUsageRequest
-	8,  // 18: fluxbase.directory.v1.DirectoryService.Resolve:output_type -> fluxbase.directory.v1.ResolveResponse
-	10, // 19: fluxbase.directory.v1.DirectoryService.Watch:output_type -> fluxbase.directory.v1.WatchResponse
-	14, // 20: fluxbase.directory.v1.DirectoryService.ReportUsage:output_type -> fluxbase.directory.v1.ReportUsageResponse
-	18, // [18:21] is the sub-list for method output_type
-	15, // [15:18] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	17, // 11: fluxbase.directory.v1.UsageRecord.minute:type_name -> google.protobuf.Timestamp
+	17, // 12: fluxbase.directory.v1.KeyUse.last_use_time:type_name -> google.protobuf.Timestamp
+	17, // 13: fluxbase.directory.v1.StorageUse.measure_time:type_name -> google.protobuf.Timestamp
+	11, // 14: fluxbase.directory.v1.ReportUsageRequest.records:type_name -> fluxbase.directory.v1.UsageRecord
+	12, // 15: fluxbase.directory.v1.ReportUsageRequest.key_uses:type_name -> fluxbase.directory.v1.KeyUse
+	13, // 16: fluxbase.directory.v1.ReportUsageRequest.storage:type_name -> fluxbase.directory.v1.StorageUse
+	7,  // 17: fluxbase.directory.v1.DirectoryService.Resolve:input_type -> fluxbase.directory.v1.ResolveRequest
+	9,  // 18: fluxbase.directory.v1.DirectoryService.Watch:input_type -> fluxbase.directory.v1.WatchRequest
+	14, // 19: fluxbase.directory.v1.DirectoryService.ReportUsage:input_type -> fluxbase.directory.v1.ReportUsageRequest
+	8,  // 20: fluxbase.directory.v1.DirectoryService.Resolve:output_type -> fluxbase.directory.v1.ResolveResponse
+	10, // 21: fluxbase.directory.v1.DirectoryService.Watch:output_type -> fluxbase.directory.v1.WatchResponse
+	15, // 22: fluxbase.directory.v1.DirectoryService.ReportUsage:output_type -> fluxbase.directory.v1.ReportUsageResponse
+	20, // [20:23] is the sub-list for method output_type
+	17, // [17:20] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_fluxbase_directory_v1_directory_proto_init() }
@@ -1350,7 +1470,7 @@ func file_fluxbase_directory_v1_directory_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fluxbase_directory_v1_directory_proto_rawDesc), len(file_fluxbase_directory_v1_directory_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

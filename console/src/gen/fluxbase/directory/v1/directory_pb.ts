@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file fluxbase/directory/v1/directory.proto.
  */
 export const file_fluxbase_directory_v1_directory: GenFile = /*@__PURE__*/
-  fileDesc("CiVmbHV4YmFzZS9kaXJlY3RvcnkvdjEvZGlyZWN0b3J5LnByb3RvEhVmbHV4YmFzZS5kaXJlY3RvcnkudjEiqwQKCFNuYXBzaG90EhIKCnByb2plY3RfaWQYASABKAkSCwoDcmVmGAIgASgJEhAKCHJldmlzaW9uGAMgASgDEjQKBnN0YXR1cxgEIAEoDjIkLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5TZXJ2aW5nU3RhdHVzEjMKCXBsYWNlbWVudBgFIAEoCzIgLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5QbGFjZW1lbnQSKAoEa2V5cxgGIAMoCzIaLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5LZXkSNwoMc2lnbmluZ19rZXlzGAcgAygLMiEuZmx1eGJhc2UuZGlyZWN0b3J5LnYxLlNpZ25pbmdLZXkSGQoRbGVnYWN5X2p3dF9zZWNyZXQYCCABKAwSLQoGbGltaXRzGAkgASgLMh0uZmx1eGJhc2UuZGlyZWN0b3J5LnYxLkxpbWl0cxISCgpvdmVyX3F1b3RhGAogASgIEhkKEW92ZXJfcXVvdGFfcmVhc29uGAsgASgJEj8KCHNldHRpbmdzGAwgAygLMi0uZmx1eGJhc2UuZGlyZWN0b3J5LnYxLlNuYXBzaG90LlNldHRpbmdzRW50cnkSDQoFaG9zdHMYDSADKAkSCwoDdXJsGA4gASgJEhcKD29yZ2FuaXphdGlvbl9pZBgPIAEoCRovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEipgIKCVBsYWNlbWVudBIMCgRob3N0GAEgASgJEgwKBHBvcnQYAiABKAUSEAoIZGF0YWJhc2UYAyABKAkSDgoGc2hhcmVkGAQgASgIEhUKDXNjaGVtYV9wcmVmaXgYBSABKAkSEwoLcm9sZV9wcmVmaXgYBiABKAkSMwoNYXV0aGVudGljYXRvchgHIAEoCzIcLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5Mb2dpbhIrCgVhZG1pbhgIIAEoCzIcLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5Mb2dpbhIrCgVvd25lchgJIAEoCzIcLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5Mb2dpbhIOCgZidWNrZXQYCiABKAkSEAoIc3NsX21vZGUYCyABKAkiJwoFTG9naW4SDAoEdXNlchgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSKLAQoDS2V5EgoKAmlkGAEgASgJEgwKBGhhc2gYAiABKAwSDAoEcm9sZRgDIAEoCRIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2NvcGVzGAUgAygJEhsKE3JlcXVlc3RzX3Blcl9zZWNvbmQYBiABKAUiUQoKU2lnbmluZ0tleRILCgNraWQYASABKAkSEQoJYWxnb3JpdGhtGAIgASgJEhMKC3ByaXZhdGVfa2V5GAMgASgMEg4KBmFjdGl2ZRgEIAEoCCKbAQoGTGltaXRzEhsKE3JlcXVlc3RzX3Blcl9zZWNvbmQYASABKAUSDQoFYnVyc3QYAiABKAUSIgoacmVxdWVzdHNfcGVyX3NlY29uZF9wZXJfaXAYAyABKAUSHAoUc3RhdGVtZW50X3RpbWVvdXRfbXMYBCABKAUSIwobcmVxdWVzdHNfcGVyX3NlY29uZF9wZXJfa2V5GAUgASgFImIKDlJlc29sdmVSZXF1ZXN0EhYKA3JlZhgBIAEoCUIHukgEcgIYP0gAEhgKBGhvc3QYAiABKAlCCLpIBXIDGP0BSAASFgoOa25vd25fcmV2aXNpb24YAyABKANCBgoEbmFtZSJECg9SZXNvbHZlUmVzcG9uc2USMQoIc25hcHNob3QYASABKAsyHy5mbHV4YmFzZS5kaXJlY3RvcnkudjEuU25hcHNob3QiLAoMV2F0Y2hSZXF1ZXN0EhwKCXdvcmtlcl9pZBgBIAEoCUIJukgGcgQQARhkIj0KDVdhdGNoUmVzcG9uc2USDQoFcmVhZHkYASABKAgSCwoDcmVmGAIgASgJEhAKCHJldmlzaW9uGAMgASgDIpYBCgtVc2FnZVJlY29yZBISCgpwcm9qZWN0X2lkGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSKgoGbWludXRlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXF1ZXN0cxgEIAEoAxIUCgxlZ3Jlc3NfYnl0ZXMYBSABKAMSDgoGZXJyb3JzGAYgASgDIl8KBktleVVzZRISCgpwcm9qZWN0X2lkGAEgASgJEg4KBmtleV9pZBgCIAEoCRIxCg1sYXN0X3VzZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLAAQoSUmVwb3J0VXNhZ2VSZXF1ZXN0EhsKCXJlcG9ydF9pZBgBIAEoCUIIukgFcgOwAQESEQoJd29ya2VyX2lkGAIgASgJEj4KB3JlY29yZHMYAyADKAsyIi5mbHV4YmFzZS5kaXJlY3RvcnkudjEuVXNhZ2VSZWNvcmRCCbpIBpIBAxCQThI6CghrZXlfdXNlcxgEIAMoCzIdLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5LZXlVc2VCCbpIBpIBAxCQTiIVChNSZXBvcnRVc2FnZVJlc3BvbnNlKqIBCg1TZXJ2aW5nU3RhdHVzEh4KGlNFUlZJTkdfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VSVklOR19TVEFUVVNfQUNUSVZFEAESHwobU0VSVklOR19TVEFUVVNfUFJPVklTSU9OSU5HEAISGQoVU0VSVklOR19TVEFUVVNfUEFVU0VEEAMSGgoWU0VSVklOR19TVEFUVVNfREVMRVRFRBAEMqgCChBEaXJlY3RvcnlTZXJ2aWNlElgKB1Jlc29sdmUSJS5mbHV4YmFzZS5kaXJlY3RvcnkudjEuUmVzb2x2ZVJlcXVlc3QaJi5mbHV4YmFzZS5kaXJlY3RvcnkudjEuUmVzb2x2ZVJlc3BvbnNlElQKBVdhdGNoEiMuZmx1eGJhc2UuZGlyZWN0b3J5LnYxLldhdGNoUmVxdWVzdBokLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5XYXRjaFJlc3BvbnNlMAESZAoLUmVwb3J0VXNhZ2USKS5mbHV4YmFzZS5kaXJlY3RvcnkudjEuUmVwb3J0VXNhZ2VSZXF1ZXN0GiouZmx1eGJhc2UuZGlyZWN0b3J5LnYxLlJlcG9ydFVzYWdlUmVzcG9uc2VCTlpMZ2l0aHViLmNvbS93YXlsaS1hcHAvZmx1eGJhc2UvaW50ZXJuYWwvZ2VuL2ZsdXhiYXNlL2RpcmVjdG9yeS92MTtkaXJlY3Rvcnl2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiVmbHV4YmFzZS9kaXJlY3RvcnkvdjEvZGlyZWN0b3J5LnByb3RvEhVmbHV4YmFzZS5kaXJlY3RvcnkudjEivQQKCFNuYXBzaG90EhIKCnByb2plY3RfaWQYASABKAkSCwoDcmVmGAIgASgJEhAKCHJldmlzaW9uGAMgASgDEjQKBnN0YXR1cxgEIAEoDjIkLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5TZXJ2aW5nU3RhdHVzEjMKCXBsYWNlbWVudBgFIAEoCzIgLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5QbGFjZW1lbnQSKAoEa2V5cxgGIAMoCzIaLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5LZXkSNwoMc2lnbmluZ19rZXlzGAcgAygLMiEuZmx1eGJhc2UuZGlyZWN0b3J5LnYxLlNpZ25pbmdLZXkSGQoRbGVnYWN5X2p3dF9zZWNyZXQYCCABKAwSLQoGbGltaXRzGAkgASgLMh0uZmx1eGJhc2UuZGlyZWN0b3J5LnYxLkxpbWl0cxISCgpvdmVyX3F1b3RhGAogASgIEhkKEW92ZXJfcXVvdGFfcmVhc29uGAsgASgJEj8KCHNldHRpbmdzGAwgAygLMi0uZmx1eGJhc2UuZGlyZWN0b3J5LnYxLlNuYXBzaG90LlNldHRpbmdzRW50cnkSDQoFaG9zdHMYDSADKAkSCwoDdXJsGA4gASgJEhcKD29yZ2FuaXphdGlvbl9pZBgPIAEoCRIQCghhbm9uX2tleRgQIAEoCRovCg1TZXR0aW5nc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEipgIKCVBsYWNlbWVudBIMCgRob3N0GAEgASgJEgwKBHBvcnQYAiABKAUSEAoIZGF0YWJhc2UYAyABKAkSDgoGc2hhcmVkGAQgASgIEhUKDXNjaGVtYV9wcmVmaXgYBSABKAkSEwoLcm9sZV9wcmVmaXgYBiABKAkSMwoNYXV0aGVudGljYXRvchgHIAEoCzIcLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5Mb2dpbhIrCgVhZG1pbhgIIAEoCzIcLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5Mb2dpbhIrCgVvd25lchgJIAEoCzIcLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5Mb2dpbhIOCgZidWNrZXQYCiABKAkSEAoIc3NsX21vZGUYCyABKAkiJwoFTG9naW4SDAoEdXNlchgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSKLAQoDS2V5EgoKAmlkGAEgASgJEgwKBGhhc2gYAiABKAwSDAoEcm9sZRgDIAEoCRIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2NvcGVzGAUgAygJEhsKE3JlcXVlc3RzX3Blcl9zZWNvbmQYBiABKAUiUQoKU2lnbmluZ0tleRILCgNraWQYASABKAkSEQoJYWxnb3JpdGhtGAIgASgJEhMKC3ByaXZhdGVfa2V5GAMgASgMEg4KBmFjdGl2ZRgEIAEoCCLKAQoGTGltaXRzEhsKE3JlcXVlc3RzX3Blcl9zZWNvbmQYASABKAUSDQoFYnVyc3QYAiABKAUSIgoacmVxdWVzdHNfcGVyX3NlY29uZF9wZXJfaXAYAyABKAUSHAoUc3RhdGVtZW50X3RpbWVvdXRfbXMYBCABKAUSIwobcmVxdWVzdHNfcGVyX3NlY29uZF9wZXJfa2V5GAUgASgFEhUKDXN0b3JhZ2VfYnl0ZXMYBiABKAMSFgoObWF4X2ZpbGVfYnl0ZXMYByABKAMiYgoOUmVzb2x2ZVJlcXVlc3QSFgoDcmVmGAEgASgJQge6SARyAhg/SAASGAoEaG9zdBgCIAEoCUIIukgFcgMY/QFIABIWCg5rbm93bl9yZXZpc2lvbhgDIAEoA0IGCgRuYW1lIkQKD1Jlc29sdmVSZXNwb25zZRIxCghzbmFwc2hvdBgBIAEoCzIfLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5TbmFwc2hvdCIsCgxXYXRjaFJlcXVlc3QSHAoJd29ya2VyX2lkGAEgASgJQgm6SAZyBBABGGQiPQoNV2F0Y2hSZXNwb25zZRINCgVyZWFkeRgBIAEoCBILCgNyZWYYAiABKAkSEAoIcmV2aXNpb24YAyABKAMilgEKC1VzYWdlUmVjb3JkEhIKCnByb2plY3RfaWQYASABKAkSDwoHc2VydmljZRgCIAEoCRIqCgZtaW51dGUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlcXVlc3RzGAQgASgDEhQKDGVncmVzc19ieXRlcxgFIAEoAxIOCgZlcnJvcnMYBiABKAMiXwoGS2V5VXNlEhIKCnByb2plY3RfaWQYASABKAkSDgoGa2V5X2lkGAIgASgJEjEKDWxhc3RfdXNlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInAKClN0b3JhZ2VVc2USEgoKcHJvamVjdF9pZBgBIAEoCRINCgVieXRlcxgCIAEoAxINCgVibG9icxgDIAEoAxIwCgxtZWFzdXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIv8BChJSZXBvcnRVc2FnZVJlcXVlc3QSGwoJcmVwb3J0X2lkGAEgASgJQgi6SAVyA7ABARIRCgl3b3JrZXJfaWQYAiABKAkSPgoHcmVjb3JkcxgDIAMoCzIiLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5Vc2FnZVJlY29yZEIJukgGkgEDEJBOEjoKCGtleV91c2VzGAQgAygLMh0uZmx1eGJhc2UuZGlyZWN0b3J5LnYxLktleVVzZUIJukgGkgEDEJBOEj0KB3N0b3JhZ2UYBSADKAsyIS5mbHV4YmFzZS5kaXJlY3RvcnkudjEuU3RvcmFnZVVzZUIJukgGkgEDEJBOIhUKE1JlcG9ydFVzYWdlUmVzcG9uc2UqogEKDVNlcnZpbmdTdGF0dXMSHgoaU0VSVklOR19TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVTRVJWSU5HX1NUQVRVU19BQ1RJVkUQARIfChtTRVJWSU5HX1NUQVRVU19QUk9WSVNJT05JTkcQAhIZChVTRVJWSU5HX1NUQVRVU19QQVVTRUQQAxIaChZTRVJWSU5HX1NUQVRVU19ERUxFVEVEEAQyqAIKEERpcmVjdG9yeVNlcnZpY2USWAoHUmVzb2x2ZRIlLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5SZXNvbHZlUmVxdWVzdBomLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5SZXNvbHZlUmVzcG9uc2USVAoFV2F0Y2gSIy5mbHV4YmFzZS5kaXJlY3RvcnkudjEuV2F0Y2hSZXF1ZXN0GiQuZmx1eGJhc2UuZGlyZWN0b3J5LnYxLldhdGNoUmVzcG9uc2UwARJkCgtSZXBvcnRVc2FnZRIpLmZsdXhiYXNlLmRpcmVjdG9yeS52MS5SZXBvcnRVc2FnZVJlcXVlc3QaKi5mbHV4YmFzZS5kaXJlY3RvcnkudjEuUmVwb3J0VXNhZ2VSZXNwb25zZUJOWkxnaXRodWIuY29tL3dheWxpLWFwcC9mbHV4YmFzZS9pbnRlcm5hbC9nZW4vZmx1eGJhc2UvZGlyZWN0b3J5L3YxO2RpcmVjdG9yeXYxYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * Snapshot is everything that a worker must know to serve a project.
@@ -109,6 +109,13 @@ export type Snapshot = Message<"fluxbase.directory.v1.Snapshot"> & {
    * @generated from field: string organization_id = 15;
    */
   organizationId: string;
+
+  /**
+   * The project's long-lived JWT of the role anon, which is public by nature: the one that the console shows.
+   *
+   * @generated from field: string anon_key = 16;
+   */
+  anonKey: string;
 };
 
 /**
@@ -351,6 +358,20 @@ export type Limits = Message<"fluxbase.directory.v1.Limits"> & {
    * @generated from field: int32 requests_per_second_per_key = 5;
    */
   requestsPerSecondPerKey: number;
+
+  /**
+   * What the project's files may take together, in bytes.
+   *
+   * @generated from field: int64 storage_bytes = 6;
+   */
+  storageBytes: bigint;
+
+  /**
+   * The largest file that may be uploaded, in bytes, whatever the project's settings say.
+   *
+   * @generated from field: int64 max_file_bytes = 7;
+   */
+  maxFileBytes: bigint;
 };
 
 /**
@@ -545,6 +566,44 @@ export const KeyUseSchema: GenMessage<KeyUse> = /*@__PURE__*/
   messageDesc(file_fluxbase_directory_v1_directory, 11);
 
 /**
+ * StorageUse is what a project's files take, as one worker measured it.
+ *
+ * @generated from message fluxbase.directory.v1.StorageUse
+ */
+export type StorageUse = Message<"fluxbase.directory.v1.StorageUse"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: int64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * Files that copies share count once.
+   *
+   * @generated from field: int64 blobs = 3;
+   */
+  blobs: bigint;
+
+  /**
+   * The newest measure counts.
+   *
+   * @generated from field: google.protobuf.Timestamp measure_time = 4;
+   */
+  measureTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message fluxbase.directory.v1.StorageUse.
+ * Use `create(StorageUseSchema)` to create a new message.
+ */
+export const StorageUseSchema: GenMessage<StorageUse> = /*@__PURE__*/
+  messageDesc(file_fluxbase_directory_v1_directory, 12);
+
+/**
  * @generated from message fluxbase.directory.v1.ReportUsageRequest
  */
 export type ReportUsageRequest = Message<"fluxbase.directory.v1.ReportUsageRequest"> & {
@@ -569,6 +628,11 @@ export type ReportUsageRequest = Message<"fluxbase.directory.v1.ReportUsageReque
    * @generated from field: repeated fluxbase.directory.v1.KeyUse key_uses = 4;
    */
   keyUses: KeyUse[];
+
+  /**
+   * @generated from field: repeated fluxbase.directory.v1.StorageUse storage = 5;
+   */
+  storage: StorageUse[];
 };
 
 /**
@@ -576,7 +640,7 @@ export type ReportUsageRequest = Message<"fluxbase.directory.v1.ReportUsageReque
  * Use `create(ReportUsageRequestSchema)` to create a new message.
  */
 export const ReportUsageRequestSchema: GenMessage<ReportUsageRequest> = /*@__PURE__*/
-  messageDesc(file_fluxbase_directory_v1_directory, 12);
+  messageDesc(file_fluxbase_directory_v1_directory, 13);
 
 /**
  * @generated from message fluxbase.directory.v1.ReportUsageResponse
@@ -589,7 +653,7 @@ export type ReportUsageResponse = Message<"fluxbase.directory.v1.ReportUsageResp
  * Use `create(ReportUsageResponseSchema)` to create a new message.
  */
 export const ReportUsageResponseSchema: GenMessage<ReportUsageResponse> = /*@__PURE__*/
-  messageDesc(file_fluxbase_directory_v1_directory, 13);
+  messageDesc(file_fluxbase_directory_v1_directory, 14);
 
 /**
  * ServingStatus is how a worker answers for a project.
