@@ -115,12 +115,23 @@ create or replace function {{schema "storage"}}.operation() returns text languag
     select nullif(current_setting('storage.operation', true), '')
 $$;
 
+-- Puts the log into the total. Whoever comes second while that is done leaves it.
+create or replace function {{schema "storage"}}.fold_usage() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if not pg_try_advisory_xact_lock('{{schema "storage"}}.usage_total'::regclass::oid::bigint) then return; end if;
+    with gone as (delete from {{schema "storage"}}.usage_log returning bytes, blobs)
+    update {{schema "storage"}}.usage_total set bytes = usage_total.bytes + s.bytes, blobs = usage_total.blobs + s.blobs
+    from (select coalesce(sum(bytes), 0)::bigint as bytes, coalesce(sum(blobs), 0)::bigint as blobs from gone) s;
+end $$;
+
 -- An upload's bytes are durable: they count from now on. Called in the transaction that writes the object's row.
 create or replace function {{schema "storage"}}.keep_blob(blob_version text, blob_size bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into {{schema "storage"}}.blobs (version, size) values (blob_version, blob_size);
     insert into {{schema "storage"}}.usage_log (bytes, blobs) values (blob_size, 1);
+    if random() < 0.005 then perform {{schema "storage"}}.fold_usage(); end if;
 end $$;
 
 -- Holds a version's bytes for another object until the transaction ends.
@@ -133,6 +144,9 @@ begin
     if b.removing_at is not null then raise serialization_failure using message = 'the bytes are being removed'; end if;
     return b.size;
 end $$;
+
+-- A function is everyone's by default: these are the service's.
+revoke execute on function {{schema "storage"}}.fold_usage() from public;
 
 -- What the project stores, in bytes.
 create or replace function {{schema "storage"}}.used_bytes() returns bigint
@@ -194,7 +208,7 @@ create unique index if not exists bname on {{schema "storage"}}.buckets (name);
 create table if not exists {{schema "storage"}}.objects (
     id uuid not null primary key default gen_random_uuid(),
     bucket_id text constraint "objects_bucketId_fkey" references {{schema "storage"}}.buckets,
-    name text,
+    name text collate "C", -- names sort by their bytes, as in S3
     owner uuid,
     created_at timestamptz default now(),
     updated_at timestamptz default now(),
@@ -206,8 +220,7 @@ create table if not exists {{schema "storage"}}.objects (
     user_metadata jsonb
 );
 comment on column {{schema "storage"}}.objects.owner is 'Deprecated, use owner_id instead';
--- One index answers both who has a name and what a folder holds: names sort by their bytes, as in S3.
-create unique index if not exists bucketid_objname on {{schema "storage"}}.objects (bucket_id, name collate "C");
+create unique index if not exists bucketid_objname on {{schema "storage"}}.objects (bucket_id, name);
 create index if not exists objects_version_idx on {{schema "storage"}}.objects (version);
 
 create table if not exists {{schema "storage"}}.s3_multipart_uploads (

@@ -3,8 +3,7 @@ package store
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
+	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 )
 
@@ -12,42 +11,9 @@ import (
 const Schema = "auth"
 
 // Tx is a transaction on the schema auth of one project, with what is to be done once it has committed.
-type Tx struct {
-	pgx.Tx
-	before, after []func(context.Context) error
-}
-
-// BeforeCommit adds work that is done when the transaction's function has returned without an error, right before the commit, with no lock
-// worth speaking of: telling another system of what may come. An error of it rolls back.
-func (tx *Tx) BeforeCommit(fn func(context.Context) error) { tx.before = append(tx.before, fn) }
-
-// AfterCommit adds work that is done once the transaction has committed, and never otherwise. It must not fail what is done already: it
-// logs its own errors. The context outlives a client that left.
-func (tx *Tx) AfterCommit(fn func(context.Context)) {
-	tx.after = append(tx.after, func(ctx context.Context) error { fn(ctx); return nil })
-}
+type Tx = outbox.ServiceTx
 
 // InTx runs fn in a transaction of the session's project, and then what fn asked for.
 func InTx(ctx context.Context, session *projectdb.Session, fn func(tx *Tx) error) error {
-	var done []func(context.Context) error
-	err := session.InService(ctx, Schema, func(plain pgx.Tx) error {
-		tx := &Tx{Tx: plain}
-		if err := fn(tx); err != nil {
-			return err
-		}
-		for _, before := range tx.before {
-			if err := before(ctx); err != nil {
-				return err
-			}
-		}
-		done = tx.after
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, after := range done {
-		_ = after(context.WithoutCancel(ctx)) // always nil
-	}
-	return nil
+	return outbox.InService(ctx, session, Schema, fn)
 }
