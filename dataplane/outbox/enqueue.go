@@ -133,8 +133,8 @@ func (q *Queue) enqueue(ctx context.Context) {
 }
 
 // insertWaiting queues an item and all that wait with it. What cannot be queued is left to a sweep.
-func (q *Queue) insertWaiting(ctx context.Context, first deliverArgs) {
-	batch := []deliverArgs{first}
+func (q *Queue) insertWaiting(ctx context.Context, first waiting) {
+	batch := []waiting{first}
 	for more := true; more && len(batch) < maxInsert; {
 		select {
 		case next := <-q.waiting:
@@ -144,8 +144,9 @@ func (q *Queue) insertWaiting(ctx context.Context, first deliverArgs) {
 		}
 	}
 	jobs := make([]river.InsertManyParams, len(batch))
-	for i, args := range batch {
-		jobs[i] = q.delivery(args)
+	for i, item := range batch {
+		jobs[i] = q.delivery(item.deliverArgs)
+		jobs[i].InsertOpts.ScheduledAt = item.at
 	}
 	inserting, cancel := context.WithTimeout(context.WithoutCancel(ctx), insertWait)
 	defer cancel()
@@ -156,8 +157,8 @@ func (q *Queue) insertWaiting(ctx context.Context, first deliverArgs) {
 		}
 		q.wentDown(err)
 	}
-	for _, args := range batch {
-		q.fallBehind(box{args.Ref, args.Schema})
+	for _, item := range batch {
+		q.fallBehind(box{item.Ref, item.Schema})
 	}
 }
 

@@ -86,13 +86,15 @@ type Queue struct {
 	pool     *pgxpool.Pool
 	client   *river.Client[pgx.Tx]
 	announce *lru.Cache[box, int64] // outbox to the last minute that a sweep is queued for
-	waiting  chan deliverArgs
-	behind   *behind
-	down     atomic.Bool
-	started  atomic.Bool
-	crowd    crowd
-	asking   chan struct{} // holds those who use a project's database
-	metrics  *metrics
+	// announcedDue are the minutes to come that a sweep is queued for.
+	announcedDue *lru.Cache[dueKey, struct{}]
+	waiting      chan waiting
+	behind       *behind
+	down         atomic.Bool
+	started      atomic.Bool
+	crowd        crowd
+	asking       chan struct{} // holds those who use a project's database
+	metrics      *metrics
 }
 
 // box names an outbox.
@@ -114,9 +116,12 @@ func New(d Deps) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jobs database: %w", err)
 	}
-	q := &Queue{deps: d, handlers: map[string]Handler{}, pool: pool, waiting: make(chan deliverArgs, maxWaiting), asking: make(chan struct{}, maxAsking), behind: newBehind()}
+	q := &Queue{deps: d, handlers: map[string]Handler{}, pool: pool, waiting: make(chan waiting, maxWaiting), asking: make(chan struct{}, maxAsking), behind: newBehind()}
 	q.crowd.most, q.crowd.room, q.crowd.closed = d.PerProject, d.Workers*2/3, make(chan struct{})
 	if q.announce, err = lru.New[box, int64](maxBehind); err != nil {
+		return nil, err
+	}
+	if q.announcedDue, err = lru.New[dueKey, struct{}](2 * maxBehind); err != nil {
 		return nil, err
 	}
 	q.metrics = newMetrics(d.Metrics, q)
@@ -144,7 +149,7 @@ func (q *Queue) Add(ctx context.Context, tx Tx, ref, schema, kind string, payloa
 		return uuid.Nil, fmt.Errorf("write to the outbox: %w", err)
 	}
 	tx.BeforeCommit(func(ctx context.Context) error { q.announceSweep(ctx, box{ref, schema}); return nil })
-	tx.AfterCommit(func(context.Context) { q.deliver(deliverArgs{ref, schema, id}) })
+	tx.AfterCommit(func(context.Context) { q.deliver(waiting{deliverArgs: deliverArgs{ref, schema, id}}) })
 	q.metrics.added.Inc()
 	return id, nil
 }
@@ -156,24 +161,37 @@ func (q *Queue) announceSweep(ctx context.Context, b box) {
 	if at, ok := q.announce.Get(b); ok && at == minute.Unix() {
 		return
 	}
+	if q.tryAnnounce(ctx, b, q.sweepFor(b, minute)) {
+		q.announce.Add(b, minute.Unix())
+	}
+}
+
+// tryAnnounce queues a sweep, or leaves it to the background to sweep the outbox as soon as the jobs' database is back.
+func (q *Queue) tryAnnounce(ctx context.Context, b box, sweep river.InsertManyParams) bool {
 	if q.down.Load() {
 		q.fallBehind(b)
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceWait)
 	defer cancel()
-	if err := q.insert(ctx, q.sweepFor(b, minute)); err != nil {
+	if err := q.insert(ctx, sweep); err != nil {
 		q.wentDown(err)
 		q.fallBehind(b)
-		return
+		return false
 	}
-	q.announce.Add(b, minute.Unix())
+	return true
+}
+
+// waiting is an item that is to be queued, for a time to come when that is not zero.
+type waiting struct {
+	deliverArgs
+	at time.Time
 }
 
 // deliver queues an item in the background.
-func (q *Queue) deliver(args deliverArgs) {
+func (q *Queue) deliver(item waiting) {
 	select {
-	case q.waiting <- args:
+	case q.waiting <- item:
 	default:
 		q.metrics.overflowed.Inc() // the sweep finds it
 	}

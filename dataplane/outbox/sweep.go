@@ -31,7 +31,8 @@ const (
 	againPaused = 15 * time.Minute
 )
 
-// Work queues each item that is due, and itself for later while there are any.
+// Work queues each item that is due, and itself for later while there are any: soon for those that are not done yet, else for when the next one is
+// due.
 func (s *sweeper) Work(ctx context.Context, job *river.Job[sweepArgs]) error {
 	q, b := s.queue, box{job.Args.Ref, job.Args.Schema}
 	session, err := q.session(ctx, b.ref)
@@ -49,7 +50,7 @@ func (s *sweeper) Work(ctx context.Context, job *river.Job[sweepArgs]) error {
 		return river.JobSnooze(jitter(time.Minute))
 	}
 	if left == 0 {
-		return nil
+		return q.comeWhenDue(ctx, session, job, b)
 	}
 	q.metrics.swept.Add(float64(left))
 	return q.again(ctx, job, min(max(time.Since(oldest)/4, q.deps.Again), againMost))
@@ -59,6 +60,11 @@ func (s *sweeper) Work(ctx context.Context, job *river.Job[sweepArgs]) error {
 func (q *Queue) again(ctx context.Context, job *river.Job[sweepArgs], wait time.Duration) error {
 	at := time.Now().Add(wait).Truncate(q.deps.Again).Add(q.deps.Again)
 	next := sweep(box{job.Args.Ref, job.Args.Schema}, at.Unix()+2, at) // +2: neither sweepFor's nor sweepAt's
+	return q.follow(ctx, job, next, wait)
+}
+
+// follow queues the sweep that follows one.
+func (q *Queue) follow(ctx context.Context, job *river.Job[sweepArgs], next river.InsertManyParams, wait time.Duration) error {
 	queued, err := q.client.InsertMany(ctx, []river.InsertManyParams{next})
 	if err != nil || queued[0].UniqueSkippedAsDuplicate && queued[0].Job.ID == job.ID {
 		// Also when the clocks of workers differ so much that the next one would be this one: it must not end then.
@@ -73,7 +79,7 @@ const (
 	maxPage = 4
 )
 
-// queueDue queues the items that are neither done nor given up, oldest first, unless they are queued, and tells how many there are.
+// queueDue queues the items that are due and neither done nor given up, oldest first, unless they are queued, and tells how many there are.
 func (q *Queue) queueDue(ctx context.Context, session *projectdb.Session, b box) (count int, oldest time.Time, err error) {
 	after, last := time.Unix(0, 0), uuid.Nil
 	for {

@@ -1,4 +1,5 @@
+-- Items whose time has come, those of the longest ago first.
 select id, created_at from outbox
-where failed_at is null and isfinite(created_at) and (created_at, id) > ($1, $2)
+where failed_at is null and isfinite(created_at) and created_at <= now() and (created_at, id) > ($1, $2)
 order by created_at, id
 limit $3
