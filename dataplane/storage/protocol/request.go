@@ -1,0 +1,49 @@
+package protocol
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/wayli-app/fluxbase/internal/fault"
+)
+
+// maxBody bounds a body of JSON: a thousand names are deleted by one.
+const maxBody = 2 << 20
+
+// Decode reads a JSON object. Content types are not looked at, because clients send all sorts; no body at all is an empty object.
+func Decode(w http.ResponseWriter, r *http.Request, into any) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return Unreadable(err)
+	}
+	if len(body) == 0 {
+		return nil
+	}
+	if !utf8.Valid(body) {
+		return fault.New(fault.Invalid, "INVALID_REQUEST", "The body cannot be read as JSON: it is not UTF-8.")
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		if known := (*fault.Error)(nil); errors.As(err, &known) {
+			return known
+		}
+		if wrongType := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrongType) {
+			if wrongType.Field == "" {
+				return ErrParameter("The body must be a JSON object.")
+			}
+			return ErrParameter("body/%s has the wrong type: it is a %s.", wrongType.Field, wrongType.Value)
+		}
+		return fault.Wrap(err, fault.Invalid, "INVALID_REQUEST", "The body cannot be read as JSON: %s.", err)
+	}
+	return nil
+}
+
+// Unreadable is why a request's body ended early.
+func Unreadable(err error) error {
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return fault.Wrap(err, fault.Invalid, "ENTITY_TOO_LARGE", "The body must not be larger than %d bytes.", tooLarge.Limit)
+	}
+	return fault.Wrap(err, fault.Canceled, "ABORTED", "The request's body ended before it was whole.")
+}
