@@ -3,16 +3,10 @@ package hook
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"mime"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,7 +47,7 @@ func (c *Caller) post(ctx context.Context, address, id, secrets string, payload 
 	if err != nil {
 		return nil, false, err
 	}
-	if err := Sign(r.Header, secrets, id, time.Now(), payload); err != nil {
+	if err := egress.Sign(r.Header, secrets, id, time.Now(), payload); err != nil {
 		return nil, false, fault.Wrap(err, fault.Internal, "HOOK_INVALID", "The project's hook has no valid secret.")
 	}
 	r.Header.Set("Content-Type", "application/json")
@@ -88,29 +82,4 @@ func unreached(ctx context.Context, err error) error {
 		return errTimeout
 	}
 	return fault.Wrap(err, fault.Internal, "HOOK_UNREACHABLE", "The project's hook could not be reached.")
-}
-
-// Sign adds the headers of Standard Webhooks: one signature for each secret, so that secrets can be exchanged. Secrets are "v1,whsec_" and base64,
-// with | between several.
-func Sign(h http.Header, secrets, id string, at time.Time, payload []byte) error {
-	stamp := strconv.FormatInt(at.Unix(), 10)
-	var signatures []string
-	for part := range strings.SplitSeq(secrets, "|") {
-		encoded, ok := strings.CutPrefix(strings.TrimSpace(part), "v1,whsec_")
-		if !ok {
-			return fmt.Errorf("a secret does not begin with v1,whsec_")
-		}
-		key, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil {
-			return fmt.Errorf("a secret is not base64: %w", err)
-		}
-		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(id + "." + stamp + "."))
-		mac.Write(payload)
-		signatures = append(signatures, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	}
-	h.Set("Webhook-Id", id)
-	h.Set("Webhook-Timestamp", stamp)
-	h.Set("Webhook-Signature", strings.Join(signatures, " "))
-	return nil
 }

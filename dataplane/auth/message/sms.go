@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/wayli-app/fluxbase/dataplane/auth/hook"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
@@ -119,7 +118,7 @@ func (o *Outbox) generic(ctx context.Context, get func(string) string, m SMS, te
 	}
 	r.Header.Set("Content-Type", "application/json")
 	// The id is the same for each try of a message, so that the receiver can tell a repetition.
-	if err := hook.Sign(r.Header, get("http.secret"), "msg_"+m.id.String(), o.Now(), body); err != nil {
+	if err := egress.Sign(r.Header, get("http.secret"), "msg_"+m.id.String(), o.Now(), body); err != nil {
 		return nil, outbox.Refuse(err, "auth.sms.http.secret is no secret: write v1,whsec_ and base64.")
 	}
 	return r, nil

@@ -197,7 +197,7 @@ func signedBy(t *testing.T, got asked) {
 	require.NoError(t, err)
 	require.WithinDuration(t, time.Now(), time.Unix(at, 0), time.Minute)
 	want := http.Header{}
-	require.NoError(t, hook.Sign(want, key, got.header.Get("Webhook-Id"), time.Unix(at, 0), []byte(got.body)))
+	require.NoError(t, egress.Sign(want, key, got.header.Get("Webhook-Id"), time.Unix(at, 0), []byte(got.body)))
 	require.Equal(t, want.Get("Webhook-Signature"), got.header.Get("Webhook-Signature"))
 }
 
