@@ -22,39 +22,6 @@ var addItemAt string
 //go:embed sql/next.sql
 var nextItem string
 
-// InTx runs fn in a transaction on a service's schema of the session's project, and then what fn asked for.
-func InTx(ctx context.Context, session *projectdb.Session, schema string, fn func(Tx) error) error {
-	var tx *hookedTx
-	err := session.InService(ctx, schema, func(plain pgx.Tx) error {
-		tx = &hookedTx{Tx: plain}
-		if err := fn(tx); err != nil {
-			return err
-		}
-		for _, before := range tx.before {
-			if err := before(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for _, after := range tx.after {
-		after(context.WithoutCancel(ctx))
-	}
-	return nil
-}
-
-type hookedTx struct {
-	pgx.Tx
-	before []func(context.Context) error
-	after  []func(context.Context)
-}
-
-func (t *hookedTx) BeforeCommit(fn func(context.Context) error) { t.before = append(t.before, fn) }
-func (t *hookedTx) AfterCommit(fn func(context.Context))        { t.after = append(t.after, fn) }
-
 // AddAt is Add of an item that is due at a time: it is handled then or soon after, and Item.Created is that time. What should not happen any
 // more by then, the handler must see for itself.
 func (q *Queue) AddAt(ctx context.Context, tx Tx, ref, schema, kind string, payload any, at time.Time) (uuid.UUID, error) {
@@ -92,6 +59,12 @@ func (q *Queue) Announce(ctx context.Context, ref, schema string, at time.Time) 
 	if q.tryAnnounce(ctx, b, q.sweepDue(b, at)) {
 		q.announcedDue.Add(key, struct{}{})
 	}
+}
+
+// Deliver queues an item at once that SQL of the project's database has written, in a transaction that was announced. Where there is none of that
+// id, nothing happens.
+func (q *Queue) Deliver(ref, schema string, id uuid.UUID) {
+	q.deliver(waiting{deliverArgs: deliverArgs{ref, schema, id}})
 }
 
 // covered is when the sweep runs that follows whatever begins now.

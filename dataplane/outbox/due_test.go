@@ -16,7 +16,7 @@ import (
 // addAt leaves an item for a time.
 func (b *bundle) addAt(q *outbox.Queue, text string, at time.Time) {
 	b.t.Helper()
-	require.NoError(b.t, outbox.InTx(b.t.Context(), b.door.Bind(b.project, projectdb.Caller{}), "auth", func(tx outbox.Tx) error {
+	require.NoError(b.t, outbox.InService(b.t.Context(), b.door.Bind(b.project, projectdb.Caller{}), "auth", func(tx *outbox.ServiceTx) error {
 		_, err := q.AddAt(b.t.Context(), tx, b.project.Ref, "auth", "test", map[string]any{"text": text}, at)
 		return err
 	}))
@@ -73,7 +73,7 @@ func TestAnItemForLaterThatIsRolledBackIsNone(t *testing.T) {
 	require.NoError(t, outbox.Migrate(t.Context(), b.jobs))
 	q := b.queue(nil)
 	failed := errors.New("the request fails")
-	require.ErrorIs(t, outbox.InTx(t.Context(), b.door.Bind(b.project, projectdb.Caller{}), "auth", func(tx outbox.Tx) error {
+	require.ErrorIs(t, outbox.InService(t.Context(), b.door.Bind(b.project, projectdb.Caller{}), "auth", func(tx *outbox.ServiceTx) error {
 		_, err := q.AddAt(t.Context(), tx, b.project.Ref, "auth", "test", map[string]any{"text": "x"}, time.Now())
 		require.NoError(t, err)
 		return failed

@@ -11,7 +11,7 @@ grant usage on type {{schema "storage"}}.buckettype to public;
 
 -- What every stored file of bytes is: an object's version names one. Copies share one.
 create table if not exists {{schema "storage"}}.blobs (
-    version text not null primary key,
+    version text collate "C" not null primary key, -- in the order in which the bucket is listed
     size bigint not null check (size >= 0),
     created_at timestamptz not null default now(),
     removing_at timestamptz
@@ -33,11 +33,13 @@ comment on table {{schema "storage"}}.usage_total is 'The sum of what is stored,
 insert into {{schema "storage"}}.usage_total default values on conflict do nothing;
 
 create table if not exists {{schema "storage"}}.removals (
-    version text not null primary key,
+    id bigint generated always as identity primary key, -- what two transactions note of one version is two rows: neither waits, none is lost
+    version text collate "C" not null,
     removed_at timestamptz not null default now()
 );
 comment on table {{schema "storage"}}.removals is 'Versions that lost an object. Their bytes go unless another object has them.';
-create index if not exists removals_removed_at_idx on {{schema "storage"}}.removals (removed_at);
+create index if not exists removals_version_idx on {{schema "storage"}}.removals (version);
+create index if not exists blobs_removing_at_idx on {{schema "storage"}}.blobs (removing_at) where removing_at is not null;
 
 -- Every upload writes below a lease. When it has ended, what lies below it and is not in blobs belongs to an upload that died.
 create table if not exists {{schema "storage"}}.leases (
@@ -69,7 +71,7 @@ create index if not exists resumable_uploads_expires_at_idx on {{schema "storage
 create table if not exists {{schema "storage"}}.renditions (
     version text not null,
     recipe text not null,
-    key text not null,
+    key text collate "C" not null unique,
     size bigint not null,
     mime_type text not null,
     created_at timestamptz not null default now(),
@@ -148,10 +150,12 @@ end $$;
 -- A function is everyone's by default: these are the service's.
 revoke execute on function {{schema "storage"}}.fold_usage() from public;
 
--- What the project stores, in bytes.
-create or replace function {{schema "storage"}}.used_bytes() returns bigint
+-- What the project stores.
+create or replace function {{schema "storage"}}.used(out bytes bigint, out blobs bigint)
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
-    select (select bytes from {{schema "storage"}}.usage_total) + (select coalesce(sum(bytes), 0)::bigint from {{schema "storage"}}.usage_log)
+    select t.bytes + l.bytes, t.blobs + l.blobs
+    from {{schema "storage"}}.usage_total t,
+        (select coalesce(sum(bytes), 0)::bigint as bytes, coalesce(sum(blobs), 0)::bigint as blobs from {{schema "storage"}}.usage_log) l
 $$;
 
 -- Notes versions that lost an object, and leaves their removal for later.
@@ -160,8 +164,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare due timestamptz := date_trunc('minute', clock_timestamp()) + interval '1 minute';
 begin
     insert into {{schema "storage"}}.removals (version)
-        select distinct version from gone where version is not null
-        on conflict do nothing;
+        select distinct version from gone where version is not null;
     if not found then return null; end if;
     insert into {{schema "storage"}}.outbox (id, kind, payload, created_at)
         select gen_random_uuid(), 'remove', '{}', due
@@ -173,8 +176,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare due timestamptz := date_trunc('minute', clock_timestamp()) + interval '1 minute';
 begin
     insert into {{schema "storage"}}.removals (version)
-        select distinct gone.version from gone join kept using (id) where gone.version is distinct from kept.version and gone.version is not null
-        on conflict do nothing;
+        select distinct gone.version from gone join kept using (id) where gone.version is distinct from kept.version and gone.version is not null;
     if not found then return null; end if;
     insert into {{schema "storage"}}.outbox (id, kind, payload, created_at)
         select gen_random_uuid(), 'remove', '{}', due
@@ -215,7 +217,7 @@ create table if not exists {{schema "storage"}}.objects (
     last_accessed_at timestamptz default now(),
     metadata jsonb,
     path_tokens text[] generated always as (string_to_array(name, '/')) stored,
-    version text,
+    version text collate "C",
     owner_id text,
     user_metadata jsonb
 );
@@ -278,6 +280,25 @@ returns table (public boolean, file_size_limit bigint, allowed_mime_types text[]
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select coalesce(b.public, false), b.file_size_limit, b.allowed_mime_types, b.type::text from {{schema "storage"}}.buckets b where b.id = bucket
 $$;
+-- Which of some versions objects have, and which versions in a range, in order. Whoever removes bytes asks: seeing less than all objects, as
+-- row security would have it, is an error.
+create or replace function {{schema "storage"}}.versions_in_use(asked text[]) returns setof text
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if row_security_active('{{schema "storage"}}.objects') then raise insufficient_privilege using message = 'row security hides objects'; end if;
+    return query select distinct o.version from {{schema "storage"}}.objects o where o.version = any (asked);
+end $$;
+create or replace function {{schema "storage"}}.versions_between(after text, upto text, most int)
+returns table (version text, objects bigint, bucket_id text, name text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if row_security_active('{{schema "storage"}}.objects') then raise insufficient_privilege using message = 'row security hides objects'; end if;
+    return query select o.version, count(*), min(o.bucket_id), min(o.name) from {{schema "storage"}}.objects o
+        where o.version > after and (upto is null or o.version <= upto) group by o.version order by o.version limit most;
+end $$;
+-- No one whom row security holds may learn by them what there is.
+revoke execute on function {{schema "storage"}}.versions_in_use(text[]), {{schema "storage"}}.versions_between(text, text, int) from public;
+grant execute on function {{schema "storage"}}.versions_in_use(text[]), {{schema "storage"}}.versions_between(text, text, int) to {{.ServiceRole}};
 create or replace function {{schema "storage"}}.get_size_by_bucket() returns table (size bigint, bucket_id text) language sql stable as $$
     select sum((metadata ->> 'size')::bigint)::bigint, objects.bucket_id from {{schema "storage"}}.objects group by objects.bucket_id
 $$;
