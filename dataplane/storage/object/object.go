@@ -1,0 +1,191 @@
+// Package object is what can be done with files, whichever protocol asks: it judges by the rules of buckets and plans and by the project's own
+// policies, and keeps rows and bytes in agreement.
+package object
+
+import (
+	"context"
+	_ "embed" // the statements
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/wayli-app/fluxbase/dataplane/outbox"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
+	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/setting"
+)
+
+// Schema is the logical schema of storage's tables.
+const Schema = blob.Schema
+
+// Scanner looks for viruses.
+type Scanner interface {
+	// Begin begins a scan of what is written to the stream.
+	Begin(ctx context.Context) (Stream, error)
+}
+
+// Stream is one scan.
+type Stream interface {
+	io.WriteCloser
+	// Verdict ends the scan and returns a fault when the bytes are not to be kept, or cannot be judged.
+	Verdict() error
+}
+
+// Gauge is told what projects store.
+type Gauge interface {
+	Stored(project string, bytes, blobs int64)
+}
+
+// Deps are what a Service needs.
+type Deps struct {
+	Blobs *blob.Store
+	Queue *outbox.Queue
+	Log   *slog.Logger
+	// Scanner may be nil: then uploads to buckets that are to be scanned are refused.
+	Scanner Scanner
+	// Gauge may be nil.
+	Gauge Gauge
+}
+
+// Service does what can be done with files. It keeps nothing of projects.
+type Service struct {
+	blobs   *blob.Store
+	queue   *outbox.Queue
+	log     *slog.Logger
+	scanner Scanner
+	gauge   Gauge
+}
+
+// New makes a Service.
+func New(d Deps) *Service {
+	return &Service{blobs: d.Blobs, queue: d.Queue, log: d.Log, scanner: d.Scanner, gauge: d.Gauge}
+}
+
+// Metadata is what objects' column metadata holds. Its names are Supabase Storage's.
+type Metadata struct {
+	// ETag has its quotes.
+	ETag               string    `json:"eTag"`
+	Size               int64     `json:"size"`
+	MimeType           string    `json:"mimetype"`
+	CacheControl       string    `json:"cacheControl"`
+	LastModified       time.Time `json:"lastModified"`
+	ContentLength      int64     `json:"contentLength"`
+	HTTPStatusCode     int       `json:"httpStatusCode"`
+	ContentEncoding    string    `json:"contentEncoding,omitempty"`
+	ContentDisposition string    `json:"contentDisposition,omitempty"`
+	ContentLanguage    string    `json:"contentLanguage,omitempty"`
+	Expires            string    `json:"expires,omitempty"`
+	// Tags are S3's tags of the object.
+	Tags map[string]string `json:"tags,omitempty"`
+}
+
+// Object is a file.
+type Object struct {
+	ID                             uuid.UUID
+	Bucket, Name, Version, OwnerID string
+	Created, Updated, LastAccessed time.Time
+	Metadata                       Metadata
+	// UserMetadata is a JSON object, or nil.
+	UserMetadata json.RawMessage
+}
+
+// columns are what scan reads, in its order.
+const columns = "id, bucket_id, name, coalesce(version, ''), coalesce(owner_id, ''), coalesce(created_at, now()), coalesce(updated_at, now()), " +
+	"coalesce(last_accessed_at, now()), metadata, user_metadata"
+
+// scan reads a row of columns. The project's owner writes to the table: what does not fit is left out.
+func scan(row pgx.CollectableRow) (Object, error) {
+	var o Object
+	var metadata, user []byte
+	var bucket, name *string
+	if err := row.Scan(&o.ID, &bucket, &name, &o.Version, &o.OwnerID, &o.Created, &o.Updated, &o.LastAccessed, &metadata, &user); err != nil {
+		return o, err
+	}
+	if bucket != nil {
+		o.Bucket = *bucket
+	}
+	if name != nil {
+		o.Name = *name
+	}
+	o.Metadata = parseMetadata(metadata)
+	if len(user) > 0 && string(user) != "null" {
+		o.UserMetadata = user
+	}
+	return o, nil
+}
+
+func parseMetadata(column []byte) Metadata {
+	var m Metadata
+	if json.Unmarshal(column, &m) == nil {
+		return m
+	}
+	var loose map[string]any
+	_ = json.Unmarshal(column, &loose)
+	if size, ok := loose["size"].(float64); ok {
+		m.Size, m.ContentLength = int64(size), int64(size)
+	}
+	m.ETag, _ = loose["eTag"].(string)
+	m.MimeType, _ = loose["mimetype"].(string)
+	m.CacheControl, _ = loose["cacheControl"].(string)
+	return m
+}
+
+// searchPath is what unqualified names mean: storage's own first, then what policies and triggers of projects expect.
+var searchPath = []string{"storage", "public", "extensions"}
+
+// options are how statements run as the caller. operation is what policies read by storage.operation().
+func options(session *projectdb.Session, operation string, write bool) projectdb.Options {
+	o := projectdb.Options{ReadOnly: !write, SearchPath: searchPath, Settings: []projectdb.Setting{{Name: "storage.operation", Value: operation}}}
+	if write {
+		values := session.Project.Settings
+		if setting.Get[string](values, "storage.webhook_url") != "" {
+			o.Settings = append(o.Settings, projectdb.Setting{Name: "storage.events", Value: "on"})
+		}
+		if setting.Get[string](values, "storage.cdn_purge_url") != "" {
+			o.Settings = append(o.Settings, projectdb.Setting{Name: "storage.purges", Value: "on"})
+		}
+	}
+	return o
+}
+
+// noSuchBucket and noSuchKey say so also to who may not know.
+func noSuchBucket(err error) error {
+	return fault.Wrap(err, fault.NotFound, "NO_SUCH_BUCKET", "Bucket not found")
+}
+
+func noSuchKey(err error) error {
+	return fault.Wrap(err, fault.NotFound, "NO_SUCH_KEY", "Object not found")
+}
+
+// Refused tells what the database refused by the project's policies or by a constraint of our tables. Other errors stay what they are.
+func Refused(err error) error {
+	var known *fault.Error
+	var refused *pgconn.PgError
+	if err == nil || errors.As(err, &known) || !errors.As(err, &refused) {
+		return err
+	}
+	switch {
+	case refused.Code == pgerrcode.InsufficientPrivilege:
+		return fault.Wrap(err, fault.Denied, "ACCESS_DENIED", "new row violates row-level security policy")
+	case refused.Code == pgerrcode.UniqueViolation && refused.ConstraintName == "bucketid_objname":
+		return fault.Wrap(err, fault.Exists, "KEY_ALREADY_EXISTS", "The resource already exists")
+	case refused.Code == pgerrcode.ForeignKeyViolation && refused.ConstraintName == "objects_bucketId_fkey":
+		return noSuchBucket(err)
+	}
+	return err
+}
+
+// told lets workers know of what triggers have left for later. What has committed is safe without it.
+func (s *Service) told(ctx context.Context, session *projectdb.Session) {
+	if s.queue != nil {
+		s.queue.Announce(ctx, session.Project.Ref, Schema, time.Now().Truncate(time.Minute).Add(time.Minute))
+	}
+}

@@ -1,0 +1,3 @@
+select id, bucket_id, name, coalesce(version, ''), coalesce(owner_id, ''), coalesce(created_at, now()), coalesce(updated_at, now()),
+    coalesce(last_accessed_at, now()), metadata, user_metadata
+from objects where bucket_id = $1::text and name = $2::text

@@ -1,0 +1,1 @@
+select keep_blob($1::text, $2::bigint)

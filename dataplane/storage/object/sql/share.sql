@@ -1,0 +1,1 @@
+select share_blob($1::text)

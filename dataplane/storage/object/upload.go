@@ -1,0 +1,398 @@
+package object
+
+import (
+	"context"
+	_ "embed" // the statements
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
+	"github.com/wayli-app/fluxbase/dataplane/storage/name"
+	"github.com/wayli-app/fluxbase/internal/fault"
+)
+
+//go:embed sql/rules.sql
+var rulesSQL string
+
+//go:embed sql/keep.sql
+var keepSQL string
+
+//go:embed sql/insert.sql
+var insertSQL string
+
+//go:embed sql/upsert.sql
+var upsertSQL string
+
+//go:embed sql/replace.sql
+var replaceSQL string
+
+// Target is where an upload goes, and what it says of itself.
+type Target struct {
+	Bucket, Name string
+	// Upsert replaces an object of the name, MustExist asks for one.
+	Upsert, MustExist bool
+	// Size is -1 when it is not known.
+	Size                                                                                  int64
+	MimeType, CacheControl, ContentEncoding, ContentDisposition, ContentLanguage, Expires string
+	// UserMetadata is a JSON object, or nil.
+	UserMetadata json.RawMessage
+	Tags         map[string]string
+	// OwnerID is whose the object is; "" is the caller's.
+	OwnerID string
+	// IfMatch is the ETag, with quotes, that the object must have; IfNoneMatch may be "*": there must be none.
+	IfMatch, IfNoneMatch string
+	// Operation is what policies read by storage.operation(); "" is storage.object.upload.
+	Operation string
+}
+
+// Bounds of what an upload says of itself.
+const (
+	maxUserMetadata = 64 << 10
+	maxHeader       = 1024
+)
+
+// Ticket is an upload that was judged.
+type Ticket struct {
+	Target
+	// Version is where its bytes go.
+	Version string
+	// ID is the object's, unless it replaces another.
+	ID uuid.UUID
+	// Limit is the most bytes that it may have.
+	Limit int64
+
+	scan   bool
+	over   error // what a body beyond the limit is told
+	stored struct{ bytes, blobs int64 }
+}
+
+// Begin judges an upload before its bytes come: names, the rules of the bucket, the project and the plan, and the project's policies, by a trial
+// that is rolled back.
+func (s *Service) Begin(ctx context.Context, session *projectdb.Session, target Target) (*Ticket, error) {
+	t := &Ticket{Target: target, ID: uuid.New()}
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	if t.OwnerID == "" {
+		t.OwnerID = session.Caller.Subject
+	}
+	if t.Operation == "" {
+		t.Operation = "storage.object.upload"
+	}
+	var found rules
+	trial := t.statement(max(t.Size, 0), "", "")
+	rows := 0
+	o := options(session, t.Operation, true)
+	o.Rollback = true
+	err := session.Run(ctx, o, projectdb.Batch{Statements: []projectdb.Statement{{SQL: rulesSQL, Args: []any{t.Bucket}}, trial}},
+		func(i int, r pgx.Rows) error {
+			if i == 0 {
+				return found.read(r)
+			}
+			for rows = 0; r.Next(); rows++ { //nolint:revive // counted only
+			}
+			return r.Err()
+		})
+	switch {
+	case !found.known && (err == nil || isRefusal(err)):
+		return nil, noSuchBucket(err)
+	case found.known && found.kind != "STANDARD":
+		return nil, fault.New(fault.FailedPrecondition, "NO_SUCH_BUCKET", "The bucket %q is not one for files.", t.Bucket)
+	case err != nil:
+		return nil, t.refused(err)
+	case t.replaces() && rows == 0:
+		return nil, t.absent()
+	}
+	if err := t.bound(session, found); err != nil {
+		return nil, err
+	}
+	t.scan = scanned(session, t.Bucket)
+	if t.scan && s.scanner == nil {
+		return nil, fault.New(fault.FailedPrecondition, "SCANNER_UNAVAILABLE", "Uploads to the bucket %q are to be scanned for viruses, and there is no scanner. The operator must set one up.", t.Bucket)
+	}
+	t.Version, err = s.blobs.Lease(ctx, session)
+	return t, err
+}
+
+// isRefusal tells an answer of the database from its absence.
+func isRefusal(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused)
+}
+
+// replaces reports whether the upload needs an object of its name.
+func (t *Ticket) replaces() bool { return t.MustExist || t.IfMatch != "" && t.IfMatch != "*" }
+
+func (t *Ticket) absent() error {
+	if t.IfMatch != "" {
+		return fault.New(fault.FailedPrecondition, "PRECONDITION_FAILED", "The object is not there, or is another than If-Match names.")
+	}
+	return noSuchKey(nil)
+}
+
+// refused words the refusal of a conditional upload.
+func (t *Ticket) refused(err error) error {
+	err = Refused(err)
+	if t.IfNoneMatch != "" && errors.Is(err, &fault.Error{Kind: fault.Exists, Reason: "KEY_ALREADY_EXISTS"}) {
+		return fault.Wrap(err, fault.FailedPrecondition, "PRECONDITION_FAILED", "There is an object of this name already.")
+	}
+	return err
+}
+
+func (t *Ticket) check() error {
+	if err := name.Bucket(t.Bucket); err != nil {
+		return err
+	}
+	if err := name.Object(t.Name); err != nil {
+		return err
+	}
+	if t.MimeType == "" {
+		t.MimeType = "application/octet-stream"
+	}
+	if err := CheckMimeType(t.MimeType); err != nil {
+		return err
+	}
+	if t.CacheControl == "" {
+		t.CacheControl = "no-cache"
+	}
+	for header, value := range map[string]string{
+		"Cache-Control": t.CacheControl, "Content-Encoding": t.ContentEncoding, "Content-Disposition": t.ContentDisposition,
+		"Content-Language": t.ContentLanguage, "Expires": t.Expires,
+	} {
+		if err := CheckHeader(header, value); err != nil {
+			return err
+		}
+	}
+	return CheckUserMetadata(t.UserMetadata)
+}
+
+// CheckMimeType takes what is one, with or without parameters.
+func CheckMimeType(s string) error {
+	base, _, err := mime.ParseMediaType(s)
+	if err != nil || !strings.Contains(base, "/") || CheckHeader("Content-Type", s) != nil {
+		return fault.New(fault.Invalid, "INVALID_MIME_TYPE", "mime type %.100q is not valid", s)
+	}
+	return nil
+}
+
+// CheckHeader takes what can be sent as the value of a header when the object is read.
+func CheckHeader(header, value string) error {
+	bad := len(value) > maxHeader
+	for i := range len(value) {
+		bad = bad || value[i] < ' ' || value[i] > '~'
+	}
+	if bad {
+		return fault.New(fault.Invalid, "INVALID_REQUEST", "%s must be up to %d printable characters of ASCII.", header, maxHeader)
+	}
+	return nil
+}
+
+// CheckUserMetadata takes a JSON object of a bounded size, or nothing.
+func CheckUserMetadata(data json.RawMessage) error {
+	if len(data) == 0 {
+		return nil
+	}
+	var object map[string]any
+	if len(data) > maxUserMetadata {
+		return fault.New(fault.Invalid, "INVALID_REQUEST", "The metadata is larger than %d KiB.", maxUserMetadata>>10)
+	}
+	if err := json.Unmarshal(data, &object); err != nil || object == nil {
+		return fault.Wrap(err, fault.Invalid, "INVALID_REQUEST", "The metadata is no JSON object.")
+	}
+	if strings.Contains(string(data), `\u0000`) {
+		return fault.New(fault.Invalid, "INVALID_REQUEST", "The metadata holds a zero character, which the database cannot keep.")
+	}
+	return nil
+}
+
+// statement writes the row of the upload.
+func (t *Ticket) statement(size int64, version, etag string) projectdb.Statement {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	metadata, _ := json.Marshal(t.metadata(size, etag, now)) // strings and numbers
+	var owner, ownerID, user any
+	if t.OwnerID != "" {
+		ownerID = t.OwnerID
+		if id, err := uuid.Parse(t.OwnerID); err == nil {
+			owner = id.String()
+		}
+	}
+	if len(t.UserMetadata) > 0 {
+		user = string(t.UserMetadata)
+	}
+	args := []any{t.Bucket, t.Name, t.ID.String(), owner, ownerID, version, string(metadata), user}
+	switch {
+	case t.replaces():
+		var match any
+		if t.IfMatch != "" && t.IfMatch != "*" {
+			match = t.IfMatch
+		}
+		return projectdb.Statement{SQL: replaceSQL, Args: append(args, match)}
+	case t.Upsert && t.IfNoneMatch == "":
+		return projectdb.Statement{SQL: upsertSQL, Args: args}
+	}
+	return projectdb.Statement{SQL: insertSQL, Args: args}
+}
+
+func (t *Ticket) metadata(size int64, etag string, now time.Time) Metadata {
+	if etag != "" {
+		etag = `"` + etag + `"`
+	}
+	return Metadata{
+		ETag: etag, Size: size, MimeType: t.MimeType, CacheControl: t.CacheControl, LastModified: now, ContentLength: size, HTTPStatusCode: 200,
+		ContentEncoding: t.ContentEncoding, ContentDisposition: t.ContentDisposition, ContentLanguage: t.ContentLanguage, Expires: t.Expires, Tags: t.Tags,
+	}
+}
+
+// Store takes the bytes of an upload. They are durable when it returns, and belong to nothing until Commit.
+func (s *Service) Store(ctx context.Context, session *projectdb.Session, t *Ticket, body io.Reader) (blob.Written, error) {
+	body = &bounded{from: body, left: t.Limit, over: t.over}
+	if !t.scan {
+		return s.blobs.Put(ctx, session.Project, t.Version, body, t.Size, t.MimeType)
+	}
+	stream, err := s.scanner.Begin(ctx)
+	if err != nil {
+		return blob.Written{}, err
+	}
+	defer func() { _ = stream.Close() }()
+	written, err := s.blobs.Put(ctx, session.Project, t.Version, io.TeeReader(body, stream), t.Size, t.MimeType)
+	if err != nil {
+		return written, err
+	}
+	if err := stream.Verdict(); err != nil {
+		s.drop(ctx, session, t.Version)
+		return blob.Written{}, err
+	}
+	return written, nil
+}
+
+// ScanStored judges bytes that came in several requests. It is nil where the bucket is not scanned.
+func (s *Service) ScanStored(ctx context.Context, session *projectdb.Session, t *Ticket, size int64) error {
+	if !t.scan || size == 0 {
+		return nil
+	}
+	stream, err := s.scanner.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = stream.Close() }()
+	body, err := s.blobs.Get(ctx, session.Project, t.Version, 0, -1)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = body.Close() }()
+	if _, err := io.Copy(stream, body); err != nil {
+		return err
+	}
+	return stream.Verdict()
+}
+
+// bounded ends a body beyond its limit.
+type bounded struct {
+	from io.Reader
+	left int64
+	over error
+}
+
+// Read reads on.
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, b.over
+	}
+	return n, err
+}
+
+// commitTime bounds the writing of a row, which goes on when the client has left.
+const commitTime = 30 * time.Second
+
+// Commit makes bytes that are durable an object, as the caller. When that is refused the bytes are removed.
+func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Ticket, w blob.Written) (*Object, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
+	if w.Size > t.Limit {
+		s.drop(ctx, session, w.Version)
+		return nil, t.over
+	}
+	if t.Upsert || t.replaces() {
+		s.told(ctx, session) // before: the sweep finds what commits within its minute, whatever dies after
+	}
+	var out *Object
+	row := t.statement(w.Size, w.Version, w.ETag)
+	batch := projectdb.Batch{Statements: []projectdb.Statement{{SQL: keepSQL, Args: []any{w.Version, w.Size}}, row}, Hold: t.replaces()}
+	err := session.Run(ctx, options(session, t.Operation, true), batch, func(i int, rows pgx.Rows) error {
+		if i == 0 {
+			for rows.Next() { //nolint:revive // it is void
+			}
+			return rows.Err()
+		}
+		list, err := pgx.CollectRows(rows, scan)
+		switch {
+		case err != nil:
+			return err
+		case len(list) > 0:
+			out = &list[0]
+		case t.replaces():
+			return t.absent()
+		}
+		return nil
+	})
+	if err != nil {
+		if settled(err) {
+			s.drop(ctx, session, w.Version)
+		}
+		return nil, t.refused(err)
+	}
+	if s.gauge != nil {
+		s.gauge.Stored(session.Project.ID, t.stored.bytes+w.Size, t.stored.blobs+1)
+	}
+	if out == nil { // an insert returns no row: to read it takes a policy of its own
+		now := time.Now().UTC()
+		out = &Object{
+			ID: t.ID, Bucket: t.Bucket, Name: t.Name, Version: w.Version, OwnerID: t.OwnerID, Created: now, Updated: now, LastAccessed: now,
+			Metadata: t.metadata(w.Size, w.ETag, now.Truncate(time.Millisecond)), UserMetadata: t.UserMetadata,
+		}
+	}
+	return out, nil
+}
+
+// settled reports whether a transaction that failed has not committed, for certain: bytes of one that may have must stay. The end of their
+// lease removes them when it did not.
+func settled(err error) bool {
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return known.Kind != fault.Unavailable && known.Kind != fault.Internal && known.Kind != fault.DeadlineExceeded && known.Kind != fault.Canceled
+	}
+	return isRefusal(err)
+}
+
+// drop removes bytes that belong to nothing.
+func (s *Service) drop(ctx context.Context, session *projectdb.Session, version string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if err := s.blobs.Remove(ctx, session.Project, version); err != nil {
+		s.log.WarnContext(ctx, "bytes of a refused upload stay until their lease ends", "project", session.Project.Ref, "version", version, "error", err)
+	}
+}
+
+// Upload judges, stores and commits.
+func (s *Service) Upload(ctx context.Context, session *projectdb.Session, target Target, body io.Reader) (*Object, error) {
+	t, err := s.Begin(ctx, session, target)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.Store(ctx, session, t, body)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", t.Version, err)
+	}
+	return s.Commit(ctx, session, t, w)
+}
