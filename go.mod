@@ -55,7 +55,12 @@ require (
 	google.golang.org/protobuf v1.36.12
 )
 
-require github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+require (
+	github.com/davidbyttow/govips/v2 v2.16.0 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+	github.com/tus/tusd/v2 v2.8.0 // indirect
+	golang.org/x/image v0.18.0 // indirect
+)
 
 require (
 	cel.dev/cel-go v0.32.0 // indirect
