@@ -20,6 +20,7 @@ import (
 	"github.com/wayli-app/fluxbase/internal/id"
 	"github.com/wayli-app/fluxbase/internal/seal"
 	"github.com/wayli-app/fluxbase/internal/testkit"
+	"github.com/wayli-app/fluxbase/internal/token"
 	"github.com/wayli-app/fluxbase/migrations"
 )
 
@@ -188,6 +189,10 @@ func TestSnapshot(t *testing.T) {
 	require.Equal(t, m.secrets.LegacyJWTSecret, s.GetLegacyJwtSecret())
 	require.Equal(t, m.secrets.SigningKeys[0].Private, s.GetSigningKeys()[0].GetPrivateKey())
 	require.True(t, s.GetSigningKeys()[0].GetActive())
+	anon, err := token.NewVerifier(nil, m.secrets.LegacyJWTSecret).Verify(s.GetAnonKey(), time.Now())
+	require.NoError(t, err)
+	require.Equal(t, "anon", anon.Role)
+	require.Equal(t, s.GetAnonKey(), b.resolve(t, byRef(m.ref)).GetAnonKey(), "the same at each call")
 	require.Equal(t, int32(200), s.GetLimits().GetRequestsPerSecond())
 	require.Equal(t, int32(400), s.GetLimits().GetBurst())
 	require.Equal(t, int32(100), s.GetLimits().GetRequestsPerSecondPerIp())

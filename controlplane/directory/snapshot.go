@@ -61,6 +61,10 @@ func (d *Directory) snapshot(ctx context.Context, row store.SnapshotProjectRow) 
 	if err != nil {
 		return nil, err
 	}
+	anon, err := project.AnonKey(p, secrets)
+	if err != nil {
+		return nil, fmt.Errorf("sign the anon key: %w", err)
+	}
 	out := &directoryv1.Snapshot{
 		ProjectId: p.ID.String(), Ref: p.Ref, Revision: p.Revision, Status: servingStatus(p, row.Served),
 		Placement: placement(row, secrets), LegacyJwtSecret: secrets.LegacyJWTSecret,
@@ -69,7 +73,7 @@ func (d *Directory) snapshot(ctx context.Context, row store.SnapshotProjectRow) 
 			RequestsPerSecondPerKey: row.RequestsPerSecondPerKey, StatementTimeoutMs: row.StatementTimeoutMs,
 		},
 		OverQuota: p.OverQuotaReason != "", OverQuotaReason: p.OverQuotaReason,
-		Settings: settings, Hosts: hosts, Url: d.url(p.Ref),
+		Settings: settings, Hosts: hosts, Url: d.url(p.Ref), AnonKey: anon,
 	}
 	if p.OrganizationID != nil {
 		out.OrganizationId = p.OrganizationID.String()

@@ -57,7 +57,7 @@ func (s *Service) Connection(ctx context.Context, ref string, withSecrets bool) 
 // reveal fills in the secrets.
 func (s *Service) reveal(ctx context.Context, row store.Project, secrets Secrets, out *Connection) (err error) {
 	out.JWTSecret = string(secrets.LegacyJWTSecret)
-	if out.AnonKey, err = legacyKey(row, secrets, "anon"); err != nil {
+	if out.AnonKey, err = AnonKey(row, secrets); err != nil {
 		return err
 	}
 	if out.ServiceRoleKey, err = legacyKey(row, secrets, "service_role"); err != nil {
@@ -119,6 +119,9 @@ func (s *Service) opened(ctx context.Context, ref string) (store.Project, Secret
 	secrets, err := OpenSecrets(s.Sealer, row.ID, row.SecretsSealed)
 	return row, secrets, err
 }
+
+// AnonKey is the project's long-lived JWT of the role anon, which is public.
+func AnonKey(p store.Project, secrets Secrets) (string, error) { return legacyKey(p, secrets, "anon") }
 
 // legacyKey signs one of the two long-lived JWTs. It is the same at each call, as its times are the project's own.
 func legacyKey(p store.Project, secrets Secrets, role string) (string, error) {

@@ -58,6 +58,8 @@ type Recorder struct {
 	since    time.Time
 	waiting  map[sumKey]*sum
 	keysUsed map[apiKey]int64
+	// stored are the newest measures of projects' files.
+	stored map[string]*directoryv1.StorageUse
 	// sending is a report that the control plane may or may not have counted: it is sent again as it is.
 	sending *directoryv1.ReportUsageRequest
 
@@ -99,7 +101,7 @@ type sum struct{ requests, egress, errors int64 }
 func New(d Deps) *Recorder {
 	r := &Recorder{
 		reporter: d.Reporter, workerID: d.WorkerID, log: d.Log, now: d.Now, interval: d.Interval,
-		waiting: map[sumKey]*sum{}, keysUsed: map[apiKey]int64{},
+		waiting: map[sumKey]*sum{}, keysUsed: map[apiKey]int64{}, stored: map[string]*directoryv1.StorageUse{},
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fluxbase_usage_report_failures_total", Help: "Reports of usage that the control plane did not take.",
 		}),
@@ -125,15 +127,24 @@ func New(d Deps) *Recorder {
 
 // Request counts one answer of a service.
 func (r *Recorder) Request(project, service string, egress int64, failed bool) {
-	c := r.services.get(serviceKey{project, service}, newCounts)
-	c.requests.Add(1)
-	c.egress.Add(egress)
+	one := sum{requests: 1, egress: egress}
 	if failed {
-		c.errors.Add(1)
+		one.errors = 1
 	}
+	r.count(serviceKey{project, service}, one)
+}
+
+// Egress counts bytes of an answer that is still under way.
+func (r *Recorder) Egress(project, service string, bytes int64) {
+	r.count(serviceKey{project, service}, sum{egress: bytes})
+}
+
+func (r *Recorder) count(k serviceKey, s sum) {
+	c := r.services.get(k, newCounts)
+	c.add(s)
 	for c.gone.Load() { // it left the table since we found it: what nobody has taken goes to its successor
 		left := c.take()
-		c = r.services.get(serviceKey{project, service}, newCounts)
+		c = r.services.get(k, newCounts)
 		c.add(left)
 	}
 }
@@ -146,6 +157,14 @@ func (r *Recorder) KeyUsed(project, key string) {
 	if now := r.now().Unix(); u.last.Load() < now {
 		u.last.Store(now)
 	}
+}
+
+// Stored notes what a project's files take now: the newest measure is handed in.
+func (r *Recorder) Stored(project string, bytes, blobs int64) {
+	measured := timestamppb.New(r.now())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stored[project] = &directoryv1.StorageUse{ProjectId: project, Bytes: bytes, Blobs: blobs, MeasureTime: measured}
 }
 
 // Run hands usage in until ctx ends, and then what is left.
@@ -250,7 +269,7 @@ func (r *Recorder) add(k sumKey, taken sum) {
 
 // next makes a report of what waits, or nil. It needs the lock.
 func (r *Recorder) next() *directoryv1.ReportUsageRequest {
-	if len(r.waiting) == 0 && len(r.keysUsed) == 0 {
+	if len(r.waiting) == 0 && len(r.keysUsed) == 0 && len(r.stored) == 0 {
 		return nil
 	}
 	report := &directoryv1.ReportUsageRequest{ReportId: uuid.NewString(), WorkerId: r.workerID}
@@ -272,6 +291,13 @@ func (r *Recorder) next() *directoryv1.ReportUsageRequest {
 			ProjectId: k.project, KeyId: k.key, LastUseTime: timestamppb.New(time.Unix(last, 0)),
 		})
 		delete(r.keysUsed, k)
+	}
+	for project, use := range r.stored {
+		if len(report.Storage) == maxRecords {
+			break
+		}
+		report.Storage = append(report.Storage, use)
+		delete(r.stored, project)
 	}
 	return report
 }

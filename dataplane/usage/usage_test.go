@@ -23,6 +23,7 @@ type ledger struct {
 	seen   map[string]bool
 	sums   map[string]sum
 	keys   map[string]int64
+	stored map[string]*directoryv1.StorageUse
 	called int
 }
 
@@ -40,6 +41,9 @@ func (l *ledger) ReportUsage(_ context.Context, r *directoryv1.ReportUsageReques
 			s := l.sums[k]
 			l.sums[k] = sum{s.requests + u.GetRequests(), s.egress + u.GetEgressBytes(), s.errors + u.GetErrors()}
 		}
+		for _, u := range r.GetStorage() {
+			l.stored[u.GetProjectId()] = u
+		}
 		for _, k := range r.GetKeyUses() {
 			l.keys[k.GetProjectId()+"/"+k.GetKeyId()] = k.GetLastUseTime().AsTime().Unix()
 		}
@@ -52,7 +56,7 @@ type clock struct{ at atomic.Int64 }
 func (c *clock) now() time.Time { return time.Unix(c.at.Load(), 0).UTC() }
 
 func setup(t *testing.T) (*Recorder, *ledger, *clock) {
-	l := &ledger{seen: map[string]bool{}, sums: map[string]sum{}, keys: map[string]int64{}}
+	l := &ledger{seen: map[string]bool{}, sums: map[string]sum{}, keys: map[string]int64{}, stored: map[string]*directoryv1.StorageUse{}}
 	c := &clock{}
 	c.at.Store(time.Date(2026, 5, 1, 10, 20, 3, 0, time.UTC).Unix())
 	return New(Deps{Reporter: l, WorkerID: "w", Log: testkit.Logger(t), Now: c.now}), l, c
@@ -75,6 +79,41 @@ func TestCounts(t *testing.T) {
 	calls := l.called
 	require.True(t, r.Flush(t.Context()))
 	require.Equal(t, calls, l.called, "nothing to say")
+}
+
+func TestTheNewestMeasureOfFilesIsHandedIn(t *testing.T) {
+	t.Parallel()
+	r, l, c := setup(t)
+	r.Stored("p", 10, 1)
+	c.at.Add(1)
+	r.Stored("p", 30, 3)
+	r.Stored("q", 0, 0)
+	require.True(t, r.Flush(t.Context()))
+	require.Equal(t, 1, l.called)
+	require.Equal(t, int64(30), l.stored["p"].GetBytes())
+	require.Equal(t, int64(3), l.stored["p"].GetBlobs())
+	require.Equal(t, c.now(), l.stored["p"].GetMeasureTime().AsTime())
+	require.Contains(t, l.stored, "q", "empty is a measure too")
+	require.True(t, r.Flush(t.Context()))
+	require.Equal(t, 1, l.called, "it is told once")
+	l.fail = errors.New("down")
+	r.Stored("p", 40, 4)
+	require.False(t, r.Flush(t.Context()))
+	c.at.Add(1)
+	r.Stored("p", 50, 5)
+	l.fail = nil
+	require.True(t, r.Flush(t.Context()))
+	require.Equal(t, int64(50), l.stored["p"].GetBytes(), "what waited does not come after what is newer")
+}
+
+func TestAnAnswerUnderWayIsCounted(t *testing.T) {
+	t.Parallel()
+	r, l, _ := setup(t)
+	r.Egress("p", "storage", 100)
+	require.True(t, r.Flush(t.Context()))
+	r.Request("p", "storage", 5, false)
+	require.True(t, r.Flush(t.Context()))
+	require.Equal(t, map[string]sum{"p/storage/10:20": {1, 105, 0}}, l.sums)
 }
 
 func TestNothingIsCountedTwiceOrLost(t *testing.T) {
