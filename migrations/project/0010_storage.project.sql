@@ -127,10 +127,16 @@ begin
     from (select coalesce(sum(bytes), 0)::bigint as bytes, coalesce(sum(blobs), 0)::bigint as blobs from gone) s;
 end $$;
 
--- An upload's bytes are durable: they count from now on. Called in the transaction that writes the object's row.
+-- An upload's bytes are durable: they count from now on. Called in the transaction that writes the object's row. Below a lease that has ended
+-- nothing can be kept any more, whenever a worker that stood still goes on: who ends a lease takes the same lock for itself.
 create or replace function {{schema "storage"}}.keep_blob(blob_version text, blob_size bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare lease text := split_part(blob_version, '/', 1);
 begin
+    perform pg_advisory_xact_lock_shared(hashtextextended(lease, 0));
+    if not exists (select from {{schema "storage"}}.leases where id = lease) then
+        raise object_not_in_prerequisite_state using message = 'the upload took too long';
+    end if;
     insert into {{schema "storage"}}.blobs (version, size) values (blob_version, blob_size);
     insert into {{schema "storage"}}.usage_log (bytes, blobs) values (blob_size, 1);
     if random() < 0.005 then perform {{schema "storage"}}.fold_usage(); end if;
@@ -296,9 +302,16 @@ begin
     return query select o.version, count(*), min(o.bucket_id), min(o.name) from {{schema "storage"}}.objects o
         where o.version > after and (upto is null or o.version <= upto) group by o.version order by o.version limit most;
 end $$;
+-- How many uploads in S3's parts that began below a lease are under way.
+create or replace function {{schema "storage"}}.parts_under_way(lease text) returns bigint
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select count(*) from {{schema "storage"}}.s3_multipart_uploads where starts_with(version, lease || '/')
+$$;
 -- No one whom row security holds may learn by them what there is.
-revoke execute on function {{schema "storage"}}.versions_in_use(text[]), {{schema "storage"}}.versions_between(text, text, int) from public;
-grant execute on function {{schema "storage"}}.versions_in_use(text[]), {{schema "storage"}}.versions_between(text, text, int) to {{.ServiceRole}};
+revoke execute on function {{schema "storage"}}.versions_in_use(text[]), {{schema "storage"}}.versions_between(text, text, int),
+    {{schema "storage"}}.parts_under_way(text) from public;
+grant execute on function {{schema "storage"}}.versions_in_use(text[]), {{schema "storage"}}.versions_between(text, text, int),
+    {{schema "storage"}}.parts_under_way(text) to {{.ServiceRole}};
 create or replace function {{schema "storage"}}.get_size_by_bucket() returns table (size bigint, bucket_id text) language sql stable as $$
     select sum((metadata ->> 'size')::bigint)::bigint, objects.bucket_id from {{schema "storage"}}.objects group by objects.bucket_id
 $$;
