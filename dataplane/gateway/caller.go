@@ -171,6 +171,21 @@ func (x *exchange) findKey(ctx context.Context, c credentials) (apiKey, *refusal
 	return x.g.key(x.project, c, x.began)
 }
 
+// keepGood leaves of what is shown at an open path what is good there. Nothing is refused for a key or token that is not: it is not needed.
+func (x *exchange) keepGood(c credentials) credentials {
+	key, no := x.g.key(x.project, c, x.began)
+	if no != nil {
+		return credentials{}
+	}
+	if _, key, no = x.g.identify(x.project, c, key, OpenAccess, x.began); no != nil {
+		return credentials{}
+	}
+	if outOfScope(key, x.service, x.r.Method, x.inner) != nil {
+		return credentials{}
+	}
+	return c
+}
+
 // identify decides who calls: the bearer token says so, or without one the key. A bearer token that is not good is
 // refused whatever the key.
 func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access Access, now time.Time) (projectdb.Caller, apiKey, *refusal) {
@@ -185,7 +200,7 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 			return none, k, &errDeveloperOnly
 		case k.id != "":
 			return k.caller(), k, nil
-		case access.needsKey():
+		case access.needsKey() || access == EitherAccess:
 			return none, k, &errKeyMissing
 		}
 		return projectdb.Caller{Role: roleAnon, Claims: claimsAnon}, k, nil
@@ -206,7 +221,7 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 		return none, k, &errDeveloperOnly
 	case access == DeveloperAccess:
 		return projectdb.Caller{Role: roleService, Claims: v.claims, Subject: v.subject, Developer: v.subject}, k, nil
-	case access == AdminAccess && v.developer: // an account of the console, and no user of the project
+	case access.developers() && v.developer: // an account of the console, and no user of the project
 		return projectdb.Caller{Role: roleService, Claims: claimsService, Developer: v.subject}, k, nil
 	}
 	role := v.role

@@ -155,7 +155,7 @@ func openCases(s, other *sample, unknown, expired string) []accessCase {
 		{name: "escaped dots do not open", path: "/auth/v1/verify/%2e%2e/token", status: 404, code: `"ROUTE_NOT_FOUND"`},
 		{name: "a bad key on an open route is refused", path: "/auth/v1/verify", apikey: unknown, status: 401, code: `"API_KEY_INVALID"`},
 
-		{name: "storage without anything is anon", path: storage, role: roleAnon},
+		{name: "storage without anything", path: storage, status: 401, code: `"API_KEY_MISSING"`},
 		{name: "storage by bearer alone", path: storage, bearer: s.user, role: roleAuthenticated, subject: s.userID},
 		{name: "storage by secret key as bearer", path: storage, bearer: s.secret, role: roleService},
 		{name: "storage by key", path: storage, apikey: s.secret, role: roleService},

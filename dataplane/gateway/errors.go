@@ -33,7 +33,7 @@ type restWords struct{ code, message, details string }
 
 // The gateway's refusals.
 var (
-	errRoute          = refusal{status: 404, code: "ROUTE_NOT_FOUND", message: "There is no service at this path.", hint: "Projects serve /rest/v1, /api/v1, /auth/v1 and /meta/v1."}
+	errRoute          = refusal{status: 404, code: "ROUTE_NOT_FOUND", message: "There is no service at this path.", hint: "Projects serve /rest/v1, /api/v1, /auth/v1, /storage/v1 and /meta/v1."}
 	errNotFound       = refusal{status: 404, code: "PROJECT_NOT_FOUND", message: "There is no project at this address.", hint: "Check the project's ref, or that the domain is verified."}
 	errProvisioning   = refusal{status: 503, code: "PROJECT_PROVISIONING", message: "This project is being made ready.", hint: "Try again in a few seconds.", retryAfter: 2 * time.Second}
 	errPaused         = refusal{status: 503, code: "PROJECT_PAUSED", message: "This project is paused.", hint: "A developer of the project can resume it in the console."}
@@ -78,7 +78,7 @@ func lookupRefused(err error) refusal {
 	return errUnavailable
 }
 
-func (e refusal) write(w http.ResponseWriter, service string) {
+func (e refusal) write(w http.ResponseWriter, service string, s3 bool) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
@@ -88,11 +88,18 @@ func (e refusal) write(w http.ResponseWriter, service string) {
 	if e.status == 401 {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	status, body := e.status, e.body(service, h)
+	status := e.status
 	if service == "auth" && e.tokens {
 		status = http.StatusForbidden // as GoTrue answers
 	}
-	encoded, err := json.Marshal(body)
+	var encoded []byte
+	var err error
+	if s3 {
+		h.Set("Content-Type", "application/xml")
+		encoded, err = e.s3Body(h.Get("X-Request-Id"))
+	} else {
+		encoded, err = json.Marshal(e.body(service, h))
+	}
 	if err != nil { // strings and integers only
 		panic(err)
 	}
@@ -119,8 +126,8 @@ func (e refusal) body(service string, h http.Header) any {
 		return authBody{e.status, e.auth.code, e.message, e.hint}
 	case e.status == http.StatusForbidden && service == "rest":
 		return restBody{Code: e.code, Hint: &e.hint, Message: e.message}
-	case e.status == http.StatusForbidden && service == "storage":
-		return storageBody{strconv.Itoa(e.status), e.code, "Unauthorized", e.message, e.hint}
+	case service == "storage":
+		return e.storageBody()
 	}
 	plain := plainBody{e.code, e.message, e.hint}
 	if service == "api" {
@@ -149,12 +156,4 @@ type authBody struct {
 	ErrorCode string `json:"error_code"`
 	Message   string `json:"msg"`
 	Hint      string `json:"hint,omitempty"`
-}
-
-type storageBody struct {
-	StatusCode string `json:"statusCode"`
-	Code       string `json:"code"`
-	Error      string `json:"error"`
-	Message    string `json:"message"`
-	Hint       string `json:"hint,omitempty"`
 }

@@ -38,9 +38,13 @@ type exchange struct {
 	bytes         int64
 	// writeBy is when the answer must have been taken by the client; zero once that is set, and before a service runs.
 	writeBy time.Time
-	served  bool
-	code    string
-	err     error
+	// transfer is on for services that have a timeout of their own.
+	transfer transfer
+	// received are the bytes of the body that such a service read; counted those of the answer that usage knows of.
+	received, counted int64
+	served            bool
+	code              string
+	err               error
 }
 
 // WriteHeader notes the status.
@@ -48,7 +52,7 @@ func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		x.status = status
 		h := x.Header()
-		secure(h)
+		x.secure(h, status)
 		if x.served { // or else the answer is the gateway's own
 			x.contain(h)
 		}
@@ -61,7 +65,20 @@ func (x *exchange) Write(b []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
-	if x.bytes+int64(len(b)) > smallAnswer {
+	if x.r.Method == http.MethodHead { // taken and not sent
+		return x.ResponseWriter.Write(b)
+	}
+	large := x.bytes+int64(len(b)) > smallAnswer
+	if large && x.transfer.on() {
+		n, err := x.transfer.write(x.ResponseWriter, b)
+		x.bytes += int64(n)
+		if x.bytes-x.counted >= countedStep {
+			x.g.usage.Egress(x.project.ID, x.service.Name, x.bytes-x.counted)
+			x.counted = x.bytes
+		}
+		return n, err
+	}
+	if large {
 		x.boundWrites()
 	}
 	n, err := x.ResponseWriter.Write(b)
@@ -74,6 +91,13 @@ func (x *exchange) Flush() {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
+	if x.transfer.on() {
+		now := time.Now()
+		x.transfer.beforeWrite(now)
+		_ = x.transfer.control.Flush()
+		x.transfer.afterWrite(now, 0)
+		return
+	}
 	x.boundWrites()
 	_ = http.NewResponseController(x.ResponseWriter).Flush()
 }
@@ -83,6 +107,10 @@ const smallAnswer = 2 << 10
 
 // boundWrites ends writing to a client that does not read.
 func (x *exchange) boundWrites() {
+	if x.transfer.on() {
+		x.transfer.beforeWrite(time.Now())
+		return
+	}
 	if !x.writeBy.IsZero() {
 		_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(x.writeBy) // not every writer has a connection, in tests
 		x.writeBy = time.Time{}
@@ -94,7 +122,7 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
 func (x *exchange) refuse(no *refusal) {
 	x.code = no.code
-	no.write(x, x.service.Name)
+	no.write(x, x.service.Name, x.service.Prefix == storagePrefix && below(x.inner, storageS3))
 }
 
 // finish answers for a handler that panicked, and counts and logs the exchange.
@@ -110,7 +138,7 @@ func (x *exchange) finish() {
 	took := x.g.now().Sub(x.began)
 	x.service.metrics.count(x.status, took)
 	if x.served {
-		x.g.usage.Request(x.project.ID, x.service.Name, x.bytes, x.status >= 500)
+		x.g.usage.Request(x.project.ID, x.service.Name, x.bytes-x.counted, x.status >= 500)
 	}
 	x.log(took)
 	if broken && x.code == "" { // half an answer must not look whole
@@ -154,6 +182,9 @@ func (x *exchange) log(took time.Duration) {
 		slog.String("role", x.role), slog.String("key", x.key), slog.String("ip", x.client.String()))
 	if x.code != "" {
 		attrs = append(attrs, slog.String("code", x.code))
+	}
+	if x.received > 0 {
+		attrs = append(attrs, slog.Int64("received", x.received))
 	}
 	if x.err != nil {
 		attrs = append(attrs, slog.String("error", x.err.Error()))

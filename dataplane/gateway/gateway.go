@@ -43,6 +43,8 @@ type Limits interface {
 // Usage counts what is billed.
 type Usage interface {
 	Request(project, service string, egress int64, failed bool)
+	// Egress counts a part of an answer that goes on; Request is told the rest.
+	Egress(project, service string, bytes int64)
 	KeyUsed(project, key string)
 }
 
@@ -66,6 +68,9 @@ type Service struct {
 	Handler      http.Handler
 	// MaxBody bounds request bodies; zero is the gateway's bound.
 	MaxBody int64
+	// Timeout bounds a request that moves a file; zero is the gateway's. With one, a client that stands still, or trickles, ends after the
+	// gateway's all the same.
+	Timeout time.Duration
 }
 
 // Deps are what a Gateway needs.
@@ -188,6 +193,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Header["X-Request-Id"] = h["X-Request-Id"]
 	x.client, x.direct = g.proxies.client(r)
 	cors(h, r)
+	for _, name := range overrides {
+		delete(r.Header, name)
+	}
 	if r.ContentLength != 0 { // of refused requests too: the server reads on before the next one
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.timeout)) // not every writer has a connection, in tests
 	}
@@ -215,15 +223,25 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // secure sets the headers that tell browsers what an answer may do. Project content that a browser opens as a page may do
-// nothing there: in `fluxbase dev` it shares the console's origin. JSON does nothing anyway, as long as it is taken for JSON.
-func secure(h http.Header) {
+// nothing there: in `fluxbase dev` it shares the console's origin. JSON does nothing anyway, as long as it is taken for JSON; nor does a passive
+// file, which may be seen where the origin is the project's own.
+func (x *exchange) secure(h http.Header, status int) {
 	h["X-Content-Type-Options"] = nosniff
-	if kind := h["Content-Type"]; len(kind) == 1 && isJSON(kind[0]) {
+	if status == http.StatusNotModified { // what was said of the file itself stays
+		delete(h, "Content-Security-Policy")
+		return
+	}
+	kind := h["Content-Type"]
+	if len(kind) == 1 && isJSON(kind[0]) {
 		return
 	}
 	h["Referrer-Policy"] = noReferrer
-	h["Content-Security-Policy"] = sandbox
 	h["Cross-Origin-Resource-Policy"] = crossOrigin
+	if x.served && x.prefix == "" && len(kind) == 1 && isPassive(kind[0]) {
+		delete(h, "Content-Security-Policy")
+		return
+	}
+	h["Content-Security-Policy"] = sandbox
 }
 
 // isJSON reports whether browsers take a Content-Type for JSON: of a list of types, which a project can set, they take the last.
@@ -282,6 +300,9 @@ func (x *exchange) resolve(ctx context.Context) *refusal {
 	}
 	if s, path := g.service(t.path); s != nil {
 		x.service, x.inner = s, path
+		if s.Prefix == storagePrefix && len(r.Header["Origin"]) > 0 {
+			x.Header()["Access-Control-Expose-Headers"] = exposedFiles
+		}
 	}
 	if err != nil {
 		x.project, x.err = nil, err
@@ -334,7 +355,10 @@ func dotted(path string) bool {
 func (x *exchange) admit(ctx context.Context) *refusal {
 	g, limits, now := x.g, x.project.Limits, x.began
 	shown := readCredentials(x.r)
-	access := x.service.access(x.inner)
+	access := x.service.access(x.r.Method, x.inner)
+	if access == OpenAccess {
+		shown = x.keepGood(shown)
+	}
 	key, no := x.findKey(ctx, shown)
 	p := x.project
 	// The project's own servers come from few addresses. Everyone else is limited before a signature is checked.
@@ -358,8 +382,10 @@ func (x *exchange) admit(ctx context.Context) *refusal {
 		if !key.legacy {
 			g.usage.KeyUsed(p.ID, key.id)
 		}
-		if refused := outOfScope(key, x.service, x.r.Method, x.inner); refused != nil {
-			return refused
+		if access != OpenAccess {
+			if refused := outOfScope(key, x.service, x.r.Method, x.inner); refused != nil {
+				return refused
+			}
 		}
 	}
 	rate := limit.Rate{PerSecond: float64(limits.RequestsPerSecond), Burst: limits.Burst}
@@ -401,14 +427,21 @@ func (x *exchange) serve(ctx context.Context) {
 		x.refuse(&errBodyTooLarge)
 		return
 	}
-	deadline := time.Now().Add(x.g.timeout)
-	x.writeBy = deadline.Add(5 * time.Second)
+	deadline := time.Now().Add(max(s.Timeout, x.g.timeout))
+	if s.Timeout > 0 {
+		x.transfer.start(x.ResponseWriter, x.r, x.g.timeout, deadline)
+	} else {
+		x.writeBy = deadline.Add(5 * time.Second)
+	}
 	ctx, cancel := context.WithDeadlineCause(ctx, deadline, errTimeout)
 	defer cancel()
 	ctx = telemetry.With(ctx, slog.String("request_id", x.id), slog.String("project", x.ref))
 	r := x.r.WithContext(projectdb.NewContext(ctx, x.session))
 	if r.ContentLength != 0 {
-		r.Body = http.MaxBytesReader(x, x.r.Body, maxBody)
+		if x.transfer.on() {
+			r.Body = &body{r.Body, x}
+		}
+		r.Body = http.MaxBytesReader(x, r.Body, maxBody)
 	}
 	u := *x.r.URL
 	u.Path, u.RawPath = x.inner, innerRaw(x.r.URL, x.prefix+s.Prefix)
@@ -423,6 +456,9 @@ func (x *exchange) serve(ctx context.Context) {
 	}
 	x.served = true
 	s.Handler.ServeHTTP(x, r)
+	if x.transfer.on() && x.bytes > smallAnswer {
+		x.boundWrites() // of what is still buffered
+	}
 }
 
 // innerRaw is the escaped path without its prefix, or "" for the default escaping.

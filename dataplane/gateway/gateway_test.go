@@ -419,6 +419,7 @@ func TestMetricsAndLog(t *testing.T) {
 type nobody struct{}
 
 func (nobody) Request(string, string, int64, bool) {}
+func (nobody) Egress(string, string, int64)        {}
 func (nobody) KeyUsed(string, string)              {}
 
 type blank struct{ header http.Header }

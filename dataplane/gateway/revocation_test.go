@@ -55,7 +55,7 @@ func TestTokensOfEndedSessionsAreRefused(t *testing.T) {
 			"/auth/v1/verify":        {403, `{"code":403,"error_code":"session_not_found","msg":"Session from session_id claim in JWT does not exist"}`},
 			"/auth/v1/admin/users":   {403, `{"code":403,"error_code":"session_not_found","msg":"Session from session_id claim in JWT does not exist"}`},
 			"/api/v1/tables/t":       {401, `{"error":{"code":"TOKEN_REVOKED","message":"JWT has been revoked","hint":"Sign in again."}}`},
-			storage:                  {401, `{"code":"TOKEN_REVOKED","message":"JWT has been revoked","hint":"Sign in again."}`},
+			storage:                  {401, `{"statusCode":"401","code":"TOKEN_REVOKED","error":"Unauthorized","message":"JWT has been revoked","hint":"Sign in again."}`},
 			"/realtime/v1/websocket": {401, `{"code":"TOKEN_REVOKED","message":"JWT has been revoked","hint":"Sign in again."}`},
 		} {
 			for _, key := range []string{s.publishable, s.secret, s.service} {
@@ -115,7 +115,7 @@ func TestDevelopersManageUsers(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/auth/v1/user", "/auth/v1/token", "/auth/v1/verify", "/auth/v1/administrator", "/auth/v1//admin/users", "/auth/v1/invites", "/auth/v1/factors",
-		"/auth/v1/oauth/authorizations/x", "/auth/v1/settings", rest, storage, "/api/v1/auth/admin/users", "/functions/v1/f", "/realtime/v1/websocket",
+		"/auth/v1/oauth/authorizations/x", "/auth/v1/settings", rest, "/api/v1/auth/admin/users", "/functions/v1/f", "/realtime/v1/websocket",
 	} {
 		for _, key := range []string{"", s.publishable, s.secret} {
 			got := send(path, key, s.developer)

@@ -91,9 +91,16 @@ const (
 	DeveloperAccess
 	// AdminAccess is KeyAccess that a developer's token opens too.
 	AdminAccess
+	// EitherAccess asks for a key or a bearer token; a developer's opens it too.
+	EitherAccess
+	// OpenAccess asks for nothing. A key or token that is good counts, and one that is not is as none.
+	OpenAccess
 )
 
 func (a Access) needsKey() bool { return a == KeyAccess || a == AdminAccess }
+
+// developers tells that a developer's token opens it, for what secret keys do.
+func (a Access) developers() bool { return a == AdminAccess || a == EitherAccess || a == OpenAccess }
 
 // authPrefix is where auth speaks GoTrue's protocol.
 const authPrefix = "/auth/v1"
@@ -105,9 +112,11 @@ var openAuth = []string{"/verify", "/callback", "/authorize", "/sso/saml", "/.we
 // adminAuth are the paths of auth with which a project's users are managed.
 var adminAuth = []string{"/admin", "/invite", "/audit"}
 
-// access is what a path of a service asks for.
-func (s *service) access(path string) Access {
+// access is what a request to a path of a service asks for.
+func (s *service) access(method, path string) Access {
 	switch {
+	case s.Prefix == storagePrefix:
+		return storageAccess(method, path)
 	case s.Prefix != authPrefix:
 	case slices.ContainsFunc(openAuth, func(open string) bool { return below(path, open) }):
 		return BearerAccess

@@ -12,6 +12,8 @@ type demand struct {
 	path string
 	// read is for GET, HEAD and OPTIONS, write for the other methods.
 	read, write scope.Scope
+	// of, when set, goes by the method and the path below instead.
+	of func(method, path string) scope.Scope
 	// open needs no scope.
 	open bool
 }
@@ -35,11 +37,7 @@ var demands = []demand{
 	{path: "/api/v1/functions", read: scope.FunctionsInvoke, write: scope.FunctionsInvoke},
 	{path: "/api/v1/realtime", read: scope.RealtimeSubscribe, write: scope.RealtimeSubscribe},
 
-	// Storage's clients list and sign for reading by POST.
-	{path: "/storage/v1/object/list", read: scope.StorageRead, write: scope.StorageRead},
-	{path: "/storage/v1/object/list-v2", read: scope.StorageRead, write: scope.StorageRead},
-	{path: "/storage/v1/object/sign", read: scope.StorageRead, write: scope.StorageRead},
-	{path: "/storage/v1", read: scope.StorageRead, write: scope.StorageWrite},
+	{path: storagePrefix, of: storageScope},
 
 	{path: "/functions/v1", read: scope.FunctionsInvoke, write: scope.FunctionsInvoke},
 	{path: "/realtime/v1", read: scope.RealtimeSubscribe, write: scope.RealtimeSubscribe},
@@ -61,6 +59,8 @@ func outOfScope(key apiKey, s *service, method, inner string) *refusal {
 		switch {
 		case d.open:
 			return nil
+		case d.of != nil:
+			needed = d.of(method, inner)
 		case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions:
 			needed = d.read
 		}

@@ -151,6 +151,12 @@ func (u *tally) Request(project, service string, egress int64, failed bool) {
 	}
 }
 
+func (u *tally) Egress(project, service string, bytes int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.egress[project+"/"+service] += bytes
+}
+
 func (u *tally) KeyUsed(_, key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
