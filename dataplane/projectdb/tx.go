@@ -31,6 +31,9 @@ func (d *Door) inTx(ctx context.Context, s *Session, o Options, fn func(pgx.Tx) 
 	if id.timeout != "" {
 		settings = append(settings, local("statement_timeout", id.timeout))
 	}
+	for _, own := range o.Settings {
+		settings = append(settings, local(own.Name, own.Value))
+	}
 	begin += "; select pg_catalog.num_nulls(" + strings.Join(settings, ", ") + ")"
 	return d.transact(ctx, s.Project, authenticator, begin, o.ReadOnly, fn)
 }

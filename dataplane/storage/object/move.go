@@ -101,7 +101,8 @@ func (s *Service) writeCopy(ctx context.Context, session *projectdb.Session, t *
 	if n := len(etag); n >= 2 && etag[0] == '"' && etag[n-1] == '"' {
 		etag = etag[1 : n-1]
 	}
-	err = session.InTx(ctx, options(session, t.Operation, true), func(tx pgx.Tx) error {
+	o, told := s.changing(ctx, session, t.Operation)
+	err = session.InTx(ctx, o, func(tx pgx.Tx) error {
 		var size *int64
 		if err := tx.QueryRow(ctx, shareSQL, from.Version).Scan(&size); err != nil {
 			return err
@@ -132,6 +133,7 @@ func (s *Service) writeCopy(ctx context.Context, session *projectdb.Session, t *
 	if err != nil {
 		return nil, t.refused(err)
 	}
+	told()
 	return out, nil
 }
 
@@ -193,7 +195,8 @@ func (s *Service) Move(ctx context.Context, session *projectdb.Session, m Move) 
 		}
 	}
 	var out *Object
-	err = session.Query(ctx, options(session, m.Operation, true),
+	o, told := s.changing(ctx, session, m.Operation)
+	err = session.Query(ctx, o,
 		projectdb.Statement{SQL: moveSQL, Args: []any{m.Bucket, m.Name, m.ToBucket, m.ToName}}, one(&out))
 	switch {
 	case err != nil:
@@ -201,6 +204,7 @@ func (s *Service) Move(ctx context.Context, session *projectdb.Session, m Move) 
 	case out == nil: // the caller may read it, and not change it; or it has just gone
 		return nil, fault.New(fault.Denied, "ACCESS_DENIED", "new row violates row-level security policy")
 	}
+	told()
 	return out, nil
 }
 
@@ -226,8 +230,12 @@ func (s *Service) Delete(ctx context.Context, session *projectdb.Session, bucket
 	if len(names) == 1 {
 		operation = "storage.object.delete"
 	}
-	err := session.Query(ctx, options(session, operation, true), projectdb.Statement{SQL: deleteSQL, Args: []any{bucket, names}}, many(&out))
-	return out, Refused(err)
+	o, told := s.changing(ctx, session, operation)
+	if err := session.Query(ctx, o, projectdb.Statement{SQL: deleteSQL, Args: []any{bucket, names}}, many(&out)); err != nil {
+		return nil, Refused(err)
+	}
+	told()
+	return out, nil
 }
 
 // Edit is what an object is to say of itself; nil leaves it.
@@ -279,7 +287,8 @@ func (s *Service) SetMetadata(ctx context.Context, session *projectdb.Session, b
 		userColumn = string(user)
 	}
 	var out *Object
-	err = session.Query(ctx, options(session, e.Operation, true),
+	o, told := s.changing(ctx, session, e.Operation)
+	err = session.Query(ctx, o,
 		projectdb.Statement{SQL: setMetadataSQL, Args: []any{bucket, object, from.Version, string(metadata), userColumn}}, one(&out))
 	switch {
 	case err != nil:
@@ -287,5 +296,6 @@ func (s *Service) SetMetadata(ctx context.Context, session *projectdb.Session, b
 	case out == nil:
 		return nil, fault.New(fault.Denied, "ACCESS_DENIED", "new row violates row-level security policy")
 	}
+	told()
 	return out, nil
 }

@@ -16,11 +16,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
 	"github.com/wayli-app/fluxbase/internal/fault"
-	"github.com/wayli-app/fluxbase/internal/setting"
 )
 
 // Schema is the logical schema of storage's tables.
@@ -28,15 +28,22 @@ const Schema = blob.Schema
 
 // Scanner looks for viruses.
 type Scanner interface {
-	// Begin begins a scan of what is written to the stream.
-	Begin(ctx context.Context) (Stream, error)
+	// Begin begins a scan of what is written to the stream, for a project by its ref.
+	Begin(ctx context.Context, ref string) (Stream, error)
 }
 
 // Stream is one scan.
-type Stream interface {
-	io.WriteCloser
+type Stream = interface {
+	io.Writer
 	// Verdict ends the scan and returns a fault when the bytes are not to be kept, or cannot be judged.
 	Verdict() error
+	Close() error
+}
+
+// Events tells of what changes.
+type Events interface {
+	// Watch gives the settings of a transaction that changes objects, and what to call when it has committed.
+	Watch(ctx context.Context, p *directory.Project) (settings []projectdb.Setting, told func())
 }
 
 // Gauge is told what projects store.
@@ -51,6 +58,8 @@ type Deps struct {
 	Log   *slog.Logger
 	// Scanner may be nil: then uploads to buckets that are to be scanned are refused.
 	Scanner Scanner
+	// Events may be nil.
+	Events Events
 	// Gauge may be nil.
 	Gauge Gauge
 }
@@ -61,12 +70,13 @@ type Service struct {
 	queue   *outbox.Queue
 	log     *slog.Logger
 	scanner Scanner
+	events  Events
 	gauge   Gauge
 }
 
 // New makes a Service.
 func New(d Deps) *Service {
-	return &Service{blobs: d.Blobs, queue: d.Queue, log: d.Log, scanner: d.Scanner, gauge: d.Gauge}
+	return &Service{blobs: d.Blobs, queue: d.Queue, log: d.Log, scanner: d.Scanner, events: d.Events, gauge: d.Gauge}
 }
 
 // Metadata is what objects' column metadata holds. Its names are Supabase Storage's.
@@ -143,17 +153,18 @@ var searchPath = []string{"storage", "public", "extensions"}
 
 // options are how statements run as the caller. operation is what policies read by storage.operation().
 func options(session *projectdb.Session, operation string, write bool) projectdb.Options {
-	o := projectdb.Options{ReadOnly: !write, SearchPath: searchPath, Settings: []projectdb.Setting{{Name: "storage.operation", Value: operation}}}
-	if write {
-		values := session.Project.Settings
-		if setting.Get[string](values, "storage.webhook_url") != "" {
-			o.Settings = append(o.Settings, projectdb.Setting{Name: "storage.events", Value: "on"})
-		}
-		if setting.Get[string](values, "storage.cdn_purge_url") != "" {
-			o.Settings = append(o.Settings, projectdb.Setting{Name: "storage.purges", Value: "on"})
-		}
+	return projectdb.Options{ReadOnly: !write, SearchPath: searchPath, Settings: []projectdb.Setting{{Name: "storage.operation", Value: operation}}}
+}
+
+// changing are the options of what changes objects for good. When it has committed, told is to be called.
+func (s *Service) changing(ctx context.Context, session *projectdb.Session, operation string) (o projectdb.Options, told func()) {
+	o = options(session, operation, true)
+	if s.events == nil {
+		return o, func() {}
 	}
-	return o
+	settings, told := s.events.Watch(ctx, session.Project)
+	o.Settings = append(o.Settings, settings...)
+	return o, told
 }
 
 // noSuchBucket and noSuchKey say so also to who may not know.

@@ -259,7 +259,7 @@ func (s *Service) Store(ctx context.Context, session *projectdb.Session, t *Tick
 	if !t.scan {
 		return s.blobs.Put(ctx, session.Project, t.Version, body, t.Size, t.MimeType)
 	}
-	stream, err := s.scanner.Begin(ctx)
+	stream, err := s.scanner.Begin(ctx, session.Project.Ref)
 	if err != nil {
 		return blob.Written{}, err
 	}
@@ -280,7 +280,7 @@ func (s *Service) ScanStored(ctx context.Context, session *projectdb.Session, t 
 	if !t.scan || size == 0 {
 		return nil
 	}
-	stream, err := s.scanner.Begin(ctx)
+	stream, err := s.scanner.Begin(ctx, session.Project.Ref)
 	if err != nil {
 		return err
 	}
@@ -329,7 +329,8 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 	var out *Object
 	row := t.statement(w.Size, w.Version, w.ETag)
 	batch := projectdb.Batch{Statements: []projectdb.Statement{{SQL: keepSQL, Args: []any{w.Version, w.Size}}, row}, Hold: t.replaces()}
-	err := session.Run(ctx, options(session, t.Operation, true), batch, func(i int, rows pgx.Rows) error {
+	o, told := s.changing(ctx, session, t.Operation)
+	err := session.Run(ctx, o, batch, func(i int, rows pgx.Rows) error {
 		if i == 0 {
 			for rows.Next() { //nolint:revive // it is void
 			}
@@ -352,6 +353,7 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 		}
 		return nil, t.refused(err)
 	}
+	told()
 	if s.gauge != nil {
 		s.gauge.Stored(session.Project.ID, t.stored.bytes+w.Size, t.stored.blobs+1)
 	}
