@@ -70,8 +70,11 @@ func (s *Store) PutKey(ctx context.Context, p *directory.Project, key string, bo
 	} else {
 		etag, err = s.putParts(ctx, p, key, source, size, mime)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		err = source.verify(etag, size)
+	case source.ended && source.err == nil && source.n < size:
+		err = source.short(size)
 	}
 	if err != nil {
 		s.undo(ctx, p, key)
@@ -203,6 +206,7 @@ type counted struct {
 	from  io.Reader
 	hash  hash.Hash
 	n     int64
+	ended bool
 	err   error
 	small []byte
 }
@@ -213,7 +217,10 @@ func (c *counted) Read(b []byte) (int, error) {
 	if c.n += int64(n); c.hash != nil {
 		_, _ = c.hash.Write(b[:n])
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
+		c.ended = true
+	case err != nil:
 		c.err = bodyFault(err)
 	}
 	return n, err

@@ -124,9 +124,7 @@ func (s *Service) writeCopy(ctx context.Context, session *projectdb.Session, t *
 		case t.replaces():
 			return t.absent()
 		default:
-			now := time.Now().UTC()
-			out = &Object{ID: t.ID, Bucket: t.Bucket, Name: t.Name, Version: from.Version, OwnerID: t.OwnerID, Created: now, Updated: now, LastAccessed: now,
-				Metadata: t.metadata(*size, etag, now.Truncate(time.Millisecond)), UserMetadata: t.UserMetadata}
+			out = t.object(from.Version, *size, etag)
 		}
 		return nil
 	})

@@ -71,6 +71,7 @@ type Ticket struct {
 	// Limit is the most bytes that it may have.
 	Limit int64
 
+	at     time.Time // of its last statement
 	scan   bool
 	over   error // what a body beyond the limit is told
 	stored struct{ bytes, blobs int64 }
@@ -217,8 +218,8 @@ func CheckUserMetadata(data json.RawMessage) error {
 
 // statement writes the row of the upload.
 func (t *Ticket) statement(size int64, version, etag string) projectdb.Statement {
-	now := time.Now().UTC().Truncate(time.Millisecond)
-	metadata, _ := json.Marshal(t.metadata(size, etag, now)) // strings and numbers
+	t.at = time.Now().UTC()
+	metadata, _ := json.Marshal(t.metadata(size, etag)) // strings and numbers
 	var owner, ownerID, user any
 	if t.OwnerID != "" {
 		ownerID = t.OwnerID
@@ -243,12 +244,12 @@ func (t *Ticket) statement(size int64, version, etag string) projectdb.Statement
 	return projectdb.Statement{SQL: insertSQL, Args: args}
 }
 
-func (t *Ticket) metadata(size int64, etag string, now time.Time) Metadata {
+func (t *Ticket) metadata(size int64, etag string) Metadata {
 	if etag != "" {
 		etag = `"` + etag + `"`
 	}
 	return Metadata{
-		ETag: etag, Size: size, MimeType: t.MimeType, CacheControl: t.CacheControl, LastModified: now, ContentLength: size, HTTPStatusCode: 200,
+		ETag: etag, Size: size, MimeType: t.MimeType, CacheControl: t.CacheControl, LastModified: t.at.Truncate(time.Millisecond), ContentLength: size, HTTPStatusCode: 200,
 		ContentEncoding: t.ContentEncoding, ContentDisposition: t.ContentDisposition, ContentLanguage: t.ContentLanguage, Expires: t.Expires, Tags: t.Tags,
 	}
 }
@@ -358,13 +359,17 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 		s.gauge.Stored(session.Project.ID, t.stored.bytes+w.Size, t.stored.blobs+1)
 	}
 	if out == nil { // an insert returns no row: to read it takes a policy of its own
-		now := time.Now().UTC()
-		out = &Object{
-			ID: t.ID, Bucket: t.Bucket, Name: t.Name, Version: w.Version, OwnerID: t.OwnerID, Created: now, Updated: now, LastAccessed: now,
-			Metadata: t.metadata(w.Size, w.ETag, now.Truncate(time.Millisecond)), UserMetadata: t.UserMetadata,
-		}
+		out = t.object(w.Version, w.Size, w.ETag)
 	}
 	return out, nil
+}
+
+// object is what the ticket's statement wrote.
+func (t *Ticket) object(version string, size int64, etag string) *Object {
+	return &Object{
+		ID: t.ID, Bucket: t.Bucket, Name: t.Name, Version: version, OwnerID: t.OwnerID, Created: t.at, Updated: t.at, LastAccessed: t.at,
+		Metadata: t.metadata(size, etag), UserMetadata: t.UserMetadata,
+	}
 }
 
 // settled reports whether a transaction that failed has not committed, for certain: bytes of one that may have must stay. The end of their
