@@ -149,12 +149,22 @@ func (s *Store) putParts(ctx context.Context, p *directory.Project, key string, 
 	return strings.Trim(aws.ToString(done.ETag), `"`), nil
 }
 
+// undoAgain is when a failed write is undone once more: some stores take what a broken connection brought for the whole, a moment after.
+var undoAgain = [...]time.Duration{300 * time.Millisecond, 3 * time.Second}
+
 // undo removes what a failed write may have left. What cannot be removed now is below a lease, whose end removes it.
 func (s *Store) undo(ctx context.Context, p *directory.Project, key string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	if _, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &key}); err != nil {
-		s.log.WarnContext(ctx, "bytes of a failed upload stay until their lease ends", "project", p.Ref, "key", key, "error", err)
+	ctx = context.WithoutCancel(ctx)
+	remove := func() {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		if _, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &p.Bucket, Key: &key}); err != nil {
+			s.log.WarnContext(ctx, "bytes of a failed upload stay until their lease ends", "project", p.Ref, "key", key, "error", err)
+		}
+	}
+	remove()
+	for _, wait := range undoAgain {
+		time.AfterFunc(wait, remove)
 	}
 }
 
