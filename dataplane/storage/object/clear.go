@@ -21,7 +21,8 @@ func (s *Service) Clear(ctx context.Context, session *projectdb.Session, bucket,
 		return "", 0, 0, err
 	}
 	s.told(ctx, session)
-	err = session.Query(ctx, options(session, "storage.bucket.empty", true), projectdb.Statement{SQL: clearSQL, Args: []any{bucket, after, before, MaxDelete}},
+	o, told := s.changing(ctx, session, "storage.bucket.empty")
+	err = session.Query(ctx, o, projectdb.Statement{SQL: clearSQL, Args: []any{bucket, after, before, MaxDelete}},
 		func(rows pgx.Rows) error {
 			for rows.Next() {
 				if err := rows.Scan(&last, &seen, &removed); err != nil {
@@ -30,5 +31,9 @@ func (s *Service) Clear(ctx context.Context, session *projectdb.Session, bucket,
 			}
 			return rows.Err()
 		})
-	return last, seen, removed, Refused(err)
+	if err != nil {
+		return "", 0, 0, Refused(err)
+	}
+	told()
+	return last, seen, removed, nil
 }
