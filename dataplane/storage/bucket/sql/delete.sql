@@ -1,0 +1,1 @@
+delete from buckets where id = $1
