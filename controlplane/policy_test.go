@@ -154,6 +154,10 @@ var roleCases = []roleCase{
 		_, err := p.projects.CreateDeveloperToken(ctx, &v1.CreateDeveloperTokenRequest{Ref: s.ref})
 		return err
 	}, nil},
+	{"GetUsage", "billing", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.projects.GetUsage(ctx, &v1.GetUsageRequest{Ref: s.ref})
+		return err
+	}, nil},
 	{"GetSettings", "viewer", func(ctx context.Context, p person, s *stage) error {
 		_, err := p.projects.GetSettings(ctx, &v1.GetSettingsRequest{Ref: s.ref})
 		return err

@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wayli-app/fluxbase/controlplane/project"
 	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
@@ -198,6 +197,8 @@ func TestSnapshot(t *testing.T) {
 	require.Equal(t, int32(100), s.GetLimits().GetRequestsPerSecondPerIp())
 	require.Equal(t, int32(160), s.GetLimits().GetRequestsPerSecondPerKey())
 	require.Equal(t, int32(8000), s.GetLimits().GetStatementTimeoutMs())
+	require.Equal(t, int64(10_000_000_000), s.GetLimits().GetStorageBytes())
+	require.Equal(t, int64(1_000_000_000), s.GetLimits().GetMaxFileBytes())
 	place := s.GetPlacement()
 	require.Equal(t, "db.internal:5433/require", place.GetHost()+":5433/"+place.GetSslMode())
 	require.Equal(t, m.ref, place.GetDatabase())
@@ -387,110 +388,4 @@ func TestAStreamThatFallsBehindEnds(t *testing.T) {
 	cancel()
 	_, err = h.subscribe(ctx)
 	require.ErrorIs(t, err, context.Canceled)
-}
-
-func report(m made, at time.Time, requests, egress int64) *directoryv1.ReportUsageRequest {
-	return &directoryv1.ReportUsageRequest{ReportId: uuid.NewString(), WorkerId: "w", Records: []*directoryv1.UsageRecord{{
-		ProjectId: m.id.String(), Service: "rest", Minute: timestamppb.New(at), Requests: requests, EgressBytes: egress, Errors: 1,
-	}}}
-}
-
-func TestUsageIsCountedOnce(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	m := b.project(t, "active")
-	key := b.key(t, m, "secret", nil)
-	stranger := b.project(t, "active")
-	r := report(m, b.now, 3, 100)
-	r.Records = append(r.Records, r.Records[0], &directoryv1.UsageRecord{ // one twice, and one of a project that is gone
-		ProjectId: uuid.NewString(), Service: "auth", Minute: timestamppb.New(b.now), Requests: 1,
-	})
-	used := b.now.Add(-time.Second).Truncate(time.Second)
-	r.KeyUses = []*directoryv1.KeyUse{
-		{ProjectId: m.id.String(), KeyId: key.String(), LastUseTime: timestamppb.New(used)},
-		{ProjectId: m.id.String(), KeyId: key.String(), LastUseTime: timestamppb.New(used.Add(-time.Hour))},
-		{ProjectId: stranger.id.String(), KeyId: key.String(), LastUseTime: timestamppb.New(used.Add(time.Hour))},
-	}
-	for range 3 {
-		_, err := b.client.ReportUsage(t.Context(), r)
-		require.NoError(t, err)
-	}
-	require.Equal(t, int64(6), one[int64](t, b, "select requests from usage_minute where project_id = $1", m.id))
-	require.Equal(t, int64(200), one[int64](t, b, "select egress_bytes from usage_month where project_id = $1", m.id))
-	require.Equal(t, int64(2), one[int64](t, b, "select errors from usage_minute where project_id = $1", m.id))
-	require.Equal(t, int64(1), one[int64](t, b, "select count(*) from usage_minute"))
-	require.Equal(t, used, one[time.Time](t, b, "select last_used_at from api_key where id = $1", key).UTC())
-	_, err := b.client.ReportUsage(t.Context(), report(m, b.now, 1, 1))
-	require.NoError(t, err)
-	require.Equal(t, int64(7), one[int64](t, b, "select requests from usage_month where project_id = $1", m.id))
-}
-
-func TestOddReportsAreRefusedWhole(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	m := b.project(t, "active")
-	cases := map[string]func(*directoryv1.ReportUsageRequest){
-		"no id":      func(r *directoryv1.ReportUsageRequest) { r.ReportId = "x" },
-		"no project": func(r *directoryv1.ReportUsageRequest) { r.Records[0].ProjectId = m.ref },
-		"service":    func(r *directoryv1.ReportUsageRequest) { r.Records[0].Service = "mining" },
-		"negative":   func(r *directoryv1.ReportUsageRequest) { r.Records[0].Requests = -1 },
-		"future": func(r *directoryv1.ReportUsageRequest) {
-			r.Records[0].Minute = timestamppb.New(b.now.Add(48 * time.Hour))
-		},
-		"no minute": func(r *directoryv1.ReportUsageRequest) { r.Records[0].Minute = nil },
-		"key":       func(r *directoryv1.ReportUsageRequest) { r.KeyUses = []*directoryv1.KeyUse{{}} },
-	}
-	for name, spoil := range cases {
-		r := report(m, b.now, 1, 1)
-		r.Records = append(r.Records, report(m, b.now, 1, 1).Records...)
-		spoil(r)
-		_, err := b.client.ReportUsage(t.Context(), r)
-		require.Equal(t, connect.CodeInvalidArgument, connect.CodeOf(err), name)
-	}
-	require.Zero(t, one[int64](t, b, "select count(*) from usage_minute"))
-}
-
-func TestQuotas(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.exec(t, "update plan set monthly_requests = 10, monthly_egress_bytes = 1000 where name = 'free'")
-	m, sibling := b.project(t, "active"), b.project(t, "active")
-	platform := b.project(t, "active")
-	b.exec(t, "update project set organization_id = null where id = $1", platform.id)
-	send := func(m made, requests, egress int64) {
-		t.Helper()
-		_, err := b.client.ReportUsage(t.Context(), report(m, b.now, requests, egress))
-		require.NoError(t, err)
-	}
-	over := func(m made) string {
-		s := b.resolve(t, byRef(m.ref))
-		require.Equal(t, s.GetOverQuota(), s.GetOverQuotaReason() != "")
-		return s.GetOverQuotaReason()
-	}
-	send(m, 6, 10)
-	send(platform, 1000, 10000)
-	require.Empty(t, over(m))
-	require.Empty(t, over(platform), "the platform has no plan")
-	before := b.resolve(t, byRef(sibling.ref)).GetRevision()
-	events := b.watch(t)
-	send(sibling, 4, 10) // together they have used the organisation's requests up
-	require.Contains(t, over(m), "10 requests")
-	require.Contains(t, over(sibling), "10 requests")
-	require.Greater(t, b.resolve(t, byRef(sibling.ref)).GetRevision(), before)
-	next(t, events)
-	settled := b.resolve(t, byRef(m.ref)).GetRevision()
-	send(m, 1, 0)
-	require.Equal(t, settled, b.resolve(t, byRef(m.ref)).GetRevision(), "what stays is no change")
-
-	b.exec(t, "update organization set plan = 'unlimited'")
-	b.directory.evaluate(t.Context(), nil) // as it is done every minute
-	require.Empty(t, over(m))
-	b.exec(t, "update organization set plan = 'free'")
-	b.directory.evaluate(t.Context(), nil)
-	require.NotEmpty(t, over(m))
-	b.now = b.now.AddDate(0, 0, 32) // another month
-	b.directory.evaluate(t.Context(), nil)
-	require.Empty(t, over(m))
-	send(m, 1, 2000)
-	require.Contains(t, over(m), "1000 bytes of egress")
 }

@@ -71,6 +71,7 @@ func (d *Directory) snapshot(ctx context.Context, row store.SnapshotProjectRow) 
 		Limits: &directoryv1.Limits{
 			RequestsPerSecond: row.RequestsPerSecond, Burst: row.Burst, RequestsPerSecondPerIp: row.RequestsPerSecondPerIp,
 			RequestsPerSecondPerKey: row.RequestsPerSecondPerKey, StatementTimeoutMs: row.StatementTimeoutMs,
+			StorageBytes: row.MaxStorageBytes, MaxFileBytes: row.MaxFileBytes,
 		},
 		OverQuota: p.OverQuotaReason != "", OverQuotaReason: p.OverQuotaReason,
 		Settings: settings, Hosts: hosts, Url: d.url(p.Ref), AnonKey: anon,

@@ -33,6 +33,10 @@ func (d *Directory) ReportUsage(ctx context.Context, req *directoryv1.ReportUsag
 	if err != nil {
 		return nil, d.failure(ctx, "read key uses", err)
 	}
+	stored, err := d.storage(req.GetStorage())
+	if err != nil {
+		return nil, d.failure(ctx, "read storage", err)
+	}
 	report, err := uuid.Parse(req.GetReportId())
 	if err != nil {
 		return nil, connect.NewError(connect.CodeInvalidArgument, err)
@@ -50,6 +54,9 @@ func (d *Directory) ReportUsage(ctx context.Context, req *directoryv1.ReportUsag
 		}
 		if err := q.AddUsageMonths(ctx, months); err != nil {
 			return fmt.Errorf("add months: %w", err)
+		}
+		if err := q.KeepStorage(ctx, stored); err != nil {
+			return fmt.Errorf("keep storage: %w", err)
 		}
 		return q.TouchKeys(ctx, keys)
 	})
@@ -107,6 +114,22 @@ func keyUses(uses []*directoryv1.KeyUse) (store.TouchKeysParams, error) {
 		out.ProjectIds = append(out.ProjectIds, project)
 		out.KeyIds = append(out.KeyIds, key)
 		out.UsedAt = append(out.UsedAt, u.GetLastUseTime().AsTime())
+	}
+	return out, nil
+}
+
+// storage turns measures of files into columns.
+func (d *Directory) storage(uses []*directoryv1.StorageUse) (store.KeepStorageParams, error) {
+	out := store.KeepStorageParams{At: d.now()}
+	for i, u := range uses {
+		project, err := uuid.Parse(u.GetProjectId())
+		if err != nil || u.GetBytes() < 0 || u.GetBlobs() < 0 || !u.GetMeasureTime().IsValid() {
+			return out, fault.New(fault.Invalid, "USAGE_INVALID", "Measure %d of storage is malformed.", i)
+		}
+		out.ProjectIds = append(out.ProjectIds, project)
+		out.Bytes = append(out.Bytes, u.GetBytes())
+		out.Blobs = append(out.Blobs, u.GetBlobs())
+		out.MeasuredAt = append(out.MeasuredAt, u.GetMeasureTime().AsTime())
 	}
 	return out, nil
 }

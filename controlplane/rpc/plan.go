@@ -40,6 +40,6 @@ func planMessage(p quota.Plan) *v1.Plan {
 	return &v1.Plan{
 		Name: p.Name, Title: p.Title, MaxProjects: p.MaxProjects, RequestsPerSecond: p.RequestsPerSecond, Burst: p.Burst,
 		RequestsPerSecondPerIp: p.RequestsPerSecondPerIp, RequestsPerSecondPerKey: p.RequestsPerSecondPerKey, MonthlyRequests: p.MonthlyRequests, MonthlyEgressBytes: p.MonthlyEgressBytes,
-		Isolation: isolationMessage(p.Isolation), StatementTimeoutMs: p.StatementTimeoutMs,
+		Isolation: isolationMessage(p.Isolation), StatementTimeoutMs: p.StatementTimeoutMs, MaxStorageBytes: p.MaxStorageBytes, MaxFileBytes: p.MaxFileBytes,
 	}
 }

@@ -91,6 +91,7 @@ var policy = map[string]rule{
 	v1.ProjectServiceCreateDeveloperTokenProcedure: atLeast(organization.Developer),
 	v1.ProjectServiceGetSettingsProcedure:          atLeast(organization.Viewer),
 	v1.ProjectServiceUpdateSettingsProcedure:       atLeast(organization.Admin),
+	v1.ProjectServiceGetUsageProcedure:             atLeast(anyMember),
 
 	v1.SigningKeyServiceListSigningKeysProcedure:  {need: member, least: organization.Viewer, platform: true},
 	v1.SigningKeyServiceCreateSigningKeyProcedure: {need: member, least: organization.Admin, platform: true},

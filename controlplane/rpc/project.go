@@ -177,6 +177,21 @@ func (s projectService) UpdateSettings(ctx context.Context, req *v1.UpdateSettin
 	return &v1.UpdateSettingsResponse{Settings: each(settings, settingMessage)}, err
 }
 
+// GetUsage returns what the project uses.
+func (s projectService) GetUsage(ctx context.Context, req *v1.GetUsageRequest) (*v1.GetUsageResponse, error) {
+	u, err := s.Projects.Usage(ctx, req.GetRef())
+	if err != nil {
+		return nil, err
+	}
+	return &v1.GetUsageResponse{Usage: &v1.Usage{
+		Month: u.Month.Format(time.DateOnly), Requests: u.Requests, EgressBytes: u.EgressBytes,
+		OrganizationRequests: u.OrganizationRequests, OrganizationEgressBytes: u.OrganizationEgressBytes,
+		StoredBytes: u.StoredBytes, StoredFiles: u.StoredFiles, StoreTime: maybe(u.MeasuredAt),
+		Plan: u.Plan, MonthlyRequests: u.MonthlyRequests, MonthlyEgressBytes: u.MonthlyEgressBytes,
+		MaxStorageBytes: u.MaxStorageBytes, MaxFileBytes: u.MaxFileBytes, OverQuotaReason: u.OverQuotaReason,
+	}}, nil
+}
+
 var isolationOf = map[v1.Isolation]string{
 	v1.Isolation_ISOLATION_UNSPECIFIED: "", v1.Isolation_ISOLATION_DATABASE: project.IsolationDatabase, v1.Isolation_ISOLATION_SCHEMA: project.IsolationSchema,
 }

@@ -95,7 +95,8 @@ with chosen as (
         when c.monthly_requests > 0 and u.requests >= c.monthly_requests
             then format('The %s plan''s %s requests of this month are used up.', c.title, c.monthly_requests)
         when c.monthly_egress_bytes > 0 and u.egress_bytes >= c.monthly_egress_bytes
-            then format('The %s plan''s %s bytes of egress of this month are used up.', c.title, c.monthly_egress_bytes)
+            then format('The %s plan''s %s of egress (answers and files that were sent) of this month are used up.', c.title,
+                case when c.monthly_egress_bytes >= 1000000000 then trim_scale(round(c.monthly_egress_bytes / 1e9, 2)) || ' GB' else c.monthly_egress_bytes || ' bytes' end)
         else '' end as reason
     from chosen c left join used u on u.organization_id = c.id
 ), due as (
@@ -159,6 +160,40 @@ func (q *Queries) InsertUsageReport(ctx context.Context, id uuid.UUID) (int64, e
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const keepStorage = `-- name: KeepStorage :exec
+insert into project_storage as s (project_id, bytes, blobs, measured_at)
+select distinct on (p.id) p.id, u.bytes, u.blobs, least(u.measured_at, $1::timestamptz)
+from (
+    select unnest($2::uuid[]) as project_id, unnest($3::bigint[]) as bytes,
+        unnest($4::bigint[]) as blobs, unnest($5::timestamptz[]) as measured_at
+) u
+join project p on p.id = u.project_id
+order by p.id, u.measured_at desc
+on conflict (project_id) do update
+set bytes = excluded.bytes, blobs = excluded.blobs, measured_at = excluded.measured_at
+where s.measured_at < excluded.measured_at
+`
+
+type KeepStorageParams struct {
+	At         time.Time
+	ProjectIds []uuid.UUID
+	Bytes      []int64
+	Blobs      []int64
+	MeasuredAt []time.Time
+}
+
+// The newest measure counts, whatever the order in which reports come. A worker's clock that is fast does not make its measures last.
+func (q *Queries) KeepStorage(ctx context.Context, arg KeepStorageParams) error {
+	_, err := q.db.Exec(ctx, keepStorage,
+		arg.At,
+		arg.ProjectIds,
+		arg.Bytes,
+		arg.Blobs,
+		arg.MeasuredAt,
+	)
+	return err
 }
 
 const snapshotHosts = `-- name: SnapshotHosts :many
@@ -233,6 +268,7 @@ select p.id, p.ref, p.organization_id, p.name, p.isolation, p.desired, p.status,
     coalesce(pl.requests_per_second_per_ip, 0)::int as requests_per_second_per_ip,
     coalesce(pl.requests_per_second_per_key, 0)::int as requests_per_second_per_key,
     coalesce(pl.statement_timeout_ms, 0)::int as statement_timeout_ms,
+    coalesce(pl.max_storage_bytes, 0)::bigint as max_storage_bytes, coalesce(pl.max_file_bytes, 0)::bigint as max_file_bytes,
     (exists (select from project_step s where s.project_id = p.id and s.job = 'provision')
         and not exists (select from project_step s where s.project_id = p.id and s.job = 'provision' and s.status <> 'done'))::bool as served
 from project p
@@ -259,6 +295,8 @@ type SnapshotProjectRow struct {
 	RequestsPerSecondPerIp  int32
 	RequestsPerSecondPerKey int32
 	StatementTimeoutMs      int32
+	MaxStorageBytes         int64
+	MaxFileBytes            int64
 	Served                  bool
 }
 
@@ -297,6 +335,8 @@ func (q *Queries) SnapshotProject(ctx context.Context, arg SnapshotProjectParams
 		&i.RequestsPerSecondPerIp,
 		&i.RequestsPerSecondPerKey,
 		&i.StatementTimeoutMs,
+		&i.MaxStorageBytes,
+		&i.MaxFileBytes,
 		&i.Served,
 	)
 	return i, err

@@ -134,6 +134,10 @@ type Plan struct {
 	StatementTimeoutMs      int32
 	Isolation               string
 	RequestsPerSecondPerKey int32
+	// What the files of one project may take together.
+	MaxStorageBytes int64
+	// The largest file that may be uploaded.
+	MaxFileBytes int64
 }
 
 type Project struct {
@@ -178,6 +182,14 @@ type ProjectStep struct {
 	Message    string
 	StartedAt  *time.Time
 	FinishedAt *time.Time
+}
+
+// What a project's files take, as its workers measured it last.
+type ProjectStorage struct {
+	ProjectID  uuid.UUID
+	Bytes      int64
+	Blobs      int64
+	MeasuredAt time.Time
 }
 
 type UsageMinute struct {

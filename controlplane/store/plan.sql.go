@@ -10,7 +10,7 @@ import (
 )
 
 const getPlan = `-- name: GetPlan :one
-select name, title, position, max_projects, requests_per_second, burst, requests_per_second_per_ip, monthly_requests, monthly_egress_bytes, statement_timeout_ms, isolation, requests_per_second_per_key from plan where name = $1
+select name, title, position, max_projects, requests_per_second, burst, requests_per_second_per_ip, monthly_requests, monthly_egress_bytes, statement_timeout_ms, isolation, requests_per_second_per_key, max_storage_bytes, max_file_bytes from plan where name = $1
 `
 
 func (q *Queries) GetPlan(ctx context.Context, name string) (Plan, error) {
@@ -29,12 +29,14 @@ func (q *Queries) GetPlan(ctx context.Context, name string) (Plan, error) {
 		&i.StatementTimeoutMs,
 		&i.Isolation,
 		&i.RequestsPerSecondPerKey,
+		&i.MaxStorageBytes,
+		&i.MaxFileBytes,
 	)
 	return i, err
 }
 
 const listPlans = `-- name: ListPlans :many
-select name, title, position, max_projects, requests_per_second, burst, requests_per_second_per_ip, monthly_requests, monthly_egress_bytes, statement_timeout_ms, isolation, requests_per_second_per_key from plan order by position
+select name, title, position, max_projects, requests_per_second, burst, requests_per_second_per_ip, monthly_requests, monthly_egress_bytes, statement_timeout_ms, isolation, requests_per_second_per_key, max_storage_bytes, max_file_bytes from plan order by position
 `
 
 func (q *Queries) ListPlans(ctx context.Context) ([]Plan, error) {
@@ -59,6 +61,8 @@ func (q *Queries) ListPlans(ctx context.Context) ([]Plan, error) {
 			&i.StatementTimeoutMs,
 			&i.Isolation,
 			&i.RequestsPerSecondPerKey,
+			&i.MaxStorageBytes,
+			&i.MaxFileBytes,
 		); err != nil {
 			return nil, err
 		}

@@ -7,8 +7,10 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const countProjects = `-- name: CountProjects :one
@@ -47,5 +49,70 @@ func (q *Queries) LockOrganizationPlan(ctx context.Context, id uuid.UUID) (LockO
 	row := q.db.QueryRow(ctx, lockOrganizationPlan, id)
 	var i LockOrganizationPlanRow
 	err := row.Scan(&i.MaxProjects, &i.Title, &i.Isolation)
+	return i, err
+}
+
+const projectUsage = `-- name: ProjectUsage :one
+select
+    coalesce(m.requests, 0)::bigint as requests, coalesce(m.egress_bytes, 0)::bigint as egress_bytes,
+    coalesce(om.requests, 0)::bigint as organization_requests, coalesce(om.egress_bytes, 0)::bigint as organization_egress_bytes,
+    coalesce(pl.title, '')::text as plan, coalesce(pl.monthly_requests, 0)::bigint as monthly_requests,
+    coalesce(pl.monthly_egress_bytes, 0)::bigint as monthly_egress_bytes,
+    coalesce(pl.max_storage_bytes, 0)::bigint as max_storage_bytes, coalesce(pl.max_file_bytes, 0)::bigint as max_file_bytes,
+    coalesce(s.bytes, 0)::bigint as stored_bytes, coalesce(s.blobs, 0)::bigint as stored_files, s.measured_at,
+    p.over_quota_reason
+from project p
+left join organization o on o.id = p.organization_id
+left join plan pl on pl.name = o.plan
+left join usage_month m on m.project_id = p.id and m.month = $1::date
+left join lateral (
+    select sum(u.requests) as requests, sum(u.egress_bytes) as egress_bytes
+    from usage_month u join project q on q.id = u.project_id
+    where q.organization_id = p.organization_id and u.month = $1::date
+) om on true
+left join project_storage s on s.project_id = p.id
+where p.id = $2::uuid
+`
+
+type ProjectUsageParams struct {
+	Month     pgtype.Date
+	ProjectID uuid.UUID
+}
+
+type ProjectUsageRow struct {
+	Requests                int64
+	EgressBytes             int64
+	OrganizationRequests    int64
+	OrganizationEgressBytes int64
+	Plan                    string
+	MonthlyRequests         int64
+	MonthlyEgressBytes      int64
+	MaxStorageBytes         int64
+	MaxFileBytes            int64
+	StoredBytes             int64
+	StoredFiles             int64
+	MeasuredAt              *time.Time
+	OverQuotaReason         string
+}
+
+// What a project uses, its organisation's use of the month, and what the plan gives. Projects without an organisation have no plan.
+func (q *Queries) ProjectUsage(ctx context.Context, arg ProjectUsageParams) (ProjectUsageRow, error) {
+	row := q.db.QueryRow(ctx, projectUsage, arg.Month, arg.ProjectID)
+	var i ProjectUsageRow
+	err := row.Scan(
+		&i.Requests,
+		&i.EgressBytes,
+		&i.OrganizationRequests,
+		&i.OrganizationEgressBytes,
+		&i.Plan,
+		&i.MonthlyRequests,
+		&i.MonthlyEgressBytes,
+		&i.MaxStorageBytes,
+		&i.MaxFileBytes,
+		&i.StoredBytes,
+		&i.StoredFiles,
+		&i.MeasuredAt,
+		&i.OverQuotaReason,
+	)
 	return i, err
 }

@@ -7,6 +7,7 @@ select sqlc.embed(p),
     coalesce(pl.requests_per_second_per_ip, 0)::int as requests_per_second_per_ip,
     coalesce(pl.requests_per_second_per_key, 0)::int as requests_per_second_per_key,
     coalesce(pl.statement_timeout_ms, 0)::int as statement_timeout_ms,
+    coalesce(pl.max_storage_bytes, 0)::bigint as max_storage_bytes, coalesce(pl.max_file_bytes, 0)::bigint as max_file_bytes,
     (exists (select from project_step s where s.project_id = p.id and s.job = 'provision')
         and not exists (select from project_step s where s.project_id = p.id and s.job = 'provision' and s.status <> 'done'))::bool as served
 from project p
@@ -53,6 +54,20 @@ group by 1, 2 order by 1, 2
 on conflict (project_id, month) do update
 set requests = m.requests + excluded.requests, egress_bytes = m.egress_bytes + excluded.egress_bytes;
 
+-- name: KeepStorage :exec
+-- The newest measure counts, whatever the order in which reports come. A worker's clock that is fast does not make its measures last.
+insert into project_storage as s (project_id, bytes, blobs, measured_at)
+select distinct on (p.id) p.id, u.bytes, u.blobs, least(u.measured_at, sqlc.arg(at)::timestamptz)
+from (
+    select unnest(sqlc.arg(project_ids)::uuid[]) as project_id, unnest(sqlc.arg(bytes)::bigint[]) as bytes,
+        unnest(sqlc.arg(blobs)::bigint[]) as blobs, unnest(sqlc.arg(measured_at)::timestamptz[]) as measured_at
+) u
+join project p on p.id = u.project_id
+order by p.id, u.measured_at desc
+on conflict (project_id) do update
+set bytes = excluded.bytes, blobs = excluded.blobs, measured_at = excluded.measured_at
+where s.measured_at < excluded.measured_at;
+
 -- name: TouchKeys :exec
 update api_key k set last_used_at = u.used_at
 from (
@@ -84,7 +99,8 @@ with chosen as (
         when c.monthly_requests > 0 and u.requests >= c.monthly_requests
             then format('The %s plan''s %s requests of this month are used up.', c.title, c.monthly_requests)
         when c.monthly_egress_bytes > 0 and u.egress_bytes >= c.monthly_egress_bytes
-            then format('The %s plan''s %s bytes of egress of this month are used up.', c.title, c.monthly_egress_bytes)
+            then format('The %s plan''s %s of egress (answers and files that were sent) of this month are used up.', c.title,
+                case when c.monthly_egress_bytes >= 1000000000 then trim_scale(round(c.monthly_egress_bytes / 1e9, 2)) || ' GB' else c.monthly_egress_bytes || ' bytes' end)
         else '' end as reason
     from chosen c left join used u on u.organization_id = c.id
 ), due as (

@@ -40,8 +40,12 @@ type Plan struct {
 	StatementTimeoutMs int32     `protobuf:"varint,10,opt,name=statement_timeout_ms,json=statementTimeoutMs,proto3" json:"statement_timeout_ms,omitempty"`
 	// Per API key of a project.
 	RequestsPerSecondPerKey int32 `protobuf:"varint,11,opt,name=requests_per_second_per_key,json=requestsPerSecondPerKey,proto3" json:"requests_per_second_per_key,omitempty"`
-	unknownFields           protoimpl.UnknownFields
-	sizeCache               protoimpl.SizeCache
+	// What the files of one project may take together.
+	MaxStorageBytes int64 `protobuf:"varint,12,opt,name=max_storage_bytes,json=maxStorageBytes,proto3" json:"max_storage_bytes,omitempty"`
+	// The largest file that may be uploaded.
+	MaxFileBytes  int64 `protobuf:"varint,13,opt,name=max_file_bytes,json=maxFileBytes,proto3" json:"max_file_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Plan) Reset() {
@@ -147,6 +151,20 @@ func (x *Plan) GetStatementTimeoutMs() int32 {
 func (x *Plan) GetRequestsPerSecondPerKey() int32 {
 	if x != nil {
 		return x.RequestsPerSecondPerKey
+	}
+	return 0
+}
+
+func (x *Plan) GetMaxStorageBytes() int64 {
+	if x != nil {
+		return x.MaxStorageBytes
+	}
+	return 0
+}
+
+func (x *Plan) GetMaxFileBytes() int64 {
+	if x != nil {
+		return x.MaxFileBytes
 	}
 	return 0
 }
@@ -259,7 +277,7 @@ var File_fluxbase_controlplane_v1_plan_proto protoreflect.FileDescriptor
 
 const file_fluxbase_controlplane_v1_plan_proto_rawDesc = "" +
 	"\n" +
-	"#fluxbase/controlplane/v1/plan.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a&fluxbase/controlplane/v1/project.proto\"\xe5\x03\n" +
+	"#fluxbase/controlplane/v1/plan.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a&fluxbase/controlplane/v1/project.proto\"\xb7\x04\n" +
 	"\x04Plan\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12!\n" +
@@ -272,7 +290,9 @@ const file_fluxbase_controlplane_v1_plan_proto_rawDesc = "" +
 	"\tisolation\x18\t \x01(\x0e2#.fluxbase.controlplane.v1.IsolationR\tisolation\x120\n" +
 	"\x14statement_timeout_ms\x18\n" +
 	" \x01(\x05R\x12statementTimeoutMs\x12<\n" +
-	"\x1brequests_per_second_per_key\x18\v \x01(\x05R\x17requestsPerSecondPerKey\"Z\n" +
+	"\x1brequests_per_second_per_key\x18\v \x01(\x05R\x17requestsPerSecondPerKey\x12*\n" +
+	"\x11max_storage_bytes\x18\f \x01(\x03R\x0fmaxStorageBytes\x12$\n" +
+	"\x0emax_file_bytes\x18\r \x01(\x03R\fmaxFileBytes\"Z\n" +
 	"\x10ListPlansRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12\x1d\n" +

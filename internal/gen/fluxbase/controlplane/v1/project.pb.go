@@ -1935,6 +1935,250 @@ func (x *UpdateSettingsResponse) GetSettings() []*Setting {
 	return nil
 }
 
+// Usage is what a project uses. It is some seconds behind.
+type Usage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First day of the month that is counted, in UTC, for example "2026-11-01".
+	Month string `protobuf:"bytes,1,opt,name=month,proto3" json:"month,omitempty"`
+	// The project's own, of the month.
+	Requests    int64 `protobuf:"varint,2,opt,name=requests,proto3" json:"requests,omitempty"`
+	EgressBytes int64 `protobuf:"varint,3,opt,name=egress_bytes,json=egressBytes,proto3" json:"egress_bytes,omitempty"`
+	// Those of all projects of the organisation, with which the plan's are compared.
+	OrganizationRequests    int64 `protobuf:"varint,4,opt,name=organization_requests,json=organizationRequests,proto3" json:"organization_requests,omitempty"`
+	OrganizationEgressBytes int64 `protobuf:"varint,5,opt,name=organization_egress_bytes,json=organizationEgressBytes,proto3" json:"organization_egress_bytes,omitempty"`
+	// What the project's files take now. Files that copies share count once.
+	StoredBytes int64 `protobuf:"varint,6,opt,name=stored_bytes,json=storedBytes,proto3" json:"stored_bytes,omitempty"`
+	StoredFiles int64 `protobuf:"varint,7,opt,name=stored_files,json=storedFiles,proto3" json:"stored_files,omitempty"`
+	// When that was measured; unset before the first file.
+	StoreTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=store_time,json=storeTime,proto3" json:"store_time,omitempty"`
+	// The plan's title, and what it gives: zero is no limit.
+	Plan               string `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
+	MonthlyRequests    int64  `protobuf:"varint,10,opt,name=monthly_requests,json=monthlyRequests,proto3" json:"monthly_requests,omitempty"`
+	MonthlyEgressBytes int64  `protobuf:"varint,11,opt,name=monthly_egress_bytes,json=monthlyEgressBytes,proto3" json:"monthly_egress_bytes,omitempty"`
+	MaxStorageBytes    int64  `protobuf:"varint,12,opt,name=max_storage_bytes,json=maxStorageBytes,proto3" json:"max_storage_bytes,omitempty"`
+	MaxFileBytes       int64  `protobuf:"varint,13,opt,name=max_file_bytes,json=maxFileBytes,proto3" json:"max_file_bytes,omitempty"`
+	// Why the project is not served until the next month, if so.
+	OverQuotaReason string `protobuf:"bytes,14,opt,name=over_quota_reason,json=overQuotaReason,proto3" json:"over_quota_reason,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Usage) Reset() {
+	*x = Usage{}
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Usage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Usage) ProtoMessage() {}
+
+func (x *Usage) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Usage.ProtoReflect.Descriptor instead.
+func (*Usage) Descriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_project_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Usage) GetMonth() string {
+	if x != nil {
+		return x.Month
+	}
+	return ""
+}
+
+func (x *Usage) GetRequests() int64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+func (x *Usage) GetEgressBytes() int64 {
+	if x != nil {
+		return x.EgressBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetOrganizationRequests() int64 {
+	if x != nil {
+		return x.OrganizationRequests
+	}
+	return 0
+}
+
+func (x *Usage) GetOrganizationEgressBytes() int64 {
+	if x != nil {
+		return x.OrganizationEgressBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetStoredBytes() int64 {
+	if x != nil {
+		return x.StoredBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetStoredFiles() int64 {
+	if x != nil {
+		return x.StoredFiles
+	}
+	return 0
+}
+
+func (x *Usage) GetStoreTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StoreTime
+	}
+	return nil
+}
+
+func (x *Usage) GetPlan() string {
+	if x != nil {
+		return x.Plan
+	}
+	return ""
+}
+
+func (x *Usage) GetMonthlyRequests() int64 {
+	if x != nil {
+		return x.MonthlyRequests
+	}
+	return 0
+}
+
+func (x *Usage) GetMonthlyEgressBytes() int64 {
+	if x != nil {
+		return x.MonthlyEgressBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetMaxStorageBytes() int64 {
+	if x != nil {
+		return x.MaxStorageBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetMaxFileBytes() int64 {
+	if x != nil {
+		return x.MaxFileBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetOverQuotaReason() string {
+	if x != nil {
+		return x.OverQuotaReason
+	}
+	return ""
+}
+
+type GetUsageRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ref           string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUsageRequest) Reset() {
+	*x = GetUsageRequest{}
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUsageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUsageRequest) ProtoMessage() {}
+
+func (x *GetUsageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUsageRequest.ProtoReflect.Descriptor instead.
+func (*GetUsageRequest) Descriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_project_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *GetUsageRequest) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
+type GetUsageResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Usage         *Usage                 `protobuf:"bytes,1,opt,name=usage,proto3" json:"usage,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUsageResponse) Reset() {
+	*x = GetUsageResponse{}
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUsageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUsageResponse) ProtoMessage() {}
+
+func (x *GetUsageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUsageResponse.ProtoReflect.Descriptor instead.
+func (*GetUsageResponse) Descriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_project_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *GetUsageResponse) GetUsage() *Usage {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
 var File_fluxbase_controlplane_v1_project_proto protoreflect.FileDescriptor
 
 const file_fluxbase_controlplane_v1_project_proto_rawDesc = "" +
@@ -2057,7 +2301,28 @@ const file_fluxbase_controlplane_v1_project_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"W\n" +
 	"\x16UpdateSettingsResponse\x12=\n" +
-	"\bsettings\x18\x01 \x03(\v2!.fluxbase.controlplane.v1.SettingR\bsettings*T\n" +
+	"\bsettings\x18\x01 \x03(\v2!.fluxbase.controlplane.v1.SettingR\bsettings\"\xbd\x04\n" +
+	"\x05Usage\x12\x14\n" +
+	"\x05month\x18\x01 \x01(\tR\x05month\x12\x1a\n" +
+	"\brequests\x18\x02 \x01(\x03R\brequests\x12!\n" +
+	"\fegress_bytes\x18\x03 \x01(\x03R\vegressBytes\x123\n" +
+	"\x15organization_requests\x18\x04 \x01(\x03R\x14organizationRequests\x12:\n" +
+	"\x19organization_egress_bytes\x18\x05 \x01(\x03R\x17organizationEgressBytes\x12!\n" +
+	"\fstored_bytes\x18\x06 \x01(\x03R\vstoredBytes\x12!\n" +
+	"\fstored_files\x18\a \x01(\x03R\vstoredFiles\x129\n" +
+	"\n" +
+	"store_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tstoreTime\x12\x12\n" +
+	"\x04plan\x18\t \x01(\tR\x04plan\x12)\n" +
+	"\x10monthly_requests\x18\n" +
+	" \x01(\x03R\x0fmonthlyRequests\x120\n" +
+	"\x14monthly_egress_bytes\x18\v \x01(\x03R\x12monthlyEgressBytes\x12*\n" +
+	"\x11max_storage_bytes\x18\f \x01(\x03R\x0fmaxStorageBytes\x12$\n" +
+	"\x0emax_file_bytes\x18\r \x01(\x03R\fmaxFileBytes\x12*\n" +
+	"\x11over_quota_reason\x18\x0e \x01(\tR\x0foverQuotaReason\",\n" +
+	"\x0fGetUsageRequest\x12\x19\n" +
+	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\"I\n" +
+	"\x10GetUsageResponse\x125\n" +
+	"\x05usage\x18\x01 \x01(\v2\x1f.fluxbase.controlplane.v1.UsageR\x05usage*T\n" +
 	"\tIsolation\x12\x19\n" +
 	"\x15ISOLATION_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ISOLATION_DATABASE\x10\x01\x12\x14\n" +
@@ -2079,7 +2344,7 @@ const file_fluxbase_controlplane_v1_project_proto_rawDesc = "" +
 	"\x13STEP_STATUS_RUNNING\x10\x02\x12\x14\n" +
 	"\x10STEP_STATUS_DONE\x10\x03\x12\x18\n" +
 	"\x14STEP_STATUS_RETRYING\x10\x04\x12\x16\n" +
-	"\x12STEP_STATUS_FAILED\x10\x052\xdb\f\n" +
+	"\x12STEP_STATUS_FAILED\x10\x052\xbe\r\n" +
 	"\x0eProjectService\x12p\n" +
 	"\rCreateProject\x12..fluxbase.controlplane.v1.CreateProjectRequest\x1a/.fluxbase.controlplane.v1.CreateProjectResponse\x12g\n" +
 	"\n" +
@@ -2095,7 +2360,8 @@ const file_fluxbase_controlplane_v1_project_proto_rawDesc = "" +
 	"\x11GetConnectionInfo\x122.fluxbase.controlplane.v1.GetConnectionInfoRequest\x1a3.fluxbase.controlplane.v1.GetConnectionInfoResponse\x12\x85\x01\n" +
 	"\x14CreateDeveloperToken\x125.fluxbase.controlplane.v1.CreateDeveloperTokenRequest\x1a6.fluxbase.controlplane.v1.CreateDeveloperTokenResponse\x12j\n" +
 	"\vGetSettings\x12,.fluxbase.controlplane.v1.GetSettingsRequest\x1a-.fluxbase.controlplane.v1.GetSettingsResponse\x12s\n" +
-	"\x0eUpdateSettings\x12/.fluxbase.controlplane.v1.UpdateSettingsRequest\x1a0.fluxbase.controlplane.v1.UpdateSettingsResponseBTZRgithub.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1;controlplanev1b\x06proto3"
+	"\x0eUpdateSettings\x12/.fluxbase.controlplane.v1.UpdateSettingsRequest\x1a0.fluxbase.controlplane.v1.UpdateSettingsResponse\x12a\n" +
+	"\bGetUsage\x12).fluxbase.controlplane.v1.GetUsageRequest\x1a*.fluxbase.controlplane.v1.GetUsageResponseBTZRgithub.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1;controlplanev1b\x06proto3"
 
 var (
 	file_fluxbase_controlplane_v1_project_proto_rawDescOnce sync.Once
@@ -2110,7 +2376,7 @@ func file_fluxbase_controlplane_v1_project_proto_rawDescGZIP() []byte {
 }
 
 var file_fluxbase_controlplane_v1_project_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_fluxbase_controlplane_v1_project_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_fluxbase_controlplane_v1_project_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_fluxbase_controlplane_v1_project_proto_goTypes = []any{
 	(Isolation)(0),                       // 0: fluxbase.controlplane.v1.Isolation
 	(ProjectStatus)(0),                   // 1: fluxbase.controlplane.v1.ProjectStatus
@@ -2146,25 +2412,28 @@ var file_fluxbase_controlplane_v1_project_proto_goTypes = []any{
 	(*Setting)(nil),                      // 31: fluxbase.controlplane.v1.Setting
 	(*UpdateSettingsRequest)(nil),        // 32: fluxbase.controlplane.v1.UpdateSettingsRequest
 	(*UpdateSettingsResponse)(nil),       // 33: fluxbase.controlplane.v1.UpdateSettingsResponse
-	nil,                                  // 34: fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntry
-	(*timestamppb.Timestamp)(nil),        // 35: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),        // 36: google.protobuf.FieldMask
+	(*Usage)(nil),                        // 34: fluxbase.controlplane.v1.Usage
+	(*GetUsageRequest)(nil),              // 35: fluxbase.controlplane.v1.GetUsageRequest
+	(*GetUsageResponse)(nil),             // 36: fluxbase.controlplane.v1.GetUsageResponse
+	nil,                                  // 37: fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntry
+	(*timestamppb.Timestamp)(nil),        // 38: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),        // 39: google.protobuf.FieldMask
 }
 var file_fluxbase_controlplane_v1_project_proto_depIdxs = []int32{
 	2,  // 0: fluxbase.controlplane.v1.Step.status:type_name -> fluxbase.controlplane.v1.StepStatus
-	35, // 1: fluxbase.controlplane.v1.Step.start_time:type_name -> google.protobuf.Timestamp
-	35, // 2: fluxbase.controlplane.v1.Step.finish_time:type_name -> google.protobuf.Timestamp
+	38, // 1: fluxbase.controlplane.v1.Step.start_time:type_name -> google.protobuf.Timestamp
+	38, // 2: fluxbase.controlplane.v1.Step.finish_time:type_name -> google.protobuf.Timestamp
 	1,  // 3: fluxbase.controlplane.v1.Project.status:type_name -> fluxbase.controlplane.v1.ProjectStatus
 	0,  // 4: fluxbase.controlplane.v1.Project.isolation:type_name -> fluxbase.controlplane.v1.Isolation
 	3,  // 5: fluxbase.controlplane.v1.Project.steps:type_name -> fluxbase.controlplane.v1.Step
-	35, // 6: fluxbase.controlplane.v1.Project.create_time:type_name -> google.protobuf.Timestamp
-	35, // 7: fluxbase.controlplane.v1.Project.update_time:type_name -> google.protobuf.Timestamp
-	35, // 8: fluxbase.controlplane.v1.Project.purge_time:type_name -> google.protobuf.Timestamp
+	38, // 6: fluxbase.controlplane.v1.Project.create_time:type_name -> google.protobuf.Timestamp
+	38, // 7: fluxbase.controlplane.v1.Project.update_time:type_name -> google.protobuf.Timestamp
+	38, // 8: fluxbase.controlplane.v1.Project.purge_time:type_name -> google.protobuf.Timestamp
 	0,  // 9: fluxbase.controlplane.v1.CreateProjectRequest.isolation:type_name -> fluxbase.controlplane.v1.Isolation
 	4,  // 10: fluxbase.controlplane.v1.CreateProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
 	4,  // 11: fluxbase.controlplane.v1.GetProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
 	4,  // 12: fluxbase.controlplane.v1.ListProjectsResponse.projects:type_name -> fluxbase.controlplane.v1.Project
-	36, // 13: fluxbase.controlplane.v1.UpdateProjectRequest.update_mask:type_name -> google.protobuf.FieldMask
+	39, // 13: fluxbase.controlplane.v1.UpdateProjectRequest.update_mask:type_name -> google.protobuf.FieldMask
 	4,  // 14: fluxbase.controlplane.v1.UpdateProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
 	4,  // 15: fluxbase.controlplane.v1.PauseProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
 	4,  // 16: fluxbase.controlplane.v1.ResumeProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
@@ -2172,43 +2441,47 @@ var file_fluxbase_controlplane_v1_project_proto_depIdxs = []int32{
 	4,  // 18: fluxbase.controlplane.v1.RestoreProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
 	4,  // 19: fluxbase.controlplane.v1.RetryProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
 	4,  // 20: fluxbase.controlplane.v1.WatchProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	35, // 21: fluxbase.controlplane.v1.CreateDeveloperTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
+	38, // 21: fluxbase.controlplane.v1.CreateDeveloperTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
 	31, // 22: fluxbase.controlplane.v1.GetSettingsResponse.settings:type_name -> fluxbase.controlplane.v1.Setting
-	34, // 23: fluxbase.controlplane.v1.UpdateSettingsRequest.values:type_name -> fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntry
+	37, // 23: fluxbase.controlplane.v1.UpdateSettingsRequest.values:type_name -> fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntry
 	31, // 24: fluxbase.controlplane.v1.UpdateSettingsResponse.settings:type_name -> fluxbase.controlplane.v1.Setting
-	5,  // 25: fluxbase.controlplane.v1.ProjectService.CreateProject:input_type -> fluxbase.controlplane.v1.CreateProjectRequest
-	7,  // 26: fluxbase.controlplane.v1.ProjectService.GetProject:input_type -> fluxbase.controlplane.v1.GetProjectRequest
-	9,  // 27: fluxbase.controlplane.v1.ProjectService.ListProjects:input_type -> fluxbase.controlplane.v1.ListProjectsRequest
-	11, // 28: fluxbase.controlplane.v1.ProjectService.UpdateProject:input_type -> fluxbase.controlplane.v1.UpdateProjectRequest
-	13, // 29: fluxbase.controlplane.v1.ProjectService.PauseProject:input_type -> fluxbase.controlplane.v1.PauseProjectRequest
-	15, // 30: fluxbase.controlplane.v1.ProjectService.ResumeProject:input_type -> fluxbase.controlplane.v1.ResumeProjectRequest
-	17, // 31: fluxbase.controlplane.v1.ProjectService.DeleteProject:input_type -> fluxbase.controlplane.v1.DeleteProjectRequest
-	19, // 32: fluxbase.controlplane.v1.ProjectService.RestoreProject:input_type -> fluxbase.controlplane.v1.RestoreProjectRequest
-	21, // 33: fluxbase.controlplane.v1.ProjectService.RetryProject:input_type -> fluxbase.controlplane.v1.RetryProjectRequest
-	23, // 34: fluxbase.controlplane.v1.ProjectService.WatchProject:input_type -> fluxbase.controlplane.v1.WatchProjectRequest
-	25, // 35: fluxbase.controlplane.v1.ProjectService.GetConnectionInfo:input_type -> fluxbase.controlplane.v1.GetConnectionInfoRequest
-	27, // 36: fluxbase.controlplane.v1.ProjectService.CreateDeveloperToken:input_type -> fluxbase.controlplane.v1.CreateDeveloperTokenRequest
-	29, // 37: fluxbase.controlplane.v1.ProjectService.GetSettings:input_type -> fluxbase.controlplane.v1.GetSettingsRequest
-	32, // 38: fluxbase.controlplane.v1.ProjectService.UpdateSettings:input_type -> fluxbase.controlplane.v1.UpdateSettingsRequest
-	6,  // 39: fluxbase.controlplane.v1.ProjectService.CreateProject:output_type -> fluxbase.controlplane.v1.CreateProjectResponse
-	8,  // 40: fluxbase.controlplane.v1.ProjectService.GetProject:output_type -> fluxbase.controlplane.v1.GetProjectResponse
-	10, // 41: fluxbase.controlplane.v1.ProjectService.ListProjects:output_type -> fluxbase.controlplane.v1.ListProjectsResponse
-	12, // 42: fluxbase.controlplane.v1.ProjectService.UpdateProject:output_type -> fluxbase.controlplane.v1.UpdateProjectResponse
-	14, // 43: fluxbase.controlplane.v1.ProjectService.PauseProject:output_type -> fluxbase.controlplane.v1.PauseProjectResponse
-	16, // 44: fluxbase.controlplane.v1.ProjectService.ResumeProject:output_type -> fluxbase.controlplane.v1.ResumeProjectResponse
-	18, // 45: fluxbase.controlplane.v1.ProjectService.DeleteProject:output_type -> fluxbase.controlplane.v1.DeleteProjectResponse
-	20, // 46: fluxbase.controlplane.v1.ProjectService.RestoreProject:output_type -> fluxbase.controlplane.v1.RestoreProjectResponse
-	22, // 47: fluxbase.controlplane.v1.ProjectService.RetryProject:output_type -> fluxbase.controlplane.v1.RetryProjectResponse
-	24, // 48: fluxbase.controlplane.v1.ProjectService.WatchProject:output_type -> fluxbase.controlplane.v1.WatchProjectResponse
-	26, // 49: fluxbase.controlplane.v1.ProjectService.GetConnectionInfo:output_type -> fluxbase.controlplane.v1.GetConnectionInfoResponse
-	28, // 50: fluxbase.controlplane.v1.ProjectService.CreateDeveloperToken:output_type -> fluxbase.controlplane.v1.CreateDeveloperTokenResponse
-	30, // 51: fluxbase.controlplane.v1.ProjectService.GetSettings:output_type -> fluxbase.controlplane.v1.GetSettingsResponse
-	33, // 52: fluxbase.controlplane.v1.ProjectService.UpdateSettings:output_type -> fluxbase.controlplane.v1.UpdateSettingsResponse
-	39, // [39:53] is the sub-list for method output_type
-	25, // [25:39] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	38, // 25: fluxbase.controlplane.v1.Usage.store_time:type_name -> google.protobuf.Timestamp
+	34, // 26: fluxbase.controlplane.v1.GetUsageResponse.usage:type_name -> fluxbase.controlplane.v1.Usage
+	5,  // 27: fluxbase.controlplane.v1.ProjectService.CreateProject:input_type -> fluxbase.controlplane.v1.CreateProjectRequest
+	7,  // 28: fluxbase.controlplane.v1.ProjectService.GetProject:input_type -> fluxbase.controlplane.v1.GetProjectRequest
+	9,  // 29: fluxbase.controlplane.v1.ProjectService.ListProjects:input_type -> fluxbase.controlplane.v1.ListProjectsRequest
+	11, // 30: fluxbase.controlplane.v1.ProjectService.UpdateProject:input_type -> fluxbase.controlplane.v1.UpdateProjectRequest
+	13, // 31: fluxbase.controlplane.v1.ProjectService.PauseProject:input_type -> fluxbase.controlplane.v1.PauseProjectRequest
+	15, // 32: fluxbase.controlplane.v1.ProjectService.ResumeProject:input_type -> fluxbase.controlplane.v1.ResumeProjectRequest
+	17, // 33: fluxbase.controlplane.v1.ProjectService.DeleteProject:input_type -> fluxbase.controlplane.v1.DeleteProjectRequest
+	19, // 34: fluxbase.controlplane.v1.ProjectService.RestoreProject:input_type -> fluxbase.controlplane.v1.RestoreProjectRequest
+	21, // 35: fluxbase.controlplane.v1.ProjectService.RetryProject:input_type -> fluxbase.controlplane.v1.RetryProjectRequest
+	23, // 36: fluxbase.controlplane.v1.ProjectService.WatchProject:input_type -> fluxbase.controlplane.v1.WatchProjectRequest
+	25, // 37: fluxbase.controlplane.v1.ProjectService.GetConnectionInfo:input_type -> fluxbase.controlplane.v1.GetConnectionInfoRequest
+	27, // 38: fluxbase.controlplane.v1.ProjectService.CreateDeveloperToken:input_type -> fluxbase.controlplane.v1.CreateDeveloperTokenRequest
+	29, // 39: fluxbase.controlplane.v1.ProjectService.GetSettings:input_type -> fluxbase.controlplane.v1.GetSettingsRequest
+	32, // 40: fluxbase.controlplane.v1.ProjectService.UpdateSettings:input_type -> fluxbase.controlplane.v1.UpdateSettingsRequest
+	35, // 41: fluxbase.controlplane.v1.ProjectService.GetUsage:input_type -> fluxbase.controlplane.v1.GetUsageRequest
+	6,  // 42: fluxbase.controlplane.v1.ProjectService.CreateProject:output_type -> fluxbase.controlplane.v1.CreateProjectResponse
+	8,  // 43: fluxbase.controlplane.v1.ProjectService.GetProject:output_type -> fluxbase.controlplane.v1.GetProjectResponse
+	10, // 44: fluxbase.controlplane.v1.ProjectService.ListProjects:output_type -> fluxbase.controlplane.v1.ListProjectsResponse
+	12, // 45: fluxbase.controlplane.v1.ProjectService.UpdateProject:output_type -> fluxbase.controlplane.v1.UpdateProjectResponse
+	14, // 46: fluxbase.controlplane.v1.ProjectService.PauseProject:output_type -> fluxbase.controlplane.v1.PauseProjectResponse
+	16, // 47: fluxbase.controlplane.v1.ProjectService.ResumeProject:output_type -> fluxbase.controlplane.v1.ResumeProjectResponse
+	18, // 48: fluxbase.controlplane.v1.ProjectService.DeleteProject:output_type -> fluxbase.controlplane.v1.DeleteProjectResponse
+	20, // 49: fluxbase.controlplane.v1.ProjectService.RestoreProject:output_type -> fluxbase.controlplane.v1.RestoreProjectResponse
+	22, // 50: fluxbase.controlplane.v1.ProjectService.RetryProject:output_type -> fluxbase.controlplane.v1.RetryProjectResponse
+	24, // 51: fluxbase.controlplane.v1.ProjectService.WatchProject:output_type -> fluxbase.controlplane.v1.WatchProjectResponse
+	26, // 52: fluxbase.controlplane.v1.ProjectService.GetConnectionInfo:output_type -> fluxbase.controlplane.v1.GetConnectionInfoResponse
+	28, // 53: fluxbase.controlplane.v1.ProjectService.CreateDeveloperToken:output_type -> fluxbase.controlplane.v1.CreateDeveloperTokenResponse
+	30, // 54: fluxbase.controlplane.v1.ProjectService.GetSettings:output_type -> fluxbase.controlplane.v1.GetSettingsResponse
+	33, // 55: fluxbase.controlplane.v1.ProjectService.UpdateSettings:output_type -> fluxbase.controlplane.v1.UpdateSettingsResponse
+	36, // 56: fluxbase.controlplane.v1.ProjectService.GetUsage:output_type -> fluxbase.controlplane.v1.GetUsageResponse
+	42, // [42:57] is the sub-list for method output_type
+	27, // [27:42] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_fluxbase_controlplane_v1_project_proto_init() }
@@ -2222,7 +2495,7 @@ func file_fluxbase_controlplane_v1_project_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fluxbase_controlplane_v1_project_proto_rawDesc), len(file_fluxbase_controlplane_v1_project_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   32,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

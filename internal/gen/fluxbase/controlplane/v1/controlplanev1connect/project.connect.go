@@ -75,6 +75,8 @@ const (
 	// ProjectServiceUpdateSettingsProcedure is the fully-qualified name of the ProjectService's
 	// UpdateSettings RPC.
 	ProjectServiceUpdateSettingsProcedure = "/fluxbase.controlplane.v1.ProjectService/UpdateSettings"
+	// ProjectServiceGetUsageProcedure is the fully-qualified name of the ProjectService's GetUsage RPC.
+	ProjectServiceGetUsageProcedure = "/fluxbase.controlplane.v1.ProjectService/GetUsage"
 )
 
 // ProjectServiceClient is a client for the fluxbase.controlplane.v1.ProjectService service.
@@ -108,6 +110,8 @@ type ProjectServiceClient interface {
 	GetSettings(context.Context, *v1.GetSettingsRequest) (*v1.GetSettingsResponse, error)
 	// UpdateSettings changes the settings given and leaves the others; all or none are changed.
 	UpdateSettings(context.Context, *v1.UpdateSettingsRequest) (*v1.UpdateSettingsResponse, error)
+	// GetUsage returns what the project uses beside what its organisation's plan gives.
+	GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error)
 }
 
 // NewProjectServiceClient constructs a client for the fluxbase.controlplane.v1.ProjectService
@@ -205,6 +209,12 @@ func NewProjectServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(projectServiceMethods.ByName("UpdateSettings")),
 			connect.WithClientOptions(opts...),
 		),
+		getUsage: connect.NewClient[v1.GetUsageRequest, v1.GetUsageResponse](
+			httpClient,
+			baseURL+ProjectServiceGetUsageProcedure,
+			connect.WithSchema(projectServiceMethods.ByName("GetUsage")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -224,6 +234,7 @@ type projectServiceClient struct {
 	createDeveloperToken *connect.Client[v1.CreateDeveloperTokenRequest, v1.CreateDeveloperTokenResponse]
 	getSettings          *connect.Client[v1.GetSettingsRequest, v1.GetSettingsResponse]
 	updateSettings       *connect.Client[v1.UpdateSettingsRequest, v1.UpdateSettingsResponse]
+	getUsage             *connect.Client[v1.GetUsageRequest, v1.GetUsageResponse]
 }
 
 // CreateProject calls fluxbase.controlplane.v1.ProjectService.CreateProject.
@@ -348,6 +359,15 @@ func (c *projectServiceClient) UpdateSettings(ctx context.Context, req *v1.Updat
 	return nil, err
 }
 
+// GetUsage calls fluxbase.controlplane.v1.ProjectService.GetUsage.
+func (c *projectServiceClient) GetUsage(ctx context.Context, req *v1.GetUsageRequest) (*v1.GetUsageResponse, error) {
+	response, err := c.getUsage.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ProjectServiceHandler is an implementation of the fluxbase.controlplane.v1.ProjectService
 // service.
 type ProjectServiceHandler interface {
@@ -380,6 +400,8 @@ type ProjectServiceHandler interface {
 	GetSettings(context.Context, *v1.GetSettingsRequest) (*v1.GetSettingsResponse, error)
 	// UpdateSettings changes the settings given and leaves the others; all or none are changed.
 	UpdateSettings(context.Context, *v1.UpdateSettingsRequest) (*v1.UpdateSettingsResponse, error)
+	// GetUsage returns what the project uses beside what its organisation's plan gives.
+	GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error)
 }
 
 // NewProjectServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -473,6 +495,12 @@ func NewProjectServiceHandler(svc ProjectServiceHandler, opts ...connect.Handler
 		connect.WithSchema(projectServiceMethods.ByName("UpdateSettings")),
 		connect.WithHandlerOptions(opts...),
 	)
+	projectServiceGetUsageHandler := connect.NewUnaryHandlerSimple(
+		ProjectServiceGetUsageProcedure,
+		svc.GetUsage,
+		connect.WithSchema(projectServiceMethods.ByName("GetUsage")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/fluxbase.controlplane.v1.ProjectService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ProjectServiceCreateProjectProcedure:
@@ -503,6 +531,8 @@ func NewProjectServiceHandler(svc ProjectServiceHandler, opts ...connect.Handler
 			projectServiceGetSettingsHandler.ServeHTTP(w, r)
 		case ProjectServiceUpdateSettingsProcedure:
 			projectServiceUpdateSettingsHandler.ServeHTTP(w, r)
+		case ProjectServiceGetUsageProcedure:
+			projectServiceGetUsageHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -566,4 +596,8 @@ func (UnimplementedProjectServiceHandler) GetSettings(context.Context, *v1.GetSe
 
 func (UnimplementedProjectServiceHandler) UpdateSettings(context.Context, *v1.UpdateSettingsRequest) (*v1.UpdateSettingsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("fluxbase.controlplane.v1.ProjectService.UpdateSettings is not implemented"))
+}
+
+func (UnimplementedProjectServiceHandler) GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("fluxbase.controlplane.v1.ProjectService.GetUsage is not implemented"))
 }
