@@ -25,6 +25,9 @@ var surfaces = []string{"dataplane/rest", "dataplane/auth", "dataplane/storage",
 // authSurfaces are the parts of auth that answer requests; they meet only in package auth, over its domains.
 var authSurfaces = []string{"signup", "user", "link", "provider", "sso", "oauthserver", "web3", "mfa", "passkey", "admin", "api"}
 
+// storageSurfaces are the protocols of storage; they meet only in package storage, over its domains.
+var storageSurfaces = []string{"native", "resumable", "s3", "render", "api", "upkeep"}
+
 // leaves are the kernel packages that everyone may import and that import nothing but the vocabulary.
 var leaves = []string{"internal/fault", "internal/id", "internal/pg", "internal/seal", "internal/token", "internal/setting", "internal/egress", "internal/mail"}
 
@@ -47,14 +50,16 @@ func rules() []rule {
 		others := slices.DeleteFunc(slices.Clone(surfaces), func(other string) bool { return other == s })
 		all = append(all, rule{name: "surfaces do not know each other", from: s, to: append(others, "dataplane/gateway")})
 	}
-	for _, name := range authSurfaces {
-		var others []string
-		for _, other := range authSurfaces {
-			if other != name {
-				others = append(others, "dataplane/auth/"+other)
+	for service, parts := range map[string][]string{"auth": authSurfaces, "storage": storageSurfaces} {
+		for _, name := range parts {
+			var others []string
+			for _, other := range parts {
+				if other != name {
+					others = append(others, "dataplane/"+service+"/"+other)
+				}
 			}
+			all = append(all, rule{name: "surfaces of " + service + " do not know each other", from: "dataplane/" + service + "/" + name, to: others})
 		}
-		all = append(all, rule{name: "surfaces of auth do not know each other", from: "dataplane/auth/" + name, to: others})
 	}
 	for _, l := range leaves {
 		all = append(all, rule{name: "kernel packages are leaves", from: l, nothing: true, except: []string{"internal/fault", "internal/id", "internal/config", l}})
@@ -134,6 +139,8 @@ func TestTheRulesBite(t *testing.T) {
 		{"dataplane/gateway", "dataplane/auth/password", true},
 		{"dataplane/auth/mfa", "dataplane/auth/passkey", true},
 		{"dataplane/auth/mfa", "dataplane/auth/session", false},
+		{"dataplane/storage/s3", "dataplane/storage/native", true},
+		{"dataplane/storage/s3", "dataplane/storage/object", false},
 		{"dataplane/gateway", "dataplane/projectdb", false},
 		{"controlplane/rpc", "controlplane/store", true},
 		{"controlplane/account", "controlplane/store", false},
