@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/name"
@@ -49,10 +50,18 @@ type Queue interface {
 	Add(ctx context.Context, tx outbox.Tx, ref, schema, kind string, payload any) (uuid.UUID, error)
 }
 
+// Events tells of what changes; package event does.
+type Events interface {
+	// Watch gives the settings of a transaction that changes a bucket, and what to call when it has committed.
+	Watch(ctx context.Context, p *directory.Project) (settings []projectdb.Setting, told func())
+}
+
 // Deps are what a Service needs.
 type Deps struct {
 	Objects Objects
 	Queue   Queue
+	// Events may be nil.
+	Events Events
 	// Patience is how long a request empties a bucket itself, before it leaves the rest for later. Zero is 8 seconds.
 	Patience time.Duration
 	// Now is the clock; nil is time.Now.
@@ -208,7 +217,17 @@ func (s *Service) Update(ctx context.Context, session *projectdb.Session, id str
 	if err != nil {
 		return err
 	}
-	return s.one(ctx, session, "update", projectdb.Statement{SQL: updateSQL, Args: []any{id, c.Public, c.SetLimit, limit, c.SetTypes, types}})
+	o, told := options("update", false), func() {}
+	if s.deps.Events != nil && c.Public != nil && !*c.Public { // caches may hold what nobody may read any more
+		var settings []projectdb.Setting
+		settings, told = s.deps.Events.Watch(ctx, session.Project)
+		o.Settings = append(o.Settings, settings...)
+	}
+	if err := s.one(ctx, session, o, projectdb.Statement{SQL: updateSQL, Args: []any{id, c.Public, c.SetLimit, limit, c.SetTypes, types}}); err != nil {
+		return err
+	}
+	told()
+	return nil
 }
 
 // Delete deletes a bucket that holds nothing.
@@ -216,7 +235,7 @@ func (s *Service) Delete(ctx context.Context, session *projectdb.Session, id str
 	if err := name.Bucket(id); err != nil {
 		return err
 	}
-	err := s.one(ctx, session, "delete", projectdb.Statement{SQL: deleteSQL, Args: []any{id}})
+	err := s.one(ctx, session, options("delete", false), projectdb.Statement{SQL: deleteSQL, Args: []any{id}})
 	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == pgerrcode.ForeignKeyViolation {
 		switch refused.TableName {
 		case "objects":
@@ -230,8 +249,8 @@ func (s *Service) Delete(ctx context.Context, session *projectdb.Session, id str
 }
 
 // one runs a statement that is to change one bucket. Whoever may not change it is told that it is not there, as documented.
-func (s *Service) one(ctx context.Context, session *projectdb.Session, operation string, stmt projectdb.Statement) error {
-	return session.Query(ctx, options(operation, false), stmt, func(rows pgx.Rows) error {
+func (s *Service) one(ctx context.Context, session *projectdb.Session, o projectdb.Options, stmt projectdb.Statement) error {
+	return session.Query(ctx, o, stmt, func(rows pgx.Rows) error {
 		rows.Close()
 		if err := rows.Err(); err != nil {
 			return err

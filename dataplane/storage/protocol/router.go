@@ -21,6 +21,7 @@ type Router struct {
 	log   *slog.Logger
 	roots map[string]*node // by method
 	names []string
+	fail  func(w http.ResponseWriter, r *http.Request, session *projectdb.Session, err error)
 }
 
 var _ http.Handler = (*Router)(nil)
@@ -39,7 +40,14 @@ type node struct {
 const Rest = "*"
 
 // NewRouter makes a router without routes.
-func NewRouter(log *slog.Logger) *Router { return &Router{log: log, roots: map[string]*node{}} }
+func NewRouter(log *slog.Logger) *Router {
+	rt := &Router{log: log, roots: map[string]*node{}}
+	rt.fail = rt.WriteError
+	return rt
+}
+
+// Fail has errors told in another dialect than Supabase's.
+func (rt *Router) Fail(with func(w http.ResponseWriter, r *http.Request, session *projectdb.Session, err error)) { rt.fail = with }
 
 // Handle adds a route: "/object/info/{bucket}/*". What a path says literally goes before a parameter. GET answers to HEAD where HEAD has no route.
 func (rt *Router) Handle(method, pattern string, h Handler) {
@@ -133,7 +141,7 @@ func (rt *Router) match(method string, path []string) (Handler, []value) {
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	session := projectdb.FromContext(r.Context())
 	if err := rt.serve(w, r, session); err != nil {
-		rt.WriteError(w, r, session, err)
+		rt.fail(w, r, session, err)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package serve answers with a file's bytes: whole or a range, when conditions hold, and so that no browser takes it for a page of ours.
+// Package serve answers with a file's bytes: whole or a range, when conditions hold. What browsers may do with it is the gateway's to say.
 package serve
 
 import (
@@ -96,12 +96,7 @@ func headers(h http.Header, f File) {
 	m := f.Metadata
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Content-Type", contentType(m.MimeType))
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "none")
-	if active(m.MimeType) {
-		// Shown, it has an origin of its own and runs nothing.
-		h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox")
-	}
 	h.Set("Cache-Control", cacheControl(m.CacheControl, f.Private))
 	if f.Disposition != "" {
 		m.ContentDisposition = f.Disposition
@@ -123,12 +118,6 @@ func contentType(stored string) string {
 		return "application/octet-stream"
 	}
 	return stored
-}
-
-// active reports whether a browser may run what is in a file of the type.
-func active(mimeType string) bool {
-	base, _, err := mime.ParseMediaType(mimeType)
-	return err == nil && (base == "text/html" || strings.HasSuffix(base, "xml") || base == "text/xsl" || base == "multipart/related" || base == "message/rfc822")
 }
 
 func cacheControl(stored string, private bool) string {
