@@ -90,29 +90,9 @@ func (s *Service) Begin(ctx context.Context, session *projectdb.Session, target 
 	if t.Operation == "" {
 		t.Operation = "storage.object.upload"
 	}
-	var found rules
-	trial := t.statement(max(t.Size, 0), "", "")
-	rows := 0
-	o := options(session, t.Operation, true)
-	o.Rollback = true
-	err := session.Run(ctx, o, projectdb.Batch{Statements: []projectdb.Statement{{SQL: rulesSQL, Args: []any{t.Bucket}}, trial}},
-		func(i int, r pgx.Rows) error {
-			if i == 0 {
-				return found.read(r)
-			}
-			for rows = 0; r.Next(); rows++ { //nolint:revive // counted only
-			}
-			return r.Err()
-		})
-	switch {
-	case !found.known && (err == nil || isRefusal(err)):
-		return nil, noSuchBucket(err)
-	case found.known && found.kind != "STANDARD":
-		return nil, fault.New(fault.FailedPrecondition, "NO_SUCH_BUCKET", "The bucket %q is not one for files.", t.Bucket)
-	case err != nil:
-		return nil, t.refused(err)
-	case t.replaces() && rows == 0:
-		return nil, t.absent()
+	found, err := s.judge(ctx, session, t)
+	if err != nil {
+		return nil, err
 	}
 	if err := t.bound(session, found); err != nil {
 		return nil, err
