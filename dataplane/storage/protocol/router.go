@@ -47,7 +47,9 @@ func NewRouter(log *slog.Logger) *Router {
 }
 
 // Fail has errors told in another dialect than Supabase's.
-func (rt *Router) Fail(with func(w http.ResponseWriter, r *http.Request, session *projectdb.Session, err error)) { rt.fail = with }
+func (rt *Router) Fail(with func(w http.ResponseWriter, r *http.Request, session *projectdb.Session, err error)) {
+	rt.fail = with
+}
 
 // Handle adds a route: "/object/info/{bucket}/*". What a path says literally goes before a parameter. GET answers to HEAD where HEAD has no route.
 func (rt *Router) Handle(method, pattern string, h Handler) {
