@@ -59,11 +59,28 @@ func (d oneProject) ReportUsage(context.Context, *directoryv1.ReportUsageRequest
 	return &directoryv1.ReportUsageResponse{}, nil
 }
 
-// Start runs a worker as it is, but for its directory, and returns its address.
-func Start(b testing.TB, s *directoryv1.Snapshot) string {
+// newDirectory serves a directory of one project.
+func newDirectory(s *directoryv1.Snapshot) *httptest.Server {
 	mux := http.NewServeMux()
 	mux.Handle(directoryv1connect.NewDirectoryServiceHandler(oneProject{s}))
-	directory := httptest.NewServer(mux)
+	return httptest.NewServer(mux)
+}
+
+// answers waits until a worker answers.
+func answers(b testing.TB, addr string) string {
+	require.Eventually(b, func() bool {
+		r, err := http.Get("http://" + addr + "/healthz")
+		if err == nil {
+			_ = r.Body.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond)
+	return "http://" + addr
+}
+
+// Start runs a worker as it is, but for its directory, and returns its address.
+func Start(b testing.TB, s *directoryv1.Snapshot) string {
+	directory := newDirectory(s)
 	addr := FreeAddress(b)
 	cfg := config.Default()
 	cfg.Domain, cfg.PublicURL, cfg.WorkerURL, cfg.ProjectURL = "localhost", "http://"+addr, "http://"+addr, "http://{ref}.localhost"
@@ -86,12 +103,5 @@ func Start(b testing.TB, s *directoryv1.Snapshot) string {
 		directory.CloseClientConnections()
 		directory.Close()
 	})
-	require.Eventually(b, func() bool {
-		r, err := http.Get("http://" + addr + "/healthz")
-		if err == nil {
-			_ = r.Body.Close()
-		}
-		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
-	return "http://" + addr
+	return answers(b, addr)
 }
