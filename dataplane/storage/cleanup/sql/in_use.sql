@@ -1,0 +1,1 @@
+select v from versions_in_use($1) v

@@ -1,0 +1,1 @@
+select key from renditions where key = any ($1)

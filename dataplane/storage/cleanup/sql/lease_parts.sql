@@ -1,0 +1,1 @@
+select parts_under_way($1) > 0

@@ -1,0 +1,1 @@
+insert into removals (version) select unnest($1::text[])
