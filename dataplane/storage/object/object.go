@@ -107,11 +107,7 @@ type Object struct {
 	UserMetadata json.RawMessage
 }
 
-// columns are what scan reads, in its order.
-const columns = "id, bucket_id, name, coalesce(version, ''), coalesce(owner_id, ''), coalesce(created_at, now()), coalesce(updated_at, now()), " +
-	"coalesce(last_accessed_at, now()), metadata, user_metadata"
-
-// scan reads a row of columns. The project's owner writes to the table: what does not fit is left out.
+// scan reads a row of the columns that this package's statements return, in their order. The project's owner writes to the table: what does not fit is left out.
 func scan(row pgx.CollectableRow) (Object, error) {
 	var o Object
 	var metadata, user []byte
