@@ -1,0 +1,1 @@
+delete from resumable_uploads where id = $1
