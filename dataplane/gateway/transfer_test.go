@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long the gateways of these tests wait for a client.
-const patience = 400 * time.Millisecond
+const patience = 600 * time.Millisecond
 
 // transfers serves storage by a handler, with much time for each request and little patience.
 func transfers(timeout time.Duration, handler http.HandlerFunc) func(*Deps) {
@@ -186,7 +186,7 @@ func TestAServiceMayTakeItsTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSample(t, nil)
-			wait := func() { <-time.After(patience * 3 / 2) }
+			wait := func() { <-time.After(patience * 5 / 4) }
 			b := setup(t, transfers(time.Minute, func(w http.ResponseWriter, r *http.Request) {
 				wait() // before the body
 				half := make([]byte, 150<<10)

@@ -25,6 +25,8 @@ export function PlansPage() {
               <Th className="text-right">Per IP</Th>
               <Th className="text-right">Requests a month</Th>
               <Th className="text-right">Egress a month</Th>
+              <Th className="text-right">Files of a project</Th>
+              <Th className="text-right">Largest file</Th>
               <Th className="text-right">Statement timeout</Th>
               <Th>New projects</Th>
             </tr>
@@ -40,6 +42,8 @@ export function PlansPage() {
                 <Number value={limit(plan.requestsPerSecondPerIp)} />
                 <Number value={limit(plan.monthlyRequests)} />
                 <Number value={plan.monthlyEgressBytes ? bytes(plan.monthlyEgressBytes) : "no limit"} />
+                <Number value={plan.maxStorageBytes ? bytes(plan.maxStorageBytes) : "no limit"} />
+                <Number value={plan.maxFileBytes ? bytes(plan.maxFileBytes) : "no limit"} />
                 <Number value={plan.statementTimeoutMs ? took(plan.statementTimeoutMs) : "no limit"} />
                 <Td className="whitespace-nowrap text-muted">{isolationName[plan.isolation]}</Td>
               </Tr>

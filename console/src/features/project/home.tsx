@@ -8,6 +8,7 @@ import { Addresses } from "@/features/project/addresses";
 import { Connect } from "@/features/project/connect";
 import { Keys } from "@/features/project/home-keys";
 import { Steps } from "@/features/project/steps";
+import { Usage } from "@/features/project/usage";
 import { ProjectStatus, type Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { dateOf, exactly } from "@/lib/format";
 import { useProject } from "@/lib/organization";
@@ -55,6 +56,7 @@ function Home({ project }: { project: Project }) {
         <>
           <Keys project={project} />
           <Connect project={project} />
+          <Usage project={project} />
         </>
       )}
     </Page>
