@@ -193,9 +193,6 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Header["X-Request-Id"] = h["X-Request-Id"]
 	x.client, x.direct = g.proxies.client(r)
 	cors(h, r)
-	for _, name := range overrides {
-		delete(r.Header, name)
-	}
 	if r.ContentLength != 0 { // of refused requests too: the server reads on before the next one
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.timeout)) // not every writer has a connection, in tests
 	}
@@ -300,7 +297,7 @@ func (x *exchange) resolve(ctx context.Context) *refusal {
 	}
 	if s, path := g.service(t.path); s != nil {
 		x.service, x.inner = s, path
-		if s.Prefix == storagePrefix && len(r.Header["Origin"]) > 0 {
+		if (s.Prefix == storagePrefix || s.Prefix == apiStoragePrefix) && len(r.Header["Origin"]) > 0 {
 			x.Header()["Access-Control-Expose-Headers"] = exposedFiles
 		}
 	}
@@ -355,9 +352,10 @@ func dotted(path string) bool {
 func (x *exchange) admit(ctx context.Context) *refusal {
 	g, limits, now := x.g, x.project.Limits, x.began
 	shown := readCredentials(x.r)
-	access := x.service.access(x.r.Method, x.inner)
+	path := x.judged()
+	access := x.service.access(x.r.Method, path)
 	if access == OpenAccess {
-		shown = x.keepGood(shown)
+		shown = x.keepGood(shown, path)
 	}
 	key, no := x.findKey(ctx, shown)
 	p := x.project
@@ -383,7 +381,7 @@ func (x *exchange) admit(ctx context.Context) *refusal {
 			g.usage.KeyUsed(p.ID, key.id)
 		}
 		if access != OpenAccess {
-			if refused := outOfScope(key, x.service, x.r.Method, x.inner); refused != nil {
+			if refused := outOfScope(key, x.service, x.r.Method, path); refused != nil {
 				return refused
 			}
 		}
@@ -397,6 +395,16 @@ func (x *exchange) admit(ctx context.Context) *refusal {
 	}
 	x.session = g.binder.Bind(p, caller)
 	return nil
+}
+
+// judged is the path within the service that access and scopes go by. Storage's routes go by the path as it was sent, in which an escaped slash is
+// no slash; the other services' by the path that it stands for.
+func (x *exchange) judged() string {
+	if x.service.Prefix != storagePrefix && x.service.Prefix != apiStoragePrefix {
+		return x.inner
+	}
+	u := url.URL{Path: x.inner, RawPath: innerRaw(x.r.URL, x.prefix+x.service.Prefix)}
+	return u.EscapedPath()
 }
 
 // within keeps the tightest of the limits for the headers.
@@ -448,6 +456,11 @@ func (x *exchange) serve(ctx context.Context) {
 	r.URL = &u
 	if x.client.IsValid() && !x.direct {
 		r.RemoteAddr = netip.AddrPortFrom(x.client, 0).String()
+	}
+	if !mayOverride(s, r, x.inner) {
+		for _, name := range overrides {
+			delete(r.Header, name)
+		}
 	}
 	delete(r.Header, "X-Forwarded-Prefix")
 	if x.prefix != "" {

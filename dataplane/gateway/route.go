@@ -117,6 +117,10 @@ func (s *service) access(method, path string) Access {
 	switch {
 	case s.Prefix == storagePrefix:
 		return storageAccess(method, path)
+	case s.Prefix == apiStoragePrefix:
+		return apiStorageAccess(method, path)
+	case s.Prefix == apiStoragePrefix && below(path, apiStoragePublic) && hasWord("GET HEAD", method):
+		return OpenAccess
 	case s.Prefix != authPrefix:
 	case slices.ContainsFunc(openAuth, func(open string) bool { return below(path, open) }):
 		return BearerAccess

@@ -33,7 +33,7 @@ var demands = []demand{
 	{path: "/api/v1/rpc", read: scope.TablesRead, write: scope.TablesWrite},
 	{path: "/api/v1/transaction", read: scope.TablesWrite, write: scope.TablesWrite},
 	{path: "/api/v1/openapi.json", read: scope.TablesRead, write: scope.TablesRead},
-	{path: "/api/v1/storage", read: scope.StorageRead, write: scope.StorageWrite},
+	{path: apiStoragePrefix, of: apiStorageScope},
 	{path: "/api/v1/functions", read: scope.FunctionsInvoke, write: scope.FunctionsInvoke},
 	{path: "/api/v1/realtime", read: scope.RealtimeSubscribe, write: scope.RealtimeSubscribe},
 

@@ -30,6 +30,7 @@ func bounded(x *directoryv1.Snapshot, role string, scopes ...string) string {
 func everyService(d *Deps) {
 	d.Limits = freely{}
 	d.Services = append(d.Services, Service{Name: "api", Prefix: "/api/v1", Handler: echo("api")}, Service{Name: "api", Prefix: "/api/v1/auth", Handler: echo("api/auth")},
+		Service{Name: "api", Prefix: "/api/v1/storage", Handler: echo("api/storage")},
 		Service{Name: "functions", Prefix: "/functions/v1", Handler: echo("functions")},
 		Service{Name: "realtime", Prefix: "/realtime/v1", Access: BearerAccess, Handler: echo("realtime")},
 		Service{Name: "moons", Prefix: "/moons/v1", Handler: echo("moons")})
@@ -65,6 +66,13 @@ var scopeCases = []struct{ method, path, needs string }{
 	{"GET", "/api/v1/auth/admin/users", "auth:admin"},
 	{"POST", "/api/v1/auth//admin/users", "auth:admin"},
 	{"GET", "/api/v1/storage/a", "storage:read"},
+	{"PUT", "/api/v1/storage/buckets/b/objects/f", "storage:write"},
+	{"POST", "/api/v1/storage/buckets/b/sign", "storage:read"},
+	{"POST", "/api/v1/storage/buckets/b/archive", "storage:read"},
+	{"POST", "/api/v1/storage/buckets/b/sign-upload", "storage:write"},
+	{"POST", "/api/v1/storage/buckets/b/objects/sign", "storage:write"},
+	{"POST", "/api/v1/storage/buckets/b%2Fobjects/sign", "storage:write"},
+	{"POST", "/api/v1/storage/copy", "storage:write"},
 	{"GET", "/api/v1/moons", never},
 
 	{"GET", "/auth/v1/user", open},

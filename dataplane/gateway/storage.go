@@ -12,6 +12,12 @@ import (
 // storagePrefix is where storage speaks Supabase's protocol.
 const storagePrefix = "/storage/v1"
 
+// apiStoragePrefix is where it speaks as the rest of /api/v1, and apiStoragePublic what of that needs no key.
+const (
+	apiStoragePrefix = "/api/v1/storage"
+	apiStoragePublic = "/public"
+)
+
 // storageS3 is where it speaks S3's: requests are signed, and carry no key.
 const storageS3 = "/s3"
 
@@ -30,7 +36,8 @@ var openStorage = []struct{ path, methods string }{
 	{"/health", "GET HEAD"},
 }
 
-// storageAccess is what a request to storage asks for. Clients of TUS send a user's token and no key.
+// storageAccess is what a request to storage asks for, by its path as it was sent: storage's routes go by that. Clients of TUS send a user's
+// token and no key.
 func storageAccess(method, path string) Access {
 	for _, open := range openStorage {
 		if below(path, open.path) && (open.methods == "" || hasWord(open.methods, method)) {
@@ -61,6 +68,22 @@ func storageScope(method, path string) scope.Scope {
 	return scope.StorageWrite
 }
 
+// apiStorageScope is the scope that a request to storage's part of /api/v1 needs of a bounded key. Signing for reading and archives are asked for by
+// POST: "/buckets/a/sign".
+func apiStorageScope(method, path string) scope.Scope {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return scope.StorageRead
+	case http.MethodPost:
+		if rest, ok := strings.CutPrefix(path, "/buckets/"); ok {
+			if bucket, does, _ := strings.Cut(rest, "/"); bucket != "" && (does == "sign" || does == "archive") {
+				return scope.StorageRead
+			}
+		}
+	}
+	return scope.StorageWrite
+}
+
 // hasWord reports whether a list of words, with blanks between them, has a word.
 func hasWord(list, word string) bool {
 	for s := range strings.FieldsSeq(list) {
@@ -87,6 +110,40 @@ var passive = map[string]bool{
 func isPassive(kind string) bool {
 	name, parameters, _ := strings.Cut(kind, ";")
 	return passive[strings.ToLower(strings.TrimSpace(name))] && !strings.Contains(parameters, ",")
+}
+
+// apiStoragePrefix is where storage speaks in the manner of /api/v1.
+const apiStoragePrefix = "/api/v1/storage"
+
+// apiStorageAccess is storageAccess for /api/v1/storage.
+func apiStorageAccess(method, path string) Access {
+	if below(path, "/public") && (method == http.MethodGet || method == http.MethodHead) {
+		return OpenAccess
+	}
+	return EitherAccess
+}
+
+// apiStorageScope is storageScope for /api/v1/storage: signing for reading, and archives.
+func apiStorageScope(method, path string) scope.Scope {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return scope.StorageRead
+	case http.MethodPost:
+		parts := strings.Split(path, "/")
+		if len(parts) == 4 && parts[0] == "" && parts[1] == "buckets" && parts[2] != "" && (parts[3] == "sign" || parts[3] == "archive") {
+			return scope.StorageRead
+		}
+	}
+	return scope.StorageWrite
+}
+
+// mayOverride reports whether a request may say by a header that another method is meant. Only uploads by TUS may, where neither method asks for more.
+func mayOverride(s *service, r *http.Request, inner string) bool {
+	if s.Prefix != storagePrefix || r.Method != http.MethodPost || !below(inner, "/upload/resumable") {
+		return false
+	}
+	meant := r.Header.Get("X-Http-Method-Override")
+	return strings.EqualFold(meant, http.MethodPatch) || strings.EqualFold(meant, http.MethodDelete)
 }
 
 // storageErrors are Supabase's words for the statuses of refusals, where they differ from HTTP's.
