@@ -44,7 +44,7 @@ const (
 // begin starts libvips and tries every format, so that what is loaded at first use is there before the sandbox closes.
 func begin() error {
 	// Large pictures are held in memory, which is bounded, and never in files.
-	if err := errors.Join(os.Setenv("VIPS_DISC_THRESHOLD", "100g"), os.Setenv("VIPS_NOVECTOR", "")); err != nil {
+	if err := os.Setenv("VIPS_DISC_THRESHOLD", "100g"); err != nil {
 		return err
 	}
 	vips.LoggingSettings(func(string, vips.LogLevel, string) {}, vips.LogLevelError)
@@ -125,7 +125,11 @@ func render(input []byte, recipe job.Recipe) (job.Result, []byte) {
 // onePage asks for the first picture of a file that may have many.
 func onePage(source job.Source) *vips.ImportParams {
 	p := &vips.ImportParams{}
-	if source != job.JPEG && source != job.PNG {
+	switch source {
+	case job.JPEG: // one that ends early shows what there is, as in browsers
+	case job.PNG:
+		p.FailOnError.Set(true)
+	default:
 		p.Page.Set(0)
 		p.NumPages.Set(1)
 	}
@@ -205,6 +209,7 @@ func write(picture *vips.ImageRef, as job.Source, quality int) (raw []byte, mime
 	switch as {
 	case job.WEBP:
 		raw, _, err = picture.ExportWebp(&vips.WebpExportParams{Quality: or(defaultQuality), ReductionEffort: webpEffort, StripMetadata: true})
+		raw = bareWebP(raw)
 	case job.AV1F:
 		raw, _, err = picture.ExportAvif(&vips.AvifExportParams{Quality: or(defaultAVIFQuality), Effort: avifEffort, Bitdepth: 8, StripMetadata: true})
 	case job.PNG:

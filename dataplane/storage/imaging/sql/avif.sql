@@ -1,0 +1,1 @@
+select coalesce(avif_autodetection, false) from buckets where id = $1

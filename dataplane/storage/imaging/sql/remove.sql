@@ -1,0 +1,1 @@
+delete from renditions where key = any($1)
