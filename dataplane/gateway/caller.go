@@ -172,7 +172,7 @@ func (x *exchange) findKey(ctx context.Context, c credentials) (apiKey, *refusal
 }
 
 // keepGood leaves of what is shown at an open path what is good there. Nothing is refused for a key or token that is not: it is not needed.
-func (x *exchange) keepGood(c credentials) credentials {
+func (x *exchange) keepGood(c credentials, path string) credentials {
 	key, no := x.g.key(x.project, c, x.began)
 	if no != nil {
 		return credentials{}
@@ -180,7 +180,7 @@ func (x *exchange) keepGood(c credentials) credentials {
 	if _, key, no = x.g.identify(x.project, c, key, OpenAccess, x.began); no != nil {
 		return credentials{}
 	}
-	if outOfScope(key, x.service, x.r.Method, x.inner) != nil {
+	if outOfScope(key, x.service, x.r.Method, path) != nil {
 		return credentials{}
 	}
 	return c

@@ -119,8 +119,6 @@ func (s *service) access(method, path string) Access {
 		return storageAccess(method, path)
 	case s.Prefix == apiStoragePrefix:
 		return apiStorageAccess(method, path)
-	case s.Prefix == apiStoragePrefix && below(path, apiStoragePublic) && hasWord("GET HEAD", method):
-		return OpenAccess
 	case s.Prefix != authPrefix:
 	case slices.ContainsFunc(openAuth, func(open string) bool { return below(path, open) }):
 		return BearerAccess

@@ -71,7 +71,7 @@ var scopeCases = []struct{ method, path, needs string }{
 	{"POST", "/api/v1/storage/buckets/b/archive", "storage:read"},
 	{"POST", "/api/v1/storage/buckets/b/sign-upload", "storage:write"},
 	{"POST", "/api/v1/storage/buckets/b/objects/sign", "storage:write"},
-	{"POST", "/api/v1/storage/buckets/b%2Fobjects/sign", "storage:write"},
+	{"POST", "/api/v1/storage/buckets/b%2Fobjects/sign", "storage:read"},
 	{"POST", "/api/v1/storage/copy", "storage:write"},
 	{"GET", "/api/v1/moons", never},
 

@@ -112,29 +112,12 @@ func isPassive(kind string) bool {
 	return passive[strings.ToLower(strings.TrimSpace(name))] && !strings.Contains(parameters, ",")
 }
 
-// apiStoragePrefix is where storage speaks in the manner of /api/v1.
-const apiStoragePrefix = "/api/v1/storage"
-
 // apiStorageAccess is storageAccess for /api/v1/storage.
 func apiStorageAccess(method, path string) Access {
-	if below(path, "/public") && (method == http.MethodGet || method == http.MethodHead) {
+	if below(path, apiStoragePublic) && (method == http.MethodGet || method == http.MethodHead) {
 		return OpenAccess
 	}
 	return EitherAccess
-}
-
-// apiStorageScope is storageScope for /api/v1/storage: signing for reading, and archives.
-func apiStorageScope(method, path string) scope.Scope {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return scope.StorageRead
-	case http.MethodPost:
-		parts := strings.Split(path, "/")
-		if len(parts) == 4 && parts[0] == "" && parts[1] == "buckets" && parts[2] != "" && (parts[3] == "sign" || parts[3] == "archive") {
-			return scope.StorageRead
-		}
-	}
-	return scope.StorageWrite
 }
 
 // mayOverride reports whether a request may say by a header that another method is meant. Only uploads by TUS may, where neither method asks for more.

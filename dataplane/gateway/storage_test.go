@@ -53,7 +53,14 @@ var storageCases = []struct{ method, path, opens, scope string }{
 	{"POST", "/object/list-v2/b/f", "key", "storage:write"},
 	{"PUT", "/object/list/f", "key", "storage:write"},
 	{"DELETE", "/object/list-v2/f", "key", "storage:write"},
-	{"POST", "/object/list%2Fb/f", "key", "storage:write"},
+	{"POST", "/object/list%2Fb/f", "key", "storage:write"}, // an escaped slash is one of a name
+	{"POST", "/object/list%2Fb", "key", "storage:write"},
+	{"POST", "/object/list/b%2Ff", "key", "storage:read"},
+	{"POST", "/object%2Flist/b", "key", "storage:write"},
+	{"POST", "/object/sign%2Fb/f", "key", "storage:write"},
+	{"GET", "/object%2Fpublic/b/f", "key", "storage:read"},
+	{"GET", "/object/public%2Fb/f", "key", "storage:read"},
+	{"GET", "/object/%70ublic/b/f", "key", "storage:read"},
 	{"POST", "/object/listing/f", "key", "storage:write"},
 
 	{"POST", "/object/b/f", "key", "storage:write"},
@@ -154,21 +161,83 @@ func TestWhatOpensStorage(t *testing.T) {
 	}
 }
 
+func TestWhatOpensTheAPIOfStorage(t *testing.T) {
+	t.Parallel()
+	keys := map[string]string{}
+	s := newSample(t, func(x *directoryv1.Snapshot) {
+		for _, name := range []string{"storage:read", "storage:write"} {
+			keys[name] = bounded(x, roleService, name)
+		}
+	})
+	b := setup(t, func(d *Deps) {
+		d.Limits = freely{}
+		d.Services = append(d.Services, Service{Name: "api", Prefix: apiStoragePrefix, Handler: echo("api")})
+	}, s)
+	for _, c := range []struct{ method, path, scope string }{
+		{"GET", "/public/b/f", ""},
+		{"HEAD", "/public/b/f", ""},
+		{"GET", "/publication", "storage:read"},
+		{"PUT", "/public/b/f", "storage:write"},
+		{"GET", "/buckets", "storage:read"},
+		{"GET", "/buckets/b/objects/f", "storage:read"},
+		{"POST", "/buckets/b/sign", "storage:read"},
+		{"POST", "/buckets/b/archive", "storage:read"},
+		{"POST", "/buckets/b/sign-upload", "storage:write"},
+		{"POST", "/buckets/b/objects/sign", "storage:write"},
+		{"POST", "/buckets/b%2Fobjects/sign", "storage:read"},
+		{"POST", "/buckets/b/objects%2Fsign", "storage:write"},
+		{"POST", "/buckets//sign", "storage:write"},
+		{"PUT", "/buckets/b/sign", "storage:write"},
+		{"POST", "/copy", "storage:write"},
+		{"DELETE", "/buckets/b/objects", "storage:write"},
+	} {
+		send := func(header map[string]string) int {
+			return b.do(t, request{method: c.method, host: s.project.Ref + ".example.test", path: apiStoragePrefix + c.path, header: header}).status
+		}
+		for name, key := range keys {
+			require.Equal(t, name == c.scope || c.scope == "", send(map[string]string{"apikey": key}) == 200, "%s %s with %s", c.method, c.path, name)
+		}
+		require.Equal(t, c.scope == "", send(nil) == 200, c.path)
+		for _, bearer := range []string{s.user, s.developer} {
+			require.Equal(t, 200, send(map[string]string{"Authorization": "Bearer " + bearer}), c.path)
+		}
+	}
+}
+
 func TestAMethodCannotBeAnother(t *testing.T) {
 	t.Parallel()
 	s := newSample(t, nil)
 	seen := make(chan http.Header, 1)
+	look := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header })
 	b := setup(t, func(d *Deps) {
-		d.Services = []Service{{Name: "storage", Prefix: storagePrefix, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header })}}
+		d.Services = []Service{{Name: "storage", Prefix: storagePrefix, Handler: look}, {Name: "rest", Prefix: "/rest/v1", Handler: look}}
 	}, s)
-	b.do(t, request{host: s.project.Ref + ".example.test", path: "/storage/v1/status", header: map[string]string{
-		"x-http-method-override": "DELETE", "X-HTTP-Method": "PUT", "X-Method-Override": "PATCH", "X-Own": "a",
-	}})
-	h := <-seen
-	for _, name := range overrides {
-		require.Empty(t, h[name])
+	for _, c := range []struct {
+		method, path, meant string
+		passes              bool
+	}{
+		{"POST", "/storage/v1/upload/resumable/u", "PATCH", true},
+		{"POST", "/storage/v1/upload/resumable/u", "DELETE", true},
+		{"POST", "/storage/v1/upload/resumable/sign/u", "patch", true},
+		{"POST", "/storage/v1/upload/resumable/u", "HEAD", false},
+		{"GET", "/storage/v1/upload/resumable/u", "PATCH", false},
+		{"HEAD", "/storage/v1/upload/resumable/u", "DELETE", false},
+		{"POST", "/storage/v1/object/list/b", "PUT", false},
+		{"GET", "/storage/v1/bucket/b", "DELETE", false},
+		{"GET", "/rest/v1/notes", "DELETE", false},
+	} {
+		b.do(t, request{method: c.method, host: s.project.Ref + ".example.test", path: c.path, header: map[string]string{
+			"apikey": s.secret, "x-http-method-override": c.meant, "X-Own": "a",
+		}})
+		h := <-seen
+		require.Equal(t, c.passes, h.Get("X-Http-Method-Override") != "", "%s as %s", c.path, c.meant)
+		require.Equal(t, "a", h.Get("X-Own"))
+		b.do(t, request{host: s.project.Ref + ".example.test", path: c.path, header: map[string]string{"apikey": s.secret, "X-HTTP-Method": "PUT", "X-Method-Override": "PATCH"}})
+		h = <-seen
+		for _, name := range overrides {
+			require.Empty(t, h[name])
+		}
 	}
-	require.Equal(t, "a", h.Get("X-Own"))
 }
 
 // TestTheLimitsHoldForOpenPaths holds that what needs no key is limited all the same: by address, by project, and by a key that is shown.
