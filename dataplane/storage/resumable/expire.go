@@ -38,7 +38,7 @@ func (s *Service) Expire(ctx context.Context, session *projectdb.Session, id str
 		return err
 	}
 	if r.state.Strays {
-		if err := s.sweep(ctx, session.Project, r.version, r.version); err != nil {
+		if err := s.sweep(ctx, session.Project, r.lease(), r.version); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/google/uuid"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
@@ -80,9 +81,9 @@ func (u *upload) refused(ctx context.Context, cause error) error {
 	return cause
 }
 
-// forget removes the upload and all that it has written.
+// forget removes the upload, whose bytes no object has, and all that it has written.
 func (u *upload) forget(ctx context.Context) error {
-	if err := u.s.sweep(ctx, u.session.Project, u.row.version, ""); err != nil {
+	if err := u.s.sweep(ctx, u.session.Project, u.row.lease(), ""); err != nil {
 		return err
 	}
 	return u.row.remove(ctx, u.session)
@@ -171,13 +172,16 @@ func (u *upload) done(ctx context.Context) {
 			s.d.Log.WarnContext(ctx, "a partial upload stays until it expires", "project", u.session.Project.Ref, "error", err)
 		}
 	}
-	if st.Strays && s.sweep(ctx, u.session.Project, r.version, r.version) == nil {
+	if st.Strays && s.sweep(ctx, u.session.Project, r.lease(), r.version) == nil {
 		st.Strays = false
 	}
 	now := s.d.Now()
 	st.Done, st.Offset, st.Open, st.Finishing, st.Parts, st.Tail = &now, r.size, false, nil, nil, nil
 	if err := u.keep(ctx); err != nil {
 		s.d.Log.WarnContext(ctx, "an upload was finished and could not be told so", "project", u.session.Project.Ref, "error", err)
+	}
+	if _, err := r.close(ctx, u.session); err != nil {
+		s.d.Log.WarnContext(ctx, "the lease of a finished upload stays until it ends", "project", u.session.Project.Ref, "error", err)
 	}
 }
 
@@ -190,13 +194,12 @@ func (s *Service) drop(ctx context.Context, p *directory.Project, version string
 	}
 }
 
-// sweep removes whatever is in the folder of a version, but for one version.
-func (s *Service) sweep(ctx context.Context, p *directory.Project, version, keep string) error {
-	own, _, _ := strings.Cut(version, "/")
-	if !blob.Valid(version) {
-		return fmt.Errorf("sweep: %q is no version", version)
+// sweep removes whatever was written below a lease, but for one version.
+func (s *Service) sweep(ctx context.Context, p *directory.Project, lease, keep string) error {
+	if !blob.Valid(lease + "/" + uuid.Nil.String()) {
+		return fmt.Errorf("sweep: %q is no lease", lease)
 	}
-	prefix, client := blob.LeasePrefix(own), s.d.Blobs.Client()
+	prefix, client := blob.LeasePrefix(lease), s.d.Blobs.Client()
 	begun := s3.NewListMultipartUploadsPaginator(client, &s3.ListMultipartUploadsInput{Bucket: &p.Bucket, Prefix: &prefix})
 	for begun.HasMorePages() {
 		page, err := begun.NextPage(ctx)

@@ -45,6 +45,15 @@ var countRows string
 //go:embed sql/add.sql
 var addRow string
 
+//go:embed sql/add_lease.sql
+var addLease string
+
+//go:embed sql/turn_lease.sql
+var takeLease string
+
+//go:embed sql/end_lease.sql
+var endLease string
+
 //go:embed sql/kept.sql
 var isKept string
 
@@ -55,7 +64,7 @@ var removeRow string
 type row struct {
 	id           string
 	bucket, name string
-	// version is where its bytes are, or will be; all that it writes is in the version's folder, which nobody else has.
+	// version is where its bytes are, or will be; all that it writes is in the version's folder, which is a lease of its own.
 	version string
 	// size is -1 while it is not known.
 	size        int64
@@ -124,13 +133,16 @@ func (r *row) whole() bool {
 	return r.state.Done != nil || r.state.Kind == partial && r.state.Stored
 }
 
-// fresh is a version in the upload's folder.
-func (r *row) fresh() string {
-	folder, _, _ := strings.Cut(r.version, "/")
-	return folder + "/" + uuid.NewString()
+// lease is the upload's folder.
+func (r *row) lease() string {
+	lease, _, _ := strings.Cut(r.version, "/")
+	return lease
 }
 
-// newVersion is a version in a folder of its own, which is no lease: it lives as long as the upload.
+// fresh is a version in the upload's folder.
+func (r *row) fresh() string { return r.lease() + "/" + uuid.NewString() }
+
+// newVersion is a version below a new lease.
 func newVersion() string {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -228,11 +240,12 @@ func (r *row) put(ctx context.Context, session *projectdb.Session, statement str
 	})
 }
 
-// remove forgets the upload.
+// remove forgets the upload and its lease.
 func (r *row) remove(ctx context.Context, session *projectdb.Session) error {
 	return session.InService(ctx, Schema, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, removeRow, r.id)
-		return err
+		_, err1 := tx.Exec(ctx, removeRow, r.id)
+		_, err2 := tx.Exec(ctx, endLease, r.lease())
+		return errors.Join(err1, err2)
 	})
 }
 
@@ -240,6 +253,16 @@ func (r *row) remove(ctx context.Context, session *projectdb.Session) error {
 func (r *row) committed(ctx context.Context, session *projectdb.Session) (kept bool, err error) {
 	err = session.InService(ctx, Schema, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, isKept, r.version).Scan(&kept)
+	})
+	return kept, err
+}
+
+// close ends the upload's lease, and reports whether an object has its bytes. If none has, none ever will.
+func (r *row) close(ctx context.Context, session *projectdb.Session) (kept bool, err error) {
+	err = session.InService(ctx, Schema, func(tx pgx.Tx) error {
+		_, err1 := tx.Exec(ctx, takeLease, r.lease())
+		_, err2 := tx.Exec(ctx, endLease, r.lease())
+		return errors.Join(err1, err2, tx.QueryRow(ctx, isKept, r.version).Scan(&kept))
 	})
 	return kept, err
 }
@@ -279,6 +302,9 @@ func (s *Service) add(ctx context.Context, session *projectdb.Session, r *row) e
 		}
 		if _, err := tx.Exec(ctx, addRow, r.id, r.bucket, r.name, r.version, r.size, r.owner, r.role, r.upsert, metadata, user, kept, r.expires); err != nil {
 			return fmt.Errorf("add an upload: %w", err)
+		}
+		if _, err := tx.Exec(ctx, addLease, r.lease(), r.expires); err != nil {
+			return fmt.Errorf("take a lease: %w", err)
 		}
 		_, err := s.d.Queue.AddAt(ctx, tx, p.Ref, Schema, KindExpired, Expired{r.id}, r.expires)
 		return err

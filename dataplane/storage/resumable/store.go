@@ -209,19 +209,20 @@ func (u *upload) end(ctx context.Context) error {
 		return errFinished
 	}
 	u.row = r
-	kept, err := r.committed(ctx, u.session)
-	if err != nil {
-		return err
-	}
-	if kept { // its request died right after
-		u.done(ctx)
-		return errFinished
-	}
 	r.state.Ending = true
 	if err := r.save(ctx, u.session); err != nil {
 		return err
 	}
-	if err := u.s.sweep(ctx, u.session.Project, r.version, ""); err != nil {
+	kept, err := r.close(ctx, u.session)
+	if err != nil {
+		return err
+	}
+	if kept { // its request died right after
+		r.state.Ending = false
+		u.done(ctx)
+		return errFinished
+	}
+	if err := u.s.sweep(ctx, u.session.Project, r.lease(), ""); err != nil {
 		return err
 	}
 	return r.remove(ctx, u.session)
