@@ -1,0 +1,159 @@
+package native
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strings"
+
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/storage/object"
+	"github.com/wayli-app/fluxbase/dataplane/storage/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/storage/sign"
+	"github.com/wayli-app/fluxbase/internal/fault"
+)
+
+// uploaded is the answer to an upload.
+type uploaded struct {
+	ID  string `json:"Id"`
+	Key string `json:"Key"`
+}
+
+func (s *Service) upload(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+	upsert := r.Header.Get("X-Upsert") == "true"
+	return s.store(w, r, session, object.Target{Bucket: r.PathValue("bucket"), Name: r.PathValue(protocol.Rest), Upsert: upsert, Operation: "storage.object.upload"})
+}
+
+// update replaces a file. As at Supabase it makes one where there is none, for whom the policies let insert.
+func (s *Service) update(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+	return s.store(w, r, session, object.Target{Bucket: r.PathValue("bucket"), Name: r.PathValue(protocol.Rest), Upsert: true, Operation: "storage.object.upload_update"})
+}
+
+// uploadSigned takes a file from whoever has the signed URL: what it may do was judged when the URL was made.
+func (s *Service) uploadSigned(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+	grant, err := s.opened(r, session, sign.Upload)
+	if err != nil {
+		return err
+	}
+	return s.store(w, r, session.Elevated(), object.Target{
+		Bucket: grant.Bucket, Name: grant.Name, Upsert: grant.Upsert, OwnerID: grant.Owner, Operation: "storage.object.upload_signed",
+	})
+}
+
+// store takes a file from a request's body.
+func (s *Service) store(w http.ResponseWriter, r *http.Request, session *projectdb.Session, t object.Target) error {
+	t.IfMatch, t.IfNoneMatch = r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
+	body, err := read(r, &t)
+	if err != nil {
+		return err
+	}
+	o, err := s.Objects.Upload(r.Context(), session, t, body)
+	if err != nil {
+		return err
+	}
+	protocol.WriteJSON(w, http.StatusOK, uploaded{o.ID.String(), o.Bucket + "/" + o.Name})
+	return nil
+}
+
+// read finds the file in a request, and what is said of it.
+func read(r *http.Request, t *object.Target) (io.Reader, error) {
+	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err == nil && kind == "multipart/form-data" {
+		if parameters["boundary"] == "" {
+			return nil, protocol.ErrParameter("The form has no boundary: let your client set the header Content-Type.")
+		}
+		return readForm(multipart.NewReader(body{r.Body}, parameters["boundary"]), t)
+	}
+	h := r.Header
+	t.Size, t.MimeType, t.CacheControl = r.ContentLength, h.Get("Content-Type"), h.Get("Cache-Control")
+	t.ContentEncoding, t.ContentDisposition, t.ContentLanguage = h.Get("Content-Encoding"), h.Get("Content-Disposition"), h.Get("Content-Language")
+	t.UserMetadata, err = metadataHeader(r)
+	return body{r.Body}, err
+}
+
+// metadataHeader reads x-metadata: a JSON object in base64.
+func metadataHeader(r *http.Request) (json.RawMessage, error) {
+	text := r.Header.Get("X-Metadata")
+	if text == "" {
+		return nil, nil
+	}
+	decoded, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		if decoded, err = base64.RawStdEncoding.DecodeString(text); err != nil {
+			return nil, protocol.ErrParameter("headers/x-metadata must be a JSON object in base64.")
+		}
+	}
+	return decoded, nil
+}
+
+// Bounds of a form.
+const (
+	maxFields = 20
+	maxField  = 128 << 10
+)
+
+// readForm reads a form up to its file, which is not held: the fields that tell of it come before it. The file's own name is any, also none.
+func readForm(form *multipart.Reader, t *object.Target) (io.Reader, error) {
+	t.Size = -1
+	for range maxFields {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil, fault.New(fault.Invalid, "INVALID_REQUEST", "No file provided: the form has no part with a file.")
+		}
+		if err != nil {
+			return nil, formError(err)
+		}
+		_, parameters, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+		if _, named := parameters["filename"]; named || part.FormName() == "" {
+			if t.MimeType == "" {
+				t.MimeType = part.Header.Get("Content-Type")
+			}
+			return part, nil
+		}
+		value, err := io.ReadAll(io.LimitReader(part, maxField+1))
+		if err != nil {
+			return nil, formError(err)
+		}
+		if len(value) > maxField {
+			return nil, protocol.ErrParameter("The field %.100q is larger than %d KiB.", part.FormName(), maxField>>10)
+		}
+		field(t, part.FormName(), string(value))
+	}
+	return nil, protocol.ErrParameter("The form has more than %d fields before its file.", maxFields)
+}
+
+func field(t *object.Target, name, value string) {
+	switch name {
+	case "cacheControl":
+		if t.CacheControl = value; value != "" && strings.Trim(value, "0123456789") == "" {
+			t.CacheControl = "max-age=" + value
+		}
+	case "contentType":
+		t.MimeType = value
+	case "metadata":
+		t.UserMetadata = json.RawMessage(value)
+	}
+}
+
+func formError(err error) error {
+	if known := (*fault.Error)(nil); errors.As(err, &known) {
+		return known
+	}
+	return fault.Wrap(err, fault.Invalid, "INVALID_REQUEST", "The form cannot be read: it is not multipart/form-data as RFC 7578 has it, or it ended early.")
+}
+
+// body tells why a request's body ended early.
+type body struct{ from io.Reader }
+
+// Read reads on.
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = protocol.Unreadable(err)
+	}
+	return n, err
+}
