@@ -52,8 +52,8 @@ type Queue interface {
 
 // Renditions are images made of others.
 type Renditions interface {
-	// ForgetVersions removes those that were made of some versions.
-	ForgetVersions(ctx context.Context, session *projectdb.Session, versions []string) error
+	// Forget removes those that were made of some versions.
+	Forget(ctx context.Context, session *projectdb.Session, versions []string) error
 }
 
 // Expirer ends uploads of one protocol that took too long. One that is not there any more is ended.

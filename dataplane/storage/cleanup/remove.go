@@ -147,7 +147,7 @@ func (s *Service) removeBytes(ctx context.Context, session *projectdb.Session, v
 		return nil
 	}
 	if s.Renditions != nil {
-		if err := s.Renditions.ForgetVersions(ctx, session, versions); err != nil {
+		if err := s.Renditions.Forget(ctx, session, versions); err != nil {
 			return fmt.Errorf("forget renditions: %w", err)
 		}
 	}

@@ -169,7 +169,7 @@ func (l *look) rest(ctx context.Context) error {
 // noVersion finds rows that name no bytes at all.
 func (l *look) noVersion(ctx context.Context) error {
 	var found []named
-	err := elevated(ctx, l.session, noVersionSQL, []any{l.Page}, func(rows pgx.Rows) (err error) {
+	err := elevated(ctx, l.session, noVersionSQL, []any{maxOverdue}, func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (n named, err error) { return n, row.Scan(&n.Bucket, &n.Name) })
 		return err
 	})
@@ -189,16 +189,19 @@ func (l *look) noVersion(ctx context.Context) error {
 	return nil
 }
 
+// maxOverdue is how many leases, and uploads of one protocol, are seen to at once; the others are next time.
+const maxOverdue = 1000
+
 // overdue finds leases and uploads that should have ended and that no item is left for.
 func (l *look) overdue(ctx context.Context) error {
-	leases, err := l.strings(ctx, l.session, overdueLeasesSQL, l.Page)
+	leases, err := l.strings(ctx, l.session, overdueLeasesSQL, maxOverdue)
 	if err != nil {
 		return err
 	}
 	if err := l.attend(ctx, KindLeaseEnded, leases, func(id string) any { return blob.LeaseEnded{Lease: id} }); err != nil {
 		return err
 	}
-	resumable, err := l.strings(ctx, l.session, overdueUploadsSQL, l.Page)
+	resumable, err := l.strings(ctx, l.session, overdueUploadsSQL, maxOverdue)
 	if err != nil {
 		return err
 	}
@@ -207,7 +210,7 @@ func (l *look) overdue(ctx context.Context) error {
 	}
 	var parts []string
 	life := setting.Get[int64](l.session.Project.Settings, "storage.resumable_expiry")
-	err = elevated(ctx, l.session, oldPartsSQL, []any{strconv.FormatInt(life, 10), l.Page}, func(rows pgx.Rows) (err error) {
+	err = elevated(ctx, l.session, oldPartsSQL, []any{strconv.FormatInt(life, 10), maxOverdue}, func(rows pgx.Rows) (err error) {
 		parts, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		return err
 	})
