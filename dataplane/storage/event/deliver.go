@@ -107,11 +107,14 @@ func (p purge) addresses() forgotten {
 	}
 	out := forgotten{purge: p}
 	for _, prefix := range where {
-		path := prefix + url.PathEscape(p.Bucket) + "/"
-		if p.Name == "" {
-			out.Prefixes = append(out.Prefixes, path)
-		} else {
-			out.Paths = append(out.Paths, path+escape(p.Name))
+		bucket := prefix + url.PathEscape(p.Bucket) + "/"
+		switch {
+		case p.Bucket == "":
+			out.Prefixes = append(out.Prefixes, prefix)
+		case p.Name == "":
+			out.Prefixes = append(out.Prefixes, bucket)
+		default:
+			out.Paths = append(out.Paths, bucket+escape(p.Name))
 		}
 	}
 	return out

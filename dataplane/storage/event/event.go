@@ -32,8 +32,8 @@ const timeout = 15 * time.Second
 
 // Renditions are images made of others.
 type Renditions interface {
-	// Forget removes those of a bucket's object, or of all of a bucket when name is "".
-	Forget(ctx context.Context, session *projectdb.Session, bucket, name string) error
+	// Forget removes those of versions.
+	Forget(ctx context.Context, session *projectdb.Session, versions []string) error
 }
 
 // Deps are what a Service needs.
@@ -86,7 +86,7 @@ func (s *Service) Watch(ctx context.Context, p *directory.Project) (settings []p
 	}
 }
 
-// purge is what a cache is to forget: an object, or all of a bucket when Name is "".
+// purge is what a cache is to forget: an object, all of a bucket when Name is "", or everything when Bucket is "" too.
 type purge struct {
 	Bucket string `json:"bucket"`
 	Name   string `json:"name,omitempty"`
@@ -94,8 +94,8 @@ type purge struct {
 	Transformations bool `json:"transformations,omitempty"`
 }
 
-// Purge has the cache in front of the project forget a public object, or a whole bucket when name is "". With transformations it is only what images
-// were made of it, which are forgotten here too. Only service_role may.
+// Purge has the cache in front of the project forget a public object, a whole bucket when name is "", or everything when bucket is "" too. With
+// transformations it is only what images were made of them, which are forgotten here as well. Only service_role may.
 func (s *Service) Purge(ctx context.Context, session *projectdb.Session, bucket, name string, transformations bool) error {
 	if session.Caller.Role != "service_role" {
 		return fault.New(fault.Denied, "ACCESS_DENIED", "Only service_role may purge caches.")
@@ -104,7 +104,7 @@ func (s *Service) Purge(ctx context.Context, session *projectdb.Session, bucket,
 		return fault.New(fault.FailedPrecondition, "FEATURE_NOT_ENABLED", "The project has told of no cache in front of it: set storage.cdn_purge_url.")
 	}
 	if transformations && s.Renditions != nil {
-		if err := s.Renditions.Forget(ctx, session, bucket, name); err != nil {
+		if err := s.forget(ctx, session, bucket, name); err != nil {
 			return err
 		}
 	}

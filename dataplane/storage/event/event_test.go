@@ -369,8 +369,8 @@ func TestWhatCannotBeDelivered(t *testing.T) {
 // forgetter remembers what was forgotten.
 type forgetter struct{ forgot []string }
 
-func (f *forgetter) Forget(_ context.Context, _ *projectdb.Session, bucket, name string) error {
-	f.forgot = append(f.forgot, bucket+"/"+name)
+func (f *forgetter) Forget(_ context.Context, _ *projectdb.Session, versions []string) error {
+	f.forgot = append(f.forgot, versions...)
 	return nil
 }
 
@@ -378,6 +378,17 @@ func TestPurge(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
 		renditions := &forgetter{}
 		b.events.Renditions = renditions
+		b.buckets()
+		for i, at := range [][2]string{{"pub", "a b"}, {"pub", "c"}, {"priv", "a b"}, {"priv", "no image"}} {
+			version := fmt.Sprintf("l/%d", i+1)
+			b.run(nil, insertObject, at[0], at[1], version)
+			if at[1] != "no image" {
+				require.NoError(t, b.door.Bind(b.project, projectdb.Caller{}).InService(t.Context(), "storage", func(tx pgx.Tx) error {
+					_, err := tx.Exec(t.Context(), "insert into renditions (version, recipe, key, size, mime_type) values ($1, 'r', $1, 1, 'image/webp'), ($1, 's', $1 || 's', 1, 'image/webp')", version)
+					return err
+				}))
+			}
+		}
 		bound := b.door.Bind(b.project, projectdb.Caller{Role: "authenticated", Subject: "ada"})
 		require.Equal(t, "ACCESS_DENIED", fault.From(b.events.Purge(t.Context(), bound, "pub", "a", true)).Reason)
 		require.Empty(t, renditions.forgot)
@@ -387,10 +398,16 @@ func TestPurge(t *testing.T) {
 		d := b.next()
 		require.Len(t, d.Data.Purges[0].Paths, 3)
 		require.NoError(t, b.events.Purge(t.Context(), service, "pub", "a b", true))
-		require.Equal(t, []string{"pub/a b"}, renditions.forgot)
+		require.Equal(t, []string{"l/1"}, renditions.forgot)
 		d = b.next()
 		require.Equal(t, []string{"/storage/v1/render/image/public/pub/a%20b"}, d.Data.Purges[0].Paths)
 		require.True(t, d.Data.Purges[0].Transformations)
+		require.NoError(t, b.events.Purge(t.Context(), service, "", "", false))
+		require.Equal(t, []string{"/storage/v1/object/public/", "/api/v1/storage/public/", "/storage/v1/render/image/public/"}, b.next().Data.Purges[0].Prefixes)
+		require.NoError(t, b.events.Purge(t.Context(), service, "pub", "", true))
+		require.ElementsMatch(t, []string{"l/1", "l/1", "l/2"}, renditions.forgot)
+		require.NoError(t, b.events.Purge(t.Context(), service, "", "", true))
+		require.ElementsMatch(t, []string{"l/1", "l/1", "l/2", "l/1", "l/2", "l/3"}, renditions.forgot)
 		b.set("storage.cdn_purge_url", "")
 		require.Equal(t, "FEATURE_NOT_ENABLED", fault.From(b.events.Purge(t.Context(), service, "pub", "", false)).Reason)
 	})
