@@ -31,6 +31,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/rest/engine"
 	"github.com/wayli-app/fluxbase/dataplane/rest/openapi"
 	"github.com/wayli-app/fluxbase/dataplane/revocation"
+	"github.com/wayli-app/fluxbase/dataplane/storage"
 	"github.com/wayli-app/fluxbase/dataplane/usage"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/egress"
@@ -59,6 +60,7 @@ type Worker struct {
 	revoked   *revocation.List
 	sealer    *seal.Sealer
 	usage     *usage.Recorder
+	files     *storage.Service
 	gateway   *gateway.Gateway
 	stopping  atomic.Bool
 	ballast   ballast
@@ -97,6 +99,12 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 	if err = w.newJobs(deps, attempts{limiter}, w.egress); err != nil {
 		return nil, err
 	}
+	if w.files, err = storage.New(storage.Deps{
+		Log: deps.Log, Metrics: deps.Metrics, Store: cfg.S3, Settings: cfg.Storage, Queue: w.jobs, Redis: w.redis, Egress: w.egress, Sealer: sealer,
+		Binder: w.door, Gauge: w.usage, WorkerID: worker, Version: cfg.Version,
+	}); err != nil {
+		return nil, err
+	}
 	if w.gateway, err = gateway.New(gateway.Deps{
 		Projects: w.directory, Revocations: w.revoked, Limits: limiter, Usage: w.usage, Binder: w.door, Services: w.services(limiter),
 		Domain: cfg.Domain, WorkerURL: cfg.WorkerURL, TrustedProxies: cfg.TrustedProxies,
@@ -106,6 +114,9 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 	}
 	return w, nil
 }
+
+// maxFile bounds requests with files: the largest that S3 keeps, and what comes with it.
+const maxFile = 5<<40 + 10<<20
 
 // serves reports whether a project is known to be active.
 func (w *Worker) serves(ref string) bool {
@@ -126,6 +137,8 @@ func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 			Log: w.log, Engine: requests, Config: configs, Describer: openapi.Describer{Engine: requests, Version: w.cfg.Version},
 		})},
 		{Name: "api", Prefix: "/api/v1", Handler: api.New(api.Deps{Log: w.log, Engine: requests, Config: configs, Version: w.cfg.Version})},
+		{Name: "storage", Prefix: "/storage/v1", Handler: w.files, MaxBody: maxFile, Timeout: w.cfg.Storage.TransferTimeout},
+		{Name: "api", Prefix: "/api/v1/storage", Handler: w.files.API(), MaxBody: maxFile, Timeout: w.cfg.Storage.TransferTimeout},
 		{Name: "meta", Prefix: "/meta/v1", Access: gateway.DeveloperAccess, Handler: meta.New(meta.Deps{Log: w.log})},
 	}
 }
@@ -193,6 +206,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	jobs := worked.Wait() // before the door closes: jobs that run write down how they ended
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(w.cfg.DrainTimeout, time.Second))
 	defer cancel()
+	w.files.Close(draining)
 	closed := w.door.Close(draining)
 	stopCounting()
 	return errors.Join(err, jobs, closed, counted.Wait(), w.redis.Close())

@@ -1,0 +1,127 @@
+// Package storage keeps the files of projects, after the protocols of Supabase Storage, TUS and S3, under the project's own policies. It wires what its
+// own packages do; each of them reaches the project's database only through the session that the gateway bound to the request.
+package storage
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/outbox"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/storage/api"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
+	"github.com/wayli-app/fluxbase/dataplane/storage/bucket"
+	"github.com/wayli-app/fluxbase/dataplane/storage/cleanup"
+	"github.com/wayli-app/fluxbase/dataplane/storage/event"
+	"github.com/wayli-app/fluxbase/dataplane/storage/imaging"
+	"github.com/wayli-app/fluxbase/dataplane/storage/imaging/job"
+	"github.com/wayli-app/fluxbase/dataplane/storage/native"
+	"github.com/wayli-app/fluxbase/dataplane/storage/object"
+	"github.com/wayli-app/fluxbase/dataplane/storage/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/storage/render"
+	"github.com/wayli-app/fluxbase/dataplane/storage/resumable"
+	"github.com/wayli-app/fluxbase/dataplane/storage/scan"
+	"github.com/wayli-app/fluxbase/internal/config"
+	"github.com/wayli-app/fluxbase/internal/egress"
+	"github.com/wayli-app/fluxbase/internal/seal"
+)
+
+// Binder makes sessions of other callers of a project: projectdb.Door.
+type Binder interface {
+	Bind(p *directory.Project, c projectdb.Caller) *projectdb.Session
+}
+
+// Deps are what the service needs.
+type Deps struct {
+	Log *slog.Logger
+	// Metrics may be nil.
+	Metrics prometheus.Registerer
+	// Store is the object store, Settings how files are handled.
+	Store    config.S3
+	Settings config.Storage
+	// Queue does what is left for later. The service registers itself with it.
+	Queue *outbox.Queue
+	// Redis keeps the locks of resumable uploads.
+	Redis redis.UniversalClient
+	// Egress is the way to addresses that projects chose.
+	Egress *egress.Guard
+	// Sealer seals the secrets of access keys.
+	Sealer *seal.Sealer
+	// Binder and Tokens let S3's clients come with a user's token.
+	Binder Binder
+	// Gauge is told what projects store.
+	Gauge object.Gauge
+	// WorkerID tells workers apart in the table of leases.
+	WorkerID string
+	// Version is told by /version.
+	Version string
+}
+
+// Service answers /storage/v1 of every project of a worker. It keeps nothing of them.
+type Service struct {
+	router *protocol.Router
+	api    http.Handler
+	images *imaging.Service
+}
+
+var _ http.Handler = (*Service)(nil)
+
+// New makes the service.
+func New(d Deps) (*Service, error) {
+	scanner, err := scan.New(scan.Deps{URL: d.Settings.ClamdURL, Log: d.Log, Metrics: d.Metrics})
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{router: protocol.NewRouter(d.Log)}
+	events := event.New(event.Deps{Log: d.Log, Queue: d.Queue, Egress: d.Egress})
+	blobs := blob.New(blob.Deps{
+		Client: blob.NewClient(d.Store), Log: d.Log, TempDir: d.Settings.TempDir, Queue: d.Queue, WorkerID: d.WorkerID, Longest: d.Settings.TransferTimeout + 10*time.Minute,
+	})
+	objects := object.New(object.Deps{Blobs: blobs, Queue: d.Queue, Log: d.Log, Scanner: scanner, Events: events, Gauge: d.Gauge})
+	buckets := bucket.New(bucket.Deps{Objects: objects, Queue: d.Queue})
+	pool := imaging.NewPool(imaging.PoolDeps{
+		Program: d.Settings.ImageProgram, Workers: d.Settings.ImageWorkers, Memory: int64(d.Settings.ImageMemory), Timeout: d.Settings.ImageTimeout,
+		TempDir: d.Settings.TempDir, Log: d.Log,
+	})
+	if s.images, err = imaging.New(imaging.Deps{Pool: pool, Objects: objects, Bytes: blobs, Log: d.Log}); err != nil {
+		return nil, err
+	}
+	events.Renditions = s.images
+
+	native.New(native.Deps{Objects: objects, Buckets: buckets, Purger: events, Transform: transform, Version: d.Version}).Routes(s.router)
+	render.New(render.Deps{Objects: objects, Images: s.images, Log: d.Log}).Routes(s.router)
+	uploads := resumable.New(resumable.Deps{Objects: objects, Blobs: blobs, Queue: d.Queue, Redis: d.Redis, TempDir: d.Settings.TempDir, Log: d.Log})
+	uploads.Routes(s.router)
+	s.api = api.New(api.Deps{Log: d.Log, Objects: objects, Buckets: buckets})
+
+	d.Queue.Register(blob.Schema, cleanup.New(cleanup.Deps{
+		Blobs: blobs, Queue: d.Queue, Renditions: s.images, Resumable: uploads, Log: d.Log, Metrics: d.Metrics,
+		Others: map[string]outbox.Handler{event.KindEvent: events, event.KindPurge: events, bucket.EmptyKind: buckets},
+	}))
+	return s, nil
+}
+
+// transform reads what a signed image is to be.
+func transform(options url.Values) (string, error) {
+	asked, err := job.Ask("body/transform", options.Get)
+	return asked.String(), err
+}
+
+// Routes lists "METHOD /pattern" of every route of /storage/v1.
+func (s *Service) Routes() []string { return s.router.Routes() }
+
+// ServeHTTP answers a request whose path has lost the prefix /storage/v1.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+// API answers /api/v1/storage. Its requests' paths have lost that prefix.
+func (s *Service) API() http.Handler { return s.api }
+
+// Close waits for the images that are being made, or ctx, and ends their processes.
+func (s *Service) Close(ctx context.Context) { s.images.Close(ctx) }
