@@ -1,0 +1,1 @@
+delete from s3_multipart_uploads where id = $1::text

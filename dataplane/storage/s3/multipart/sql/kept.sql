@@ -1,0 +1,1 @@
+select exists (select from blobs where version = $1::text)
