@@ -41,6 +41,12 @@ test("from an empty installation to rows read by clients", async ({ page, instal
     await expect(page.locator("[data-step]:not([data-status=done])")).toHaveCount(0);
   });
 
+  await test.step("what it uses is shown beside what the plan gives", async () => {
+    const usage = page.getByRole("region", { name: "Usage" });
+    for (const name of ["0 stored", "Egress in", "Requests in"]) await expect(usage.getByText(name)).toBeVisible();
+    await expect(usage.getByText("no limit")).toHaveCount(3); // a developer's machine is nobody's to ration
+  });
+
   const ref = new URL(page.url()).pathname.split("/")[2]!;
   expect(ref).toMatch(/^[a-z]{20}$/);
   const snippet = page.getByTestId("snippet");

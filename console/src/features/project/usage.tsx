@@ -40,7 +40,7 @@ function Rows({ use }: { use: Use }) {
               ; measured <Time at={use.storeTime} />
             </>
           )}
-          . When it is full, uploads are refused.
+          .{use.maxStorageBytes > 0n && " When they are full, uploads are refused."}
         </Row>
         <Row name={`Egress in ${name}`} value={bytes(use.egressBytes)} used={use.organizationEgressBytes} of={use.monthlyEgressBytes} limit={bytes(use.monthlyEgressBytes)}>
           What was sent: answers and files. All projects of the organisation together sent {bytes(use.organizationEgressBytes)}.
