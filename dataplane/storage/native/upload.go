@@ -51,7 +51,7 @@ func (s *Service) store(w http.ResponseWriter, r *http.Request, session *project
 	if err != nil {
 		return err
 	}
-	o, err := s.Objects.Upload(r.Context(), session, t, body)
+	o, err := s.Objects.Upload(r.Context(), session, t, unbroken{body})
 	if err != nil {
 		return err
 	}
@@ -66,13 +66,13 @@ func read(r *http.Request, t *object.Target) (io.Reader, error) {
 		if parameters["boundary"] == "" {
 			return nil, protocol.ErrParameter("The form has no boundary: let your client set the header Content-Type.")
 		}
-		return readForm(multipart.NewReader(body{r.Body}, parameters["boundary"]), t)
+		return readForm(multipart.NewReader(r.Body, parameters["boundary"]), t)
 	}
 	h := r.Header
 	t.Size, t.MimeType, t.CacheControl = r.ContentLength, h.Get("Content-Type"), h.Get("Cache-Control")
 	t.ContentEncoding, t.ContentDisposition, t.ContentLanguage = h.Get("Content-Encoding"), h.Get("Content-Disposition"), h.Get("Content-Language")
 	t.UserMetadata, err = metadataHeader(r)
-	return body{r.Body}, err
+	return r.Body, err
 }
 
 // metadataHeader reads x-metadata: a JSON object in base64.
@@ -140,17 +140,17 @@ func field(t *object.Target, name, value string) {
 }
 
 func formError(err error) error {
-	if known := (*fault.Error)(nil); errors.As(err, &known) {
-		return known
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return protocol.Unreadable(err)
 	}
 	return fault.Wrap(err, fault.Invalid, "INVALID_REQUEST", "The form cannot be read: it is not multipart/form-data as RFC 7578 has it, or it ended early.")
 }
 
-// body tells why a request's body ended early.
-type body struct{ from io.Reader }
+// unbroken tells why a request's body ended early.
+type unbroken struct{ from io.Reader }
 
 // Read reads on.
-func (b body) Read(p []byte) (int, error) {
+func (b unbroken) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = protocol.Unreadable(err)

@@ -45,5 +45,5 @@ func Unreadable(err error) error {
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return fault.Wrap(err, fault.Invalid, "ENTITY_TOO_LARGE", "The body must not be larger than %d bytes.", tooLarge.Limit)
 	}
-	return fault.Wrap(err, fault.Canceled, "ABORTED", "The request's body ended before it was whole.")
+	return fault.Wrap(err, fault.Canceled, "INCOMPLETE_BODY", "The connection broke before the whole body had come. Send it again.")
 }
