@@ -101,7 +101,7 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 	}
 	if w.files, err = storage.New(storage.Deps{
 		Log: deps.Log, Metrics: deps.Metrics, Store: cfg.S3, Settings: cfg.Storage, Queue: w.jobs, Redis: w.redis, Egress: w.egress, Sealer: sealer,
-		Binder: w.door, Gauge: w.usage, WorkerID: worker, Version: cfg.Version,
+		Binder: w.door, Tokens: tokens{w}, Gauge: w.usage, WorkerID: worker, Version: cfg.Version,
 	}); err != nil {
 		return nil, err
 	}
@@ -113,6 +113,13 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// tokens has storage judge tokens as the gateway does, which is made after it.
+type tokens struct{ w *Worker }
+
+func (t tokens) Caller(ctx context.Context, p *directory.Project, jwt string) (projectdb.Caller, error) {
+	return t.w.gateway.Caller(ctx, p, jwt)
 }
 
 // maxFile bounds requests with files: the largest that S3 keeps, and what comes with it.

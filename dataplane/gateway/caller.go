@@ -13,6 +13,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/limit"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/id"
 	"github.com/wayli-app/fluxbase/internal/scope"
 	"github.com/wayli-app/fluxbase/internal/token"
@@ -239,4 +240,17 @@ func (g *Gateway) identify(p *directory.Project, c credentials, k apiKey, access
 		return none, k, &errRevoked
 	}
 	return projectdb.Caller{Role: role, Claims: v.claims, Subject: v.subject, SessionID: v.session}, k, nil
+}
+
+// Caller is whose a JWT of the project is, for protocols that carry it in places of their own. It is judged as a bearer token is; API keys, which have
+// scopes and limits, are none.
+func (g *Gateway) Caller(_ context.Context, p *directory.Project, jwt string) (projectdb.Caller, error) {
+	if jwt == "" || strings.HasPrefix(jwt, keyPrefix) {
+		return projectdb.Caller{}, fault.New(fault.Denied, "INVALID_TOKEN", "The session token is no access token of a user.")
+	}
+	caller, _, no := g.identify(p, credentials{bearer: jwt}, apiKey{}, BearerAccess, g.now())
+	if no != nil {
+		return projectdb.Caller{}, fault.New(fault.Denied, "INVALID_TOKEN", "The session token is refused: %s", no.message)
+	}
+	return caller, nil
 }

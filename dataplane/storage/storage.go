@@ -12,9 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
-	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/api"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
 	"github.com/wayli-app/fluxbase/dataplane/storage/bucket"
@@ -27,16 +25,13 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/storage/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/storage/render"
 	"github.com/wayli-app/fluxbase/dataplane/storage/resumable"
+	"github.com/wayli-app/fluxbase/dataplane/storage/s3"
 	"github.com/wayli-app/fluxbase/dataplane/storage/scan"
+	"github.com/wayli-app/fluxbase/dataplane/storage/upkeep"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/egress"
 	"github.com/wayli-app/fluxbase/internal/seal"
 )
-
-// Binder makes sessions of other callers of a project: projectdb.Door.
-type Binder interface {
-	Bind(p *directory.Project, c projectdb.Caller) *projectdb.Session
-}
 
 // Deps are what the service needs.
 type Deps struct {
@@ -55,7 +50,8 @@ type Deps struct {
 	// Sealer seals the secrets of access keys.
 	Sealer *seal.Sealer
 	// Binder and Tokens let S3's clients come with a user's token.
-	Binder Binder
+	Binder s3.Binder
+	Tokens s3.Tokens
 	// Gauge is told what projects store.
 	Gauge object.Gauge
 	// WorkerID tells workers apart in the table of leases.
@@ -99,12 +95,18 @@ func New(d Deps) (*Service, error) {
 	render.New(render.Deps{Objects: objects, Images: s.images, Log: d.Log}).Routes(s.router)
 	uploads := resumable.New(resumable.Deps{Objects: objects, Blobs: blobs, Queue: d.Queue, Redis: d.Redis, TempDir: d.Settings.TempDir, Log: d.Log})
 	uploads.Routes(s.router)
+	objectStore := s3.New(s3.Deps{
+		Objects: objects, Buckets: buckets, Blobs: blobs, Queue: d.Queue, Sealer: d.Sealer, Tokens: d.Tokens, Binder: d.Binder, Region: d.Store.Region, Log: d.Log,
+	})
+	objectStore.Routes(s.router)
 	s.api = api.New(api.Deps{Log: d.Log, Objects: objects, Buckets: buckets})
 
-	d.Queue.Register(blob.Schema, cleanup.New(cleanup.Deps{
-		Blobs: blobs, Queue: d.Queue, Renditions: s.images, Resumable: uploads, Log: d.Log, Metrics: d.Metrics,
+	cleaner := cleanup.New(cleanup.Deps{
+		Blobs: blobs, Queue: d.Queue, Renditions: s.images, Resumable: uploads, Multipart: objectStore, Log: d.Log, Metrics: d.Metrics,
 		Others: map[string]outbox.Handler{event.KindEvent: events, event.KindPurge: events, bucket.EmptyKind: buckets},
-	}))
+	})
+	d.Queue.Register(blob.Schema, cleaner)
+	upkeep.New(upkeep.Deps{Reconciler: cleaner}).Routes(s.router)
 	return s, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/internal/config"
 	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
+	"github.com/wayli-app/fluxbase/internal/id"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
@@ -29,7 +30,7 @@ func Process(b testing.TB, s *directoryv1.Snapshot, store config.S3) (url string
 	program.Stdout, program.Stderr = said, said
 	program.Env = append(os.Environ(),
 		"FLUXBASE_DOMAIN=localhost", "FLUXBASE_PUBLIC_URL=http://"+addr, "FLUXBASE_WORKER_URL=http://"+addr, "FLUXBASE_PROJECT_URL=http://{ref}.localhost",
-		"FLUXBASE_MASTER_KEY="+testkit.MasterKey(b), "FLUXBASE_SERVICE_TOKEN=token", "FLUXBASE_REDIS_URL="+testkit.RedisURL(b), "FLUXBASE_JOBS_URL="+testkit.Jobs(b),
+		"FLUXBASE_MASTER_KEY="+testkit.MasterKey(b), "FLUXBASE_SERVICE_TOKEN="+id.NewPassword(), "FLUXBASE_REDIS_URL="+testkit.RedisURL(b), "FLUXBASE_JOBS_URL="+testkit.Jobs(b),
 		"FLUXBASE_DATAPLANE_LISTEN="+addr, "FLUXBASE_DATAPLANE_DIRECTORY_URL="+directory.URL, "FLUXBASE_DATAPLANE_CACHE_DIR="+b.TempDir(),
 		"FLUXBASE_S3_ENDPOINT="+store.Endpoint, "FLUXBASE_S3_ACCESS_KEY="+store.AccessKey, "FLUXBASE_S3_SECRET_KEY="+store.SecretKey.Reveal(),
 		"FLUXBASE_METRICS_LISTEN=", "FLUXBASE_LOG_LEVEL=error")
