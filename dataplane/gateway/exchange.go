@@ -33,9 +33,11 @@ type exchange struct {
 	// inner is the path within the service, prefix what was cut off before the service's own.
 	inner, prefix string
 	role, key     string
-	limit         limit.Answer
-	status        int
-	bytes         int64
+	// byAddress tells that the client's address is limited: it is not one of the project's own servers.
+	byAddress bool
+	limit     limit.Answer
+	status    int
+	bytes     int64
 	// writeBy is when the answer must have been taken by the client; zero once that is set, and before a service runs.
 	writeBy time.Time
 	// transfer is on for services that have a timeout of their own.

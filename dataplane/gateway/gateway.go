@@ -131,6 +131,8 @@ type Gateway struct {
 	strangers *limit.Local
 	// guessers counts those that show keys that are not there.
 	guessers *limit.Local
+	// transfers are those under way.
+	transfers *limit.UnderWay
 	// outside counts requests that reached no service.
 	outside *service
 }
@@ -148,7 +150,7 @@ func New(d Deps) (*Gateway, error) {
 	}
 	g := &Gateway{
 		projects: d.Projects, limits: d.Limits, usage: d.Usage, binder: d.Binder, revocations: d.Revocations, router: newRouter(d.Domain, d.WorkerURL), proxies: trusted,
-		maxBody: d.MaxBody, timeout: d.Timeout, log: d.Log, now: d.Now, tokens: newTokens(),
+		maxBody: d.MaxBody, timeout: d.Timeout, log: d.Log, now: d.Now, tokens: newTokens(), transfers: limit.NewUnderWay(),
 	}
 	if g.maxBody == 0 {
 		g.maxBody = 10 << 20
@@ -360,7 +362,8 @@ func (x *exchange) admit(ctx context.Context) *refusal {
 	key, no := x.findKey(ctx, shown)
 	p := x.project
 	// The project's own servers come from few addresses. Everyone else is limited before a signature is checked.
-	if no != nil || key.role != roleService {
+	x.byAddress = no != nil || key.role != roleService
+	if x.byAddress {
 		if refused := x.within(g.limits.Address(ctx, p.Ref, x.client, limit.Rate{PerSecond: float64(limits.RequestsPerSecondPerIP)})); refused != nil {
 			return refused
 		}
@@ -397,16 +400,6 @@ func (x *exchange) admit(ctx context.Context) *refusal {
 	return nil
 }
 
-// judged is the path within the service that access and scopes go by. Storage's routes go by the path as it was sent, in which an escaped slash is
-// no slash; the other services' by the path that it stands for.
-func (x *exchange) judged() string {
-	if x.service.Prefix != storagePrefix && x.service.Prefix != apiStoragePrefix {
-		return x.inner
-	}
-	u := url.URL{Path: x.inner, RawPath: innerRaw(x.r.URL, x.prefix+x.service.Prefix)}
-	return u.EscapedPath()
-}
-
 // within keeps the tightest of the limits for the headers.
 func (x *exchange) within(a limit.Answer) *refusal {
 	if a.Limit > 0 && (x.limit.Limit == 0 || !a.Allowed || a.Remaining < x.limit.Remaining) {
@@ -437,6 +430,12 @@ func (x *exchange) serve(ctx context.Context) {
 	}
 	deadline := time.Now().Add(max(s.Timeout, x.g.timeout))
 	if s.Timeout > 0 {
+		end, ok := x.begin()
+		if !ok {
+			x.refuse(&errTransfers)
+			return
+		}
+		defer end()
 		x.transfer.start(x.ResponseWriter, x.r, x.g.timeout, deadline)
 	} else {
 		x.writeBy = deadline.Add(5 * time.Second)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/xml"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -118,6 +119,16 @@ func apiStorageAccess(method, path string) Access {
 		return OpenAccess
 	}
 	return EitherAccess
+}
+
+// judged is the path within the service that access and scopes go by. Storage's routes go by the path as it was sent, in which an escaped slash is
+// no slash; the other services' by the path that it stands for.
+func (x *exchange) judged() string {
+	if x.service.Prefix != storagePrefix && x.service.Prefix != apiStoragePrefix {
+		return x.inner
+	}
+	u := url.URL{Path: x.inner, RawPath: innerRaw(x.r.URL, x.prefix+x.service.Prefix)}
+	return u.EscapedPath()
 }
 
 // mayOverride reports whether a request may say by a header that another method is meant. Only uploads by TUS may, where neither method asks for more.

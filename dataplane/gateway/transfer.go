@@ -13,8 +13,9 @@ import (
 // Bounds of transfers.
 const (
 	// leastRate is how many bytes each second a client must keep up, or its patience runs out.
-	leastRate = 4 << 10
-	perByte   = time.Second / leastRate
+	leastRate       = 4 << 10
+	perByte         = time.Second / leastRate
+	transferSeconds = 2
 	// writeChunk is the most that is written under one deadline.
 	writeChunk = 256 << 10
 	// countedStep is after how many bytes a transfer that goes on is counted.
@@ -47,6 +48,16 @@ func (t *transfer) start(w http.ResponseWriter, r *http.Request, patience time.D
 	if r.ContentLength != 0 && t.multiplexed { // HTTP/1 asks for the deadline only when it reads
 		_ = t.control.SetReadDeadline(time.Time{}) // not every writer has a connection, in tests
 	}
+}
+
+// begin counts a transfer of the client's. An address may have as many under way as it may begin in transferSeconds: whoever takes them slowly is
+// within every rate.
+func (x *exchange) begin() (end func(), ok bool) {
+	most := 0
+	if x.byAddress {
+		most = transferSeconds * x.project.Limits.RequestsPerSecondPerIP
+	}
+	return x.g.transfers.Begin(x.ref, x.client, most)
 }
 
 // until is the deadline of what begins now.

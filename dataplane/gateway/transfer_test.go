@@ -19,6 +19,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
 )
 
 // patience is how long the gateways of these tests wait for a client.
@@ -341,6 +342,41 @@ func TestALongDownloadIsCountedOnItsWay(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 	require.Eventually(t, func() bool { return egress() == 11<<20 }, 20*time.Second, time.Millisecond)
+}
+
+// TestTransfersUnderWayAreBounded holds that who begins transfers slowly, within every rate, does not gather them without end.
+func TestTransfersUnderWayAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newSample(t, func(x *directoryv1.Snapshot) { x.Limits = &directoryv1.Limits{RequestsPerSecondPerIp: 2} })
+	begun, leave := make(chan struct{}, 10), make(chan struct{})
+	b := setup(t, transfers(time.Minute, func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/status" {
+			return
+		}
+		begun <- struct{}{}
+		select {
+		case <-leave:
+		case <-r.Context().Done():
+		}
+	}), s)
+	send := func(path, key string) response {
+		return b.do(t, request{host: s.project.Ref + ".example.test", path: storagePrefix + path, header: map[string]string{"apikey": key}})
+	}
+	done := make(chan response, 10)
+	for range 2 * transferSeconds {
+		go func() { done <- send("/object/b/f", s.publishable) }()
+		<-begun
+	}
+	got := send("/status", s.publishable)
+	require.Equal(t, http.StatusTooManyRequests, got.status)
+	require.Equal(t, "TOO_MANY_TRANSFERS", got.code(t))
+	require.Equal(t, "1", got.header.Get("Retry-After"))
+	require.Equal(t, 200, send("/status", s.secret).status, "the project's own servers come from few addresses")
+	close(leave)
+	for range 2 * transferSeconds {
+		require.Equal(t, 200, (<-done).status)
+	}
+	require.Equal(t, 200, send("/status", s.publishable).status)
 }
 
 func TestOtherServicesKeepTheirTimeout(t *testing.T) {
