@@ -71,9 +71,13 @@ var _ http.Handler = (*Service)(nil)
 
 // New makes the service.
 func New(d Deps) (*Service, error) {
-	scanner, err := scan.New(scan.Deps{URL: d.Settings.ClamdURL, Log: d.Log, Metrics: d.Metrics})
-	if err != nil {
-		return nil, err
+	var scanner object.Scanner // nil refuses at once what is to be scanned
+	if d.Settings.ClamdURL != "" {
+		clamd, err := scan.New(scan.Deps{URL: d.Settings.ClamdURL, Log: d.Log, Metrics: d.Metrics})
+		if err != nil {
+			return nil, err
+		}
+		scanner = clamd
 	}
 	s := &Service{router: protocol.NewRouter(d.Log)}
 	events := event.New(event.Deps{Log: d.Log, Queue: d.Queue, Egress: d.Egress})
@@ -81,11 +85,12 @@ func New(d Deps) (*Service, error) {
 		Client: blob.NewClient(d.Store), Log: d.Log, TempDir: d.Settings.TempDir, Queue: d.Queue, WorkerID: d.WorkerID, Longest: d.Settings.TransferTimeout + 10*time.Minute,
 	})
 	objects := object.New(object.Deps{Blobs: blobs, Queue: d.Queue, Log: d.Log, Scanner: scanner, Events: events, Gauge: d.Gauge})
-	buckets := bucket.New(bucket.Deps{Objects: objects, Queue: d.Queue})
+	buckets := bucket.New(bucket.Deps{Objects: objects, Queue: d.Queue, Events: events})
 	pool := imaging.NewPool(imaging.PoolDeps{
 		Program: d.Settings.ImageProgram, Workers: d.Settings.ImageWorkers, Memory: int64(d.Settings.ImageMemory), Timeout: d.Settings.ImageTimeout,
 		TempDir: d.Settings.TempDir, Log: d.Log,
 	})
+	var err error
 	if s.images, err = imaging.New(imaging.Deps{Pool: pool, Objects: objects, Bytes: blobs, Log: d.Log}); err != nil {
 		return nil, err
 	}

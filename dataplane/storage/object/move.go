@@ -161,7 +161,7 @@ func (s *Service) admit(ctx context.Context, session *projectdb.Session, from *O
 		return nil
 	}
 	if s.scanner == nil {
-		return fault.New(fault.FailedPrecondition, "SCANNER_UNAVAILABLE", "Files of the bucket %q are to be scanned for viruses, and there is no scanner. The operator must set one up.", bucket)
+		return fault.New(fault.Unavailable, "SCANNER_UNAVAILABLE", "Files of the bucket %q are to be scanned for viruses, and there is no scanner. The operator must set one up.", bucket)
 	}
 	return s.ScanStored(ctx, session, &Ticket{Version: from.Version, scan: true}, from.Metadata.Size)
 }

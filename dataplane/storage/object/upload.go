@@ -99,7 +99,7 @@ func (s *Service) Begin(ctx context.Context, session *projectdb.Session, target 
 	}
 	t.scan = scanned(session, t.Bucket)
 	if t.scan && s.scanner == nil {
-		return nil, fault.New(fault.FailedPrecondition, "SCANNER_UNAVAILABLE", "Uploads to the bucket %q are to be scanned for viruses, and there is no scanner. The operator must set one up.", t.Bucket)
+		return nil, fault.New(fault.Unavailable, "SCANNER_UNAVAILABLE", "Uploads to the bucket %q are to be scanned for viruses, and there is no scanner. The operator must set one up.", t.Bucket)
 	}
 	t.Version, err = s.blobs.Lease(ctx, session)
 	return t, err
