@@ -50,7 +50,7 @@ func projectOf(p *controlplanev1.Project) projectJSON {
 func (c *cli) projectsCommand() *cobra.Command {
 	return group("projects", "Manage projects", c.projectsCreateCommand(), c.projectsListCommand(), c.projectsGetCommand(),
 		c.projectsPauseCommand(), c.projectsResumeCommand(), c.projectsDeleteCommand(), c.projectsRestoreCommand(), c.projectsRetryCommand(),
-		c.settingsCommand(), c.signingKeysCommand(), c.usersCommand())
+		c.settingsCommand(), c.signingKeysCommand(), c.storageCommand(), c.usersCommand())
 }
 
 func (c *cli) projectsListCommand() *cobra.Command {

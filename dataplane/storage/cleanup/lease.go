@@ -122,7 +122,7 @@ func (s *Service) ensurePeriodic(ctx context.Context, tx outbox.Tx, session *pro
 	if err := tx.QueryRow(ctx, pendingSQL, KindReconcile, but).Scan(&pending); err != nil || pending {
 		return err
 	}
-	at := time.Now().Add(reconcileEvery + rand.N(reconcileEvery/4)) // not all projects' at once
+	at := time.Now().Add(reconcileEvery + rand.N(reconcileEvery/4)) //nolint:gosec // to spread, not to hide
 	_, err := s.Queue.AddAt(ctx, tx, session.Project.Ref, schema, KindReconcile, periodic{}, at)
 	return err
 }

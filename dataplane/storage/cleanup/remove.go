@@ -118,7 +118,7 @@ func (s *Service) mark(ctx context.Context, session *projectdb.Session) (out mar
 			return err
 		}
 		more = more || len(begun) == s.Page
-		versions := append(noted, begun...)
+		versions := slices.Concat(noted, begun)
 		if len(versions) == 0 {
 			return nil
 		}
