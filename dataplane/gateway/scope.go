@@ -12,7 +12,7 @@ type demand struct {
 	path string
 	// read is for GET, HEAD and OPTIONS, write for the other methods.
 	read, write scope.Scope
-	// of, when set, goes by the method and the path below instead.
+	// of, when set, goes by the method and the path below instead; zero is what no scope opens.
 	of func(method, path string) scope.Scope
 	// open needs no scope.
 	open bool
@@ -63,6 +63,9 @@ func outOfScope(key apiKey, s *service, method, inner string) *refusal {
 			needed = d.of(method, inner)
 		case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions:
 			needed = d.read
+		}
+		if needed == 0 {
+			break
 		}
 		if key.scopes.Has(needed) {
 			return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 
@@ -48,11 +49,16 @@ func storageAccess(method, path string) Access {
 	return EitherAccess
 }
 
-// storageScope is the scope that a request to storage needs of a bounded key. Listing and signing for reading are asked for by POST, and
+// storageKeys is where access keys of S3's protocol are made. They have all the rights of a secret key.
+const storageKeys = "/s3-keys"
+
+// storageScope is the scope that a request to storage needs of a bounded key; none opens the making of keys that are not bounded. Listing and signing for reading are asked for by POST, and
 // nothing else that is: "/object/list/a/b" puts "b" into the bucket "list". Who may upload may ask how far an upload is.
 func storageScope(method, path string) scope.Scope {
 	read := method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 	switch {
+	case below(cleaned(path), storageKeys):
+		return 0
 	case read && !below(path, "/upload"):
 		return scope.StorageRead
 	case method != http.MethodPost:
@@ -67,6 +73,14 @@ func storageScope(method, path string) scope.Scope {
 		return scope.StorageRead
 	}
 	return scope.StorageWrite
+}
+
+// cleaned is a path that was sent, unescaped and without what is in it twice: what no router can take for more than it says.
+func cleaned(sent string) string {
+	if plain, err := url.PathUnescape(sent); err == nil {
+		sent = plain
+	}
+	return path.Join("/", sent)
 }
 
 // apiStorageScope is the scope that a request to storage's part of /api/v1 needs of a bounded key. Signing for reading and archives are asked for by

@@ -78,6 +78,13 @@ var storageCases = []struct{ method, path, opens, scope string }{
 	{"DELETE", "/bucket/b", "key", "storage:write"},
 	{"DELETE", "/cdn/b/f", "key", "storage:write"},
 
+	{"GET", "/s3-keys", "key", never}, // a bounded key makes none that is not
+	{"POST", "/s3-keys", "key", never},
+	{"DELETE", "/s3-keys/k", "key", never},
+	{"POST", "//s3-keys", "key", never},
+	{"POST", "/%733-keys", "key", never},
+	{"POST", "/reconcile", "key", "storage:write"},
+
 	{"OPTIONS", "/upload/resumable", "open", ""},
 	{"OPTIONS", "/upload/resumable/u", "open", ""},
 	{"POST", "/upload/resumable", "key", "storage:write"},
