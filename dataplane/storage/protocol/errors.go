@@ -85,6 +85,9 @@ var plain = map[int]bool{
 	http.StatusRequestedRangeNotSatisfiable: true, http.StatusTooManyRequests: true, 499: true,
 }
 
+// noRoute is the code where no route is: no client of storage asks for it, and others expect HTTP's 404.
+const noRoute = "RouteNotFound"
+
 // Told is how an error is told.
 type Told struct {
 	// Status is the error's own; Code is Supabase's, Older its older name.
@@ -114,7 +117,7 @@ func Tell(err error) Told {
 
 // HTTP is the status of the answer in Supabase's own protocol.
 func (t Told) HTTP() int {
-	if t.Status >= http.StatusInternalServerError || plain[t.Status] {
+	if t.Status >= http.StatusInternalServerError || plain[t.Status] || t.Code == noRoute {
 		return t.Status
 	}
 	return http.StatusBadRequest
@@ -138,16 +141,26 @@ type errorBody struct {
 	Message    string `json:"message"`
 }
 
-// WriteError tells an error in Supabase's dialect, and logs what is a defect.
+// Log logs a defect, or a part that is down. Other refusals are the caller's to read.
+func (rt *Router) Log(r *http.Request, session *projectdb.Session, err error) {
+	level := slog.LevelError
+	switch f := FromPostgres(err); {
+	case f.Kind == fault.Unavailable && f.Err != nil:
+		level = slog.LevelWarn
+	case f.Kind != fault.Internal:
+		return
+	}
+	rt.log.LogAttrs(r.Context(), level, "storage request failed", slog.String("project", session.Project.Ref),
+		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
+}
+
+// WriteError tells an error in Supabase's dialect, and logs it as Log does.
 func (rt *Router) WriteError(w http.ResponseWriter, r *http.Request, session *projectdb.Session, err error) {
 	f := FromPostgres(err)
 	told := Tell(f)
-	if f.Kind == fault.Internal {
-		rt.log.LogAttrs(r.Context(), slog.LevelError, "storage request failed", slog.String("project", session.Project.Ref),
-			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
-	}
+	rt.Log(r, session, err)
 	h := w.Header()
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Disposition", "ETag", "Last-Modified", "Cache-Control", "Expires", "Accept-Ranges"} {
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Disposition", "ETag", "Last-Modified", "Cache-Control", "Expires", "Accept-Ranges", "Content-Language", "X-Robots-Tag"} {
 		h.Del(name)
 	}
 	if f.RetryAfter > 0 {

@@ -78,7 +78,7 @@ func TestRoutesAreFoundByThePathAsItWasSent(t *testing.T) {
 	}
 	for _, path := range []string{"/", "/nothing", "/bucket/a/b", "/object", "/object//a", "/objects/b/a"} {
 		w := ask(rt, http.MethodGet, path)
-		require.Equal(t, 400, w.Code, path)
+		require.Equal(t, 404, w.Code, path)
 		require.JSONEq(t, `{"statusCode":"404","code":"RouteNotFound","error":"RouteNotFound","message":"There is nothing at this path."}`, w.Body.String())
 	}
 	w := ask(rt, http.MethodPatch, "/object/b/a")
