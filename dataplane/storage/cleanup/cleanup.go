@@ -68,6 +68,8 @@ type Deps struct {
 	// Renditions, Resumable and Multipart may be nil: then there are none.
 	Renditions           Renditions
 	Resumable, Multipart Expirer
+	// Gauge may be nil.
+	Gauge Gauge
 	// Others do the items of other kinds.
 	Others map[string]outbox.Handler
 	Log    *slog.Logger
@@ -99,19 +101,19 @@ func New(d Deps) *Service {
 func (s *Service) Handle(ctx context.Context, session *projectdb.Session, item outbox.Item) error {
 	switch item.Kind {
 	case KindRemove:
-		return s.remove(ctx, session)
+		return s.measured(ctx, session, s.remove(ctx, session))
 	case KindLeaseEnded:
 		var of leaseEnded
 		if err := json.Unmarshal(item.Payload, &of); err != nil {
 			return unreadable(err)
 		}
-		return s.endLease(ctx, session, item.ID, of)
+		return s.measured(ctx, session, s.endLease(ctx, session, item.ID, of))
 	case KindReconcile:
 		var at periodic
 		if err := json.Unmarshal(item.Payload, &at); err != nil {
 			return unreadable(err)
 		}
-		return s.reconcileOn(ctx, session, item.ID, at)
+		return s.measured(ctx, session, s.reconcileOn(ctx, session, item.ID, at))
 	case KindResumableExpired:
 		return s.expire(ctx, session, s.Resumable, item)
 	case KindMultipartExpired:

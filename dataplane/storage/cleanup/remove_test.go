@@ -46,6 +46,28 @@ func TestBytesGoWithTheirLastObject(t *testing.T) {
 	})
 }
 
+// gauge notes what it is told.
+type gauge map[string][2]int64
+
+func (g gauge) Stored(project string, bytes, blobs int64) { g[project] = [2]int64{bytes, blobs} }
+
+func TestWhatIsLeftIsMeasured(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		g := gauge{}
+		s := b.service(func(d *cleanup.Deps) { d.Gauge = g })
+		b.Put("files", "kept", "four")
+		b.Put("files", "deleted", "gone")
+		b.delete("deleted")
+		b.store.before.Store(true)
+		require.Error(t, b.handle(s, cleanup.KindRemove, nil))
+		require.Empty(t, g, "nothing is told while it is not done")
+		b.store.before.Store(false)
+		require.NoError(t, b.handle(s, cleanup.KindRemove, nil))
+		require.NoError(t, b.handle(s, cleanup.KindRemove, nil))
+		require.Equal(t, gauge{b.Project.ID: {4, 1}}, g)
+	})
+}
+
 func TestRemovalGoesOnPageByPage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

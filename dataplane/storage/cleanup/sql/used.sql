@@ -1,0 +1,2 @@
+-- What the project's files take now.
+select bytes, blobs from used()
