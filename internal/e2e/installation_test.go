@@ -28,6 +28,7 @@ import (
 type installation struct {
 	dir         string
 	postgres    *devstack.Postgres
+	store       *store
 	front       *front
 	world       *world
 	url         string
@@ -53,15 +54,11 @@ var (
 // install returns the installation that the tests of this package share.
 func install(t *testing.T) *installation {
 	t.Helper()
-	store := testkit.S3(t) // for its settings: this one's buckets outlive the test
 	sharedMu.Lock()
 	defer sharedMu.Unlock()
 	if shared == nil && errShared == nil {
 		shared = &installation{}
-		errShared = shared.start(map[string]string{
-			"FLUXBASE_REDIS_URL": testkit.RedisURL(t), "FLUXBASE_S3_ENDPOINT": store.Endpoint, "FLUXBASE_S3_ACCESS_KEY": store.AccessKey,
-			"FLUXBASE_S3_SECRET_KEY": store.SecretKey.Reveal(), "FLUXBASE_S3_BUCKET_PREFIX": "e2e" + id.NewRef()[:8] + "-",
-		})
+		errShared = shared.start(map[string]string{"FLUXBASE_REDIS_URL": testkit.RedisURL(t)})
 	}
 	require.NoError(t, errShared)
 	return shared
@@ -79,6 +76,9 @@ func stopShared() {
 			}
 		}
 	}
+	if shared.store != nil {
+		shared.store.kill()
+	}
 	if shared.world != nil {
 		shared.world.close()
 	}
@@ -92,17 +92,21 @@ func stopShared() {
 }
 
 func (in *installation) start(environment map[string]string) (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
 	if err := build(); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
 	if in.dir, err = os.MkdirTemp("", "fluxbase-e2e-run-"); err != nil {
 		return err
 	}
 	if err := os.Chmod(in.dir, 0o755); err != nil { // another unix user runs Postgres
 		return err
 	}
+	if in.store, err = startStore(in.dir); err != nil {
+		return err
+	}
+	maps.Copy(environment, in.store.environment())
 	in.postgres, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{
 		Dir: filepath.Join(in.dir, "postgres"), Password: id.NewPassword(), Progress: os.Stderr,
 		Settings: map[string]string{"fsync": "off", "full_page_writes": "off", "max_connections": "300"},

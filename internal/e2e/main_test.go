@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // binary is the path of the program under test.
@@ -23,10 +25,23 @@ func TestMain(m *testing.M) {
 	stopShared()
 }
 
-// build builds the program, as it is now.
+// build builds the program, the one for images and the object store, as they are now.
 func build() error {
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/wayli-app/fluxbase/cmd/fluxbase").CombinedOutput(); err != nil {
-		return fmt.Errorf("build the program: %w\n%s", err, out)
+	store, err := filepath.Abs(versitygw)
+	if err != nil {
+		return err
 	}
-	return nil
+	var group errgroup.Group
+	for _, args := range [][]string{
+		{"-tags", "vips", "-o", filepath.Dir(binary), "github.com/wayli-app/fluxbase/cmd/fluxbase", "github.com/wayli-app/fluxbase/cmd/fluxbase-images"},
+		{"-C", filepath.Join("..", "..", "tools", "versitygw"), "-o", store, "github.com/versity/versitygw/cmd/versitygw"},
+	} {
+		group.Go(func() error {
+			if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
+				return fmt.Errorf("build %s: %w\n%s", args[len(args)-1], err, out)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }

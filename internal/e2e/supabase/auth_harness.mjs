@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
 import { fetchAt } from './host_fetch.mjs'
 import { client, mark } from './harness.mjs'
+import { report as listed, walk } from './walk.mjs'
 
 const { WORLD, GATE, ADDRESS, PUBLISHABLE_KEY, SECRET_KEY } = process.env
 export const SITE = 'http://localhost:3000'
@@ -39,47 +40,11 @@ export const memory = () => {
   return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key) }
 }
 
-const walked = new Map() // method → "ok" or why not
-/** walk runs one part of the walk, which proves the methods that it names. */
-export async function walk(methods, run) {
-  const names = methods.split(' ')
-  try {
-    await run()
-    for (const name of names) if (walked.get(name) !== undefined && walked.get(name) !== 'ok') continue; else walked.set(name, 'ok')
-  } catch (error) {
-    for (const name of names) walked.set(name, String(error?.stack ?? error).replaceAll('\n', ' ').slice(0, 600))
-  }
-}
-
+// The client's own business, and methods that TypeScript declares private: the published types do not offer them.
+const PRIVATE = ['fetch', 'lock', 'logger', 'visibilityChangedCallback', 'handleInitialize', 'fetchJwk', 'exchangeCodeForSessionInternal', 'linkIdentityOAuth', 'linkIdentityIdToken', 'signInWithEthereum', 'signInWithSolana', 'unsubscribe', 'emitter']
 /** report prints a line for each public method of the client, and ends with 1 when one fails or was not walked. */
-export function report(objects) {
-  let failed = false
-  for (const [prefix, object] of Object.entries(objects)) {
-    for (const name of methodsOf(object)) {
-      const full = prefix + name
-      const result = walked.get(full) ?? 'was not walked'
-      walked.delete(full)
-      failed ||= result !== 'ok'
-      console.log(result === 'ok' ? `ok ${full}` : `FAILED ${full}: ${result}`)
-    }
-  }
-  for (const [name, result] of walked) {
-    failed = true
-    console.log(`FAILED ${name}: ${result === 'ok' ? 'the client has no such method' : result}`)
-  }
-  process.exit(failed ? 1 : 0)
-}
-
-/** methodsOf lists the public methods of an object: own functions and those of its class. Names with _ are the client's own business. */
-function methodsOf(object) {
-  const names = new Set(Object.entries(object).filter(([, value]) => typeof value === 'function').map(([name]) => name))
-  for (let p = Object.getPrototypeOf(object); p && p !== Object.prototype; p = Object.getPrototypeOf(p))
-    for (const [name, d] of Object.entries(Object.getOwnPropertyDescriptors(p))) if (typeof d.value === 'function') names.add(name)
-  const internal = ['constructor', 'fetch', 'lock', 'logger', 'visibilityChangedCallback', 'handleInitialize']
-  return [...names].filter((name) => !name.startsWith('_') && !internal.includes(name) && !PRIVATE.includes(name)).sort()
-}
-// Methods that TypeScript declares private: the published types do not offer them.
-const PRIVATE = ['fetchJwk', 'exchangeCodeForSessionInternal', 'linkIdentityOAuth', 'linkIdentityIdToken', 'signInWithEthereum', 'signInWithSolana', 'unsubscribe', 'emitter']
+export const report = (objects) => listed(objects, PRIVATE)
+export { walk }
 
 /** good requires a call to succeed and returns its data. */
 export async function good(call) {

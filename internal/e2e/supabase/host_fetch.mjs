@@ -21,10 +21,12 @@ export function fetchAt(address) {
         })
       })
       outgoing.on('error', reject)
-      request.signal.addEventListener('abort', () => {
+      const stop = () => {
         outgoing.destroy()
         reject(request.signal.reason)
-      })
+      }
+      request.signal.addEventListener('abort', stop)
+      if (request.signal.aborted) return stop()
       request.arrayBuffer().then((body) => {
         if (body.byteLength) outgoing.setHeader('content-length', body.byteLength) // Node frames no body of a DELETE by itself
         outgoing.end(Buffer.from(body))

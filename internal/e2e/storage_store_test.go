@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/wayli-app/fluxbase/internal/id"
+)
+
+// store is versitygw's own program, as an operator runs it: the object store of the installation that the tests share. The other one, in the process of
+// "fluxbase dev", is that of TestStorage's second installation.
+type store struct {
+	*process
+	key, secret string
+}
+
+// versitygw is where the program is built. Go leaves it alone when it is up to date.
+var versitygw = filepath.Join("..", "..", "bin", "tools", "versitygw")
+
+// startStore starts the object store over a folder. Metadata of objects is in a folder of its own: not every file system has extended attributes.
+func startStore(dir string) (*store, error) {
+	objects, metadata := filepath.Join(dir, "objects"), filepath.Join(dir, "metadata-of-objects")
+	for _, folder := range []string{objects, metadata} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	s := &store{key: id.NewRef(), secret: id.NewPassword(), process: &process{name: "versitygw", url: "http://" + address, log: filepath.Join(dir, "versitygw.log"), ended: make(chan struct{})}}
+	out, err := os.Create(s.log)
+	if err != nil {
+		return nil, err
+	}
+	path, err := filepath.Abs(versitygw)
+	if err != nil {
+		return nil, err
+	}
+	s.cmd = exec.Command(path, "--port", address, "--health", "/readyz", "--quiet", "posix", "--sidecar", metadata, objects)
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr, s.cmd.SysProcAttr = dir, out, out, dieWithParent()
+	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "ROOT_ACCESS_KEY=" + s.key, "ROOT_SECRET_KEY=" + s.secret}
+	if err := s.cmd.Start(); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	go func() {
+		_ = s.cmd.Wait()
+		_ = out.Close()
+		close(s.ended)
+	}()
+	if err := s.ready(time.Minute); err != nil {
+		s.kill()
+		return nil, fmt.Errorf("versitygw: %w\n%s", err, s.output())
+	}
+	return s, nil
+}
+
+// environment has the program keep files there.
+func (s *store) environment() map[string]string {
+	return map[string]string{
+		"FLUXBASE_S3_ENDPOINT": s.url, "FLUXBASE_S3_ACCESS_KEY": s.key, "FLUXBASE_S3_SECRET_KEY": s.secret, "FLUXBASE_S3_BUCKET_PREFIX": "e2e" + id.NewRef()[:8] + "-",
+	}
+}
