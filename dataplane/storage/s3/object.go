@@ -114,7 +114,7 @@ func (s *Service) part(c *call, o *object.Object) error {
 	if count == 0 {
 		return nil
 	}
-	first, last, err := s.d.Uploads.Range(c.r.Context(), c.session, o, int32(number)) //nolint:gosec // ten thousand at most
+	first, last, err := s.uploads.Range(c.r.Context(), c.session, o, int32(number)) //nolint:gosec // ten thousand at most
 	if err != nil {
 		return err
 	}

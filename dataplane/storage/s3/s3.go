@@ -5,13 +5,16 @@ package s3
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
 	"github.com/wayli-app/fluxbase/dataplane/storage/bucket"
 	"github.com/wayli-app/fluxbase/dataplane/storage/name"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
@@ -39,8 +42,9 @@ type Binder interface {
 type Deps struct {
 	Objects *object.Service
 	Buckets *bucket.Service
-	Uploads *multipart.Uploads
-	Keys    *accesskey.Store
+	Blobs   *blob.Store
+	Queue   *outbox.Queue
+	Sealer  Sealer
 	Tokens  Tokens
 	Binder  Binder
 	// Region is what GetBucketLocation tells; "" is us-east-1. Requests may be signed for any.
@@ -50,8 +54,18 @@ type Deps struct {
 	Now func() time.Time
 }
 
+// Sealer seals the secrets of access keys, and the state of uploads in parts; seal.Sealer does.
+type Sealer interface {
+	Seal(plain []byte, context string) ([]byte, error)
+	Open(sealed []byte, context string) ([]byte, error)
+}
+
 // Service answers requests whose path has lost the prefix /storage/v1, and begins with Prefix.
-type Service struct{ d Deps }
+type Service struct {
+	d       Deps
+	keys    *accesskey.Store
+	uploads *multipart.Uploads
+}
 
 var _ http.Handler = (*Service)(nil)
 
@@ -66,11 +80,30 @@ func New(d Deps) *Service {
 	if d.Region == "" {
 		d.Region = "us-east-1"
 	}
-	return &Service{d}
+	return &Service{
+		d:       d,
+		keys:    accesskey.New(accesskey.Deps{Sealer: d.Sealer, Log: d.Log, Now: d.Now}),
+		uploads: multipart.New(multipart.Deps{Objects: d.Objects, Blobs: d.Blobs, Queue: d.Queue, Sealer: d.Sealer, Log: d.Log, Now: d.Now}),
+	}
 }
 
-// Routes adds the routes by which access keys are managed, in Supabase's dialect.
-func (s *Service) Routes(rt *protocol.Router) { s.d.Keys.Routes(rt) }
+// Routes adds the protocol's paths, and the routes by which access keys are managed.
+func (s *Service) Routes(rt *protocol.Router) {
+	serve := func(w http.ResponseWriter, r *http.Request, _ *projectdb.Session) error {
+		s.ServeHTTP(w, r) // errors are told in S3's dialect
+		return nil
+	}
+	rt.Handle(http.MethodGet, Prefix, serve)
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete} {
+		rt.Handle(method, Prefix+"/*", serve)
+	}
+	s.keys.Routes(rt)
+}
+
+// Expire ends an upload in parts whose time is up: an outbox's item of the kind multipart.KindExpired.
+func (s *Service) Expire(ctx context.Context, session *projectdb.Session, id string) error {
+	return s.uploads.Expire(ctx, session, id)
+}
 
 // call is one request.
 type call struct {
@@ -78,6 +111,8 @@ type call struct {
 	r       *http.Request
 	session *projectdb.Session
 	sig     *sigv4.Signature
+	// proven tells that the signature was found right.
+	proven bool
 	// bucket and key are what the path names, or "".
 	bucket, key string
 }
@@ -91,11 +126,19 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	document.WriteError(w, r, c.session, err)
-	if f := protocol.FromPostgres(err); f.Kind == fault.Internal {
+	switch f := protocol.FromPostgres(err); f.Kind {
+	case fault.Internal, fault.Unavailable:
 		s.d.Log.LogAttrs(r.Context(), slog.LevelError, "S3 request failed", slog.String("project", c.session.Project.Ref),
 			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
 	}
+	// A client that is still sending would not see why: what is left of a body is read, when it is not much.
+	if c.proven && r.ContentLength <= maxDrained && r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrained)
+	}
 }
+
+// maxDrained is how large a body is read to its end although the request is refused.
+const maxDrained = 16 << 20
 
 func (s *Service) serve(c *call) (err error) {
 	if !setting.Get[bool](c.session.Project.Settings, "storage.s3_enabled") {
@@ -108,9 +151,11 @@ func (s *Service) serve(c *call) (err error) {
 	if !strings.HasSuffix(c.sig.Path, c.r.URL.Path) {
 		return sigv4.ErrMismatch
 	}
-	if c.session, err = s.authenticate(c); err != nil {
+	session, err := s.authenticate(c)
+	if err != nil {
 		return err
 	}
+	c.session, c.proven = session, true
 	rest, ok := strings.CutPrefix(c.r.URL.Path, Prefix)
 	if !ok || rest != "" && rest[0] != '/' {
 		return fault.New(fault.NotFound, "ROUTE_NOT_FOUND", "There is nothing at this path.")
@@ -159,13 +204,13 @@ func (s *Service) authenticate(c *call) (*projectdb.Session, error) {
 	if c.sig.Token != "" {
 		return nil, fault.New(fault.Denied, "INVALID_ACCESS_KEY_ID", "With a session token the access key is the project's ref, and the secret its anon key.")
 	}
-	secret, err := s.d.Keys.Secret(ctx, c.session, c.sig.AccessKey)
+	secret, err := s.keys.Secret(ctx, c.session, c.sig.AccessKey)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.sig.Verify(secret); err != nil {
 		return nil, err
 	}
-	s.d.Keys.Used(ctx, c.session, c.sig.AccessKey)
+	s.keys.Used(ctx, c.session, c.sig.AccessKey)
 	return s.d.Binder.Bind(p, projectdb.Caller{Role: "service_role", Claims: claimsService}), nil
 }

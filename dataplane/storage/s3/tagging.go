@@ -57,7 +57,7 @@ func (s *Service) getObjectACL(c *call) error {
 }
 
 func (s *Service) getObjectAttributes(c *call) error {
-	asked := strings.Split(c.r.Header.Get("X-Amz-Object-Attributes"), ",")
+	asked := strings.Split(strings.Join(c.r.Header.Values("X-Amz-Object-Attributes"), ","), ",")
 	o, err := s.d.Objects.FindFor(c.r.Context(), c.session, "storage.s3.object.info", c.bucket, c.key)
 	if err != nil {
 		return err

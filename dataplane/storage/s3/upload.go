@@ -20,7 +20,7 @@ func (s *Service) createMultipartUpload(c *call) error {
 		return err
 	}
 	target.IfMatch, target.IfNoneMatch, target.MustExist = "", "", false // they count at the end
-	id, err := s.d.Uploads.Create(c.r.Context(), c.session, target)
+	id, err := s.uploads.Create(c.r.Context(), c.session, target)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (s *Service) uploadPart(c *call) error {
 	if err != nil {
 		return err
 	}
-	etag, err := s.d.Uploads.Put(c.r.Context(), c.session, c.bucket, c.key, c.uploadID(), number, body, body.Size)
+	etag, err := s.uploads.Put(c.r.Context(), c.session, c.bucket, c.key, c.uploadID(), number, body, body.Size)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *Service) uploadPartCopy(c *call) error {
 	if first > last || last >= from.Metadata.Size {
 		return fault.New(fault.Invalid, "INVALID_ARGUMENT", "Range specified is not valid for source object of size: %d", from.Metadata.Size)
 	}
-	part, err := s.d.Uploads.Copy(c.r.Context(), c.session, c.bucket, c.key, c.uploadID(), number, from, first, last)
+	part, err := s.uploads.Copy(c.r.Context(), c.session, c.bucket, c.key, c.uploadID(), number, from, first, last)
 	if err != nil {
 		return err
 	}
@@ -123,11 +123,11 @@ func (s *Service) listParts(c *call) error {
 	if err != nil {
 		return err
 	}
-	up, err := s.d.Uploads.Find(c.r.Context(), c.session, c.bucket, c.key, c.uploadID())
+	up, err := s.uploads.Find(c.r.Context(), c.session, c.bucket, c.key, c.uploadID())
 	if err != nil {
 		return err
 	}
-	parts, more, err := s.d.Uploads.Parts(c.r.Context(), c.session, up, int32(after), max(most, 1)) //nolint:gosec // ten thousand at most
+	parts, more, err := s.uploads.Parts(c.r.Context(), c.session, up, int32(after), max(most, 1)) //nolint:gosec // ten thousand at most
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (s *Service) completeMultipartUpload(c *call) error {
 	for _, p := range ask.Parts {
 		done.Parts = append(done.Parts, multipart.Part{Number: p.PartNumber, ETag: strings.Trim(p.ETag, `"`)})
 	}
-	etag, err := s.d.Uploads.Complete(c.r.Context(), c.session, done)
+	etag, err := s.uploads.Complete(c.r.Context(), c.session, done)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (s *Service) completeMultipartUpload(c *call) error {
 }
 
 func (s *Service) abortMultipartUpload(c *call) error {
-	if err := s.d.Uploads.Abort(c.r.Context(), c.session, c.bucket, c.key, c.uploadID()); err != nil {
+	if err := s.uploads.Abort(c.r.Context(), c.session, c.bucket, c.key, c.uploadID()); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
@@ -209,38 +209,46 @@ func (s *Service) listMultipartUploads(c *call) error {
 		Namespace: document.Namespace(), Bucket: c.bucket, KeyMarker: document.Encode(q.Get("key-marker"), encoding), UploadIDMarker: q.Get("upload-id-marker"),
 		Prefix: document.Encode(prefix, encoding), Delimiter: document.Encode(delimiter, encoding), EncodingType: encoding, MaxUploads: most,
 	}
-	afterKey, afterID := pastFolder(q.Get("key-marker"), prefix, delimiter), q.Get("upload-id-marker")
-	for n := 0; n < most; {
-		page, err := s.d.Uploads.List(c.r.Context(), c.session, c.bucket, prefix, afterKey, afterID, most-n+1)
-		if err != nil {
-			return err
-		}
-		again := false // a folder was found: what follows it is asked for anew
-		for _, up := range page {
-			if out.IsTruncated = n == most; out.IsTruncated {
-				break
-			}
-			n++
-			if at := strings.Index(up.Key[len(prefix):], delimiter); delimiter != "" && at >= 0 {
-				folder := up.Key[:len(prefix)+at+len(delimiter)]
-				out.CommonPrefixes = append(out.CommonPrefixes, document.CommonPrefix{Prefix: document.Encode(folder, encoding)})
-				afterKey, afterID, again = folder+afterFolder, "", true
-				out.NextKeyMarker, out.NextUploadIDMarker = document.Encode(folder, encoding), ""
-				break
-			}
-			afterKey, afterID = up.Key, up.ID
-			out.NextKeyMarker, out.NextUploadIDMarker = document.Encode(up.Key, encoding), up.ID
-			out.Uploads = append(out.Uploads, document.Upload{
-				Key: document.Encode(up.Key, encoding), UploadID: up.ID, Initiator: c.owner(up.Owner), Owner: c.owner(up.Owner), StorageClass: "STANDARD",
-				Initiated: document.Time(up.Created)})
-		}
-		if !again {
-			break
-		}
+	if err := s.fillUploads(c, &out, prefix, delimiter); err != nil {
+		return err
 	}
 	if !out.IsTruncated {
 		out.NextKeyMarker, out.NextUploadIDMarker = "", ""
 	}
 	document.Write(c.w, http.StatusOK, out)
+	return nil
+}
+
+// fillUploads lists up to MaxUploads uploads and folders. Each folder begins a new question, for what follows it.
+func (s *Service) fillUploads(c *call, out *document.Uploads, prefix, delimiter string) error {
+	after, afterID := pastFolder(c.sig.Query.Get("key-marker"), prefix, delimiter), c.sig.Query.Get("upload-id-marker")
+	for n, again := 0, out.MaxUploads > 0; again; {
+		page, err := s.uploads.List(c.r.Context(), c.session, c.bucket, prefix, after, afterID, out.MaxUploads-n+1)
+		if err != nil {
+			return err
+		}
+		again = false
+		for _, up := range page {
+			if n == out.MaxUploads {
+				out.IsTruncated = true
+				return nil
+			}
+			n++
+			after, afterID = up.Key, up.ID
+			at := strings.Index(up.Key[len(prefix):], delimiter)
+			if delimiter == "" || at < 0 {
+				out.NextKeyMarker, out.NextUploadIDMarker = document.Encode(up.Key, out.EncodingType), up.ID
+				out.Uploads = append(out.Uploads, document.Upload{
+					Key: document.Encode(up.Key, out.EncodingType), UploadID: up.ID, Initiator: c.owner(up.Owner), Owner: c.owner(up.Owner),
+					StorageClass: "STANDARD", Initiated: document.Time(up.Created)})
+				continue
+			}
+			folder := up.Key[:len(prefix)+at+len(delimiter)]
+			out.CommonPrefixes = append(out.CommonPrefixes, document.CommonPrefix{Prefix: document.Encode(folder, out.EncodingType)})
+			out.NextKeyMarker, out.NextUploadIDMarker = document.Encode(folder, out.EncodingType), ""
+			after, afterID, again = folder+afterFolder, "", true
+			break
+		}
+	}
 	return nil
 }

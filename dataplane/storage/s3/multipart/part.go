@@ -148,12 +148,20 @@ func (u *Uploads) Put(ctx context.Context, session *projectdb.Session, bucket, k
 			u.release(ctx, session, id, size)
 		}
 	}()
-	at, err := blob.Key(up.state.Version)
+	if etag, err = u.write(ctx, session, up, number, body, size); err != nil {
+		return "", err
+	}
+	return etag, u.note(ctx, session, id, number, size, etag)
+}
+
+// write sends a part to the object store.
+func (u *Uploads) write(ctx context.Context, session *projectdb.Session, up *Upload, number int32, body io.Reader, size int64) (string, error) {
+	key, err := blob.Key(up.state.Version)
 	if err != nil {
 		return "", err
 	}
 	source := &hashed{from: body, hash: md5.New()} //nolint:gosec // as above
-	in := &s3.UploadPartInput{Bucket: &session.Project.Bucket, Key: &at, UploadId: &up.state.Store, PartNumber: &number, ContentLength: &size, Body: source}
+	in := &s3.UploadPartInput{Bucket: &session.Project.Bucket, Key: &key, UploadId: &up.state.Store, PartNumber: &number, ContentLength: &size, Body: source}
 	if size == 0 { // nothing is sent, and the end is judged all the same
 		if _, err := io.Copy(io.Discard, source); err != nil {
 			return "", err
@@ -167,11 +175,11 @@ func (u *Uploads) Put(ctx context.Context, session *projectdb.Session, bucket, k
 	if err != nil {
 		return "", blob.Fault(err, "write a part")
 	}
-	etag = strings.Trim(aws.ToString(out.ETag), `"`)
+	etag := strings.Trim(aws.ToString(out.ETag), `"`)
 	if sum := hex.EncodeToString(source.hash.Sum(nil)); source.n != size || len(etag) == len(sum) && etag != sum && !strings.Contains(etag, "-") {
 		return "", blob.Fault(fmt.Errorf("the object store has other bytes than were sent: %s, not %s", etag, sum), "write a part")
 	}
-	return etag, u.note(ctx, session, id, number, size, etag)
+	return etag, nil
 }
 
 // Copy makes a part of another object's bytes, from one to another offset, both included. The caller was found to be allowed to read it.
@@ -186,25 +194,44 @@ func (u *Uploads) Copy(ctx context.Context, session *projectdb.Session, bucket, 
 			u.release(ctx, session, id, size)
 		}
 	}()
-	at, err := blob.Key(up.state.Version)
-	if err != nil {
+	part = Part{Number: number, Size: size, Modified: u.d.Now()}
+	if part.ETag, err = u.copyAtStore(ctx, session, up, number, from, first, last); err != nil {
 		return part, err
 	}
+	return part, u.note(ctx, session, id, number, size, part.ETag)
+}
+
+// copyAtStore lets the object store copy, or copies through this worker where it does not.
+func (u *Uploads) copyAtStore(ctx context.Context, session *projectdb.Session, up *Upload, number int32, from *object.Object, first, last int64) (string, error) {
 	source, err := blob.Key(from.Version)
 	if err != nil {
-		return part, err
+		return "", err
 	}
-	in := &s3.UploadPartCopyInput{Bucket: &session.Project.Bucket, Key: &at, UploadId: &up.state.Store, PartNumber: &number,
+	key, err := blob.Key(up.state.Version)
+	if err != nil {
+		return "", err
+	}
+	in := &s3.UploadPartCopyInput{Bucket: &session.Project.Bucket, Key: &key, UploadId: &up.state.Store, PartNumber: &number,
 		CopySource: aws.String(url.PathEscape(session.Project.Bucket) + "/" + source)}
-	if size < from.Metadata.Size {
+	if last-first+1 < from.Metadata.Size {
 		in.CopySourceRange = aws.String(fmt.Sprintf("bytes=%d-%d", first, last))
 	}
 	out, err := u.d.Blobs.Client().UploadPartCopy(ctx, in)
-	if err != nil {
-		return part, blob.Fault(err, "copy a part")
+	switch blob.ErrorCode(err) {
+	case "": // done, or the store is away
+		if err != nil {
+			return "", blob.Fault(err, "copy a part")
+		}
+		return strings.Trim(aws.ToString(out.CopyPartResult.ETag), `"`), nil
+	case "NoSuchKey", "NoSuchUpload":
+		return "", blob.Fault(err, "copy a part")
 	}
-	part = Part{Number: number, ETag: strings.Trim(aws.ToString(out.CopyPartResult.ETag), `"`), Size: size, Modified: u.d.Now()}
-	return part, u.note(ctx, session, id, number, size, part.ETag)
+	body, err := u.d.Blobs.Get(ctx, session.Project, from.Version, first, last)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = body.Close() }()
+	return u.write(ctx, session, up, number, body, last-first+1)
 }
 
 // once sends a body that cannot be read twice: without its hash in the signature, and once.

@@ -272,6 +272,9 @@ var single = map[string]bool{
 	"expires": true, "range": true, "if-match": true, "if-none-match": true, "if-modified-since": true, "if-unmodified-since": true, "if-range": true, "date": true,
 }
 
+// listed are headers of S3's that are lists, and may come in several lines.
+var listed = map[string]bool{"x-amz-object-attributes": true, "x-amz-optional-object-attributes": true}
+
 // checkHeaders sees to it that what S3 reads of the headers is signed and there once.
 func (s *Signature) checkHeaders() error {
 	if !slices.Contains(s.signed, "host") {
@@ -280,7 +283,7 @@ func (s *Signature) checkHeaders() error {
 	for name, values := range s.request.Header {
 		lower := strings.ToLower(name)
 		amazon := strings.HasPrefix(lower, "x-amz-")
-		if len(values) > 1 && (amazon || single[lower]) {
+		if len(values) > 1 && (amazon && !listed[lower] || single[lower]) {
 			return invalid("The header %.50q is there more than once.", lower)
 		}
 		if amazon && !slices.Contains(s.signed, lower) {
