@@ -107,7 +107,7 @@ func New(d Deps) (*Service, error) {
 	s.api = api.New(api.Deps{Log: d.Log, Objects: objects, Buckets: buckets})
 
 	cleaner := cleanup.New(cleanup.Deps{
-		Blobs: blobs, Queue: d.Queue, Renditions: s.images, Resumable: uploads, Multipart: objectStore, Log: d.Log, Metrics: d.Metrics,
+		Blobs: blobs, Queue: d.Queue, Renditions: s.images, Resumable: uploads, Multipart: objectStore, Gauge: d.Gauge, Log: d.Log, Metrics: d.Metrics,
 		Others: map[string]outbox.Handler{event.KindEvent: events, event.KindPurge: events, bucket.EmptyKind: buckets},
 	})
 	d.Queue.Register(blob.Schema, cleaner)
