@@ -41,6 +41,7 @@ func start(ctx context.Context, program, project string, memory int64, timeout t
 		command.Env = append(command.Env, "LD_LIBRARY_PATH="+path)
 	}
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the terminal's signals are the worker's business
+	command.WaitDelay = time.Second
 	p := &process{command: command, words: &tail{}, project: project, done: make(chan struct{})}
 	command.Stderr = p.words
 	in, err := command.StdinPipe()
@@ -55,7 +56,11 @@ func start(ctx context.Context, program, project string, memory int64, timeout t
 		return nil, err
 	}
 	p.in, p.out = in, bufio.NewReaderSize(out, 64<<10)
-	p.kill = sync.OnceFunc(func() { _ = command.Process.Kill() })
+	p.kill = sync.OnceFunc(func() { // with all that it may have started
+		if syscall.Kill(-command.Process.Pid, syscall.SIGKILL) != nil {
+			_ = command.Process.Kill()
+		}
+	})
 	go func() {
 		_ = command.Wait()
 		close(p.done)
