@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/token"
 )
 
@@ -121,6 +122,28 @@ func TestDevelopersManageUsers(t *testing.T) {
 			got := send(path, key, s.developer)
 			require.Contains(t, []int{401, 403}, got.status, "%s: %s", path, got.body)
 		}
+	}
+}
+
+// TestTokensInOtherPlaces holds that a token that a protocol carries elsewhere, as S3's session token, opens what it would open as a bearer token.
+func TestTokensInOtherPlaces(t *testing.T) {
+	t.Parallel()
+	s, other := newSample(t, nil), newSample(t, nil)
+	revoked := s.sign(t, map[string]any{"sub": s.userID, "role": roleAuthenticated, "session_id": "over"})
+	b := setup(t, func(d *Deps) { d.Revocations = &ended{session: "over"} }, s, other)
+	for role, good := range map[string]string{roleAuthenticated: s.user, roleAnon: s.anon, roleService: s.service} {
+		got, err := b.gateway.Caller(t.Context(), s.project, good)
+		require.NoError(t, err)
+		require.Equal(t, role, got.Role)
+		require.Empty(t, got.Developer)
+	}
+	for name, bad := range map[string]string{
+		"none": "", "a secret key": s.secret, "a publishable key": s.publishable, "nonsense": "a.b.c", "another project's": other.user, "ended": revoked,
+		"a developer's": s.developer, "expired": s.sign(t, map[string]any{"sub": s.userID, "role": roleAuthenticated, "exp": time.Now().Add(-time.Second).Unix()}),
+		"for another app": s.sign(t, map[string]any{"sub": s.userID, "aud": "some-app"}), "the owner of tables": s.sign(t, map[string]any{"sub": s.userID, "role": "postgres"}),
+	} {
+		_, err := b.gateway.Caller(t.Context(), s.project, bad)
+		require.Equal(t, fault.Denied, fault.From(err).Kind, name)
 	}
 }
 
