@@ -19,16 +19,19 @@ help: ## List the targets
 up: build ## Install what is needed, build, and start Fluxbase at http://localhost:8000
 	exec bin/fluxbase dev
 
-build: console/dist/index.html ## Build the console and bin/fluxbase
+build: console/dist/index.html ## Build the console, bin/fluxbase, and bin/fluxbase-images where libvips is or can be installed
 	go build -ldflags '$(LDFLAGS)' -o bin/fluxbase ./cmd/fluxbase
+	if scripts/deps.sh vips; then go build -tags vips -ldflags '$(LDFLAGS)' -o bin/fluxbase-images ./cmd/fluxbase-images && bin/fluxbase-images -check; \
+	else echo "bin/fluxbase-images was not built, so images are not resized (/storage/v1/render). All else works." >&2; fi
 
 test: ## Run every check and test; everything it needs is installed first
 	scripts/test.sh
 
 race: ## Run the tests of the Go packages with the race detector (slow)
-	go run ./internal/testkit/run -- go test -race ./...
+	go run ./internal/testkit/run -- go test -race -tags vips ./...
 
 lint: tools console/node_modules/.stamp ## Lint protos, Go and the console; prove that generated files are fresh
+	scripts/deps.sh vips
 	scripts/lint.sh $(BASE)
 
 format: ## Format Go and protos
@@ -43,7 +46,7 @@ generate: tools console/node_modules/.stamp ## Write generated code and pages an
 	go test ./internal/archtest -run 'TestErrorsPage|TestConfigurationPage|TestGeneratedCodeIsFresh' -update
 
 bench: ## Run the benchmarks; the table of REST beside the floor server comes last
-	go run ./internal/testkit/run -- go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /loadtest/)
+	go run ./internal/testkit/run -- go test -tags vips -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /loadtest/)
 	go run ./internal/testkit/run -- go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./loadtest/...
 
 fuzz: ## Run every fuzz test for FUZZTIME (60s) each: for a nightly job

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks and installs what Fluxbase needs besides Go, Node and git.
 #   deps.sh node   check that Node is there and new enough
-#   deps.sh test   install Redis, Chromium and (on Debian) PostgreSQL 15, which the tests use
+#   deps.sh vips   install libvips, which bin/fluxbase-images is built with
+#   deps.sh test   install Redis, Chromium, libvips and (on Debian) PostgreSQL 15, which the tests use
 set -euo pipefail
 
 fail() { printf '%s\n' "$*" >&2; exit 1; }
@@ -59,6 +60,40 @@ need_test() {
   done
 }
 
+have_vips() {
+  command -v pkg-config >/dev/null && pkg-config --exists 'vips >= 8.13' || return 1
+  command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || return 1
+  [ ${#vips_missing[@]} = 0 ]
+}
+
+# vips_plugins: newer systems keep what reads and writes AVIF and HEIC apart from libheif, as packages that are recommended only.
+vips_plugins() {
+  local name
+  vips_missing=()
+  command -v apt-cache >/dev/null || return 0
+  for name in $(apt-cache pkgnames libheif-plugin- | grep -xE 'libheif-plugin-(aomenc|aomdec|libde265)' || true); do
+    dpkg -s "$name" >/dev/null 2>&1 || vips_missing+=("$name")
+  done
+}
+
+# need_vips: the program for images is built with libvips by a C compiler. "fluxbase-images -check" tells what it can do.
+need_vips() {
+  vips_plugins
+  have_vips && return
+  echo "installing libvips"
+  if command -v apt-get >/dev/null; then
+    apt gcc libc6-dev pkg-config libvips-dev
+    vips_plugins
+    [ ${#vips_missing[@]} = 0 ] || apt "${vips_missing[@]}"
+    vips_missing=()
+  elif command -v brew >/dev/null; then
+    brew install -q pkgconf vips
+  else
+    fail "libvips 8.13 or newer, pkg-config or a C compiler is missing, and this system has neither apt-get nor brew: install them by your package manager, then run this again."
+  fi
+  have_vips || fail "This system's libvips is too old: version 8.13 or newer is needed (Debian 12, Ubuntu 24.04 or newer have it)."
+}
+
 # need_postgres15: the cases of PostgREST's protocol, where they lie beside the repository, want PostgreSQL 15 with PostGIS and
 # Python.
 need_postgres15() {
@@ -81,6 +116,7 @@ need_postgres15() {
 cd "$(dirname "$0")/.."
 case "${1:-}" in
   node) need_node ;;
-  test) need_node; need_test; need_postgres15 ;;
-  *) fail "usage: scripts/deps.sh node|test" ;;
+  vips) need_vips ;;
+  test) need_node; need_test; need_vips; need_postgres15 ;;
+  *) fail "usage: scripts/deps.sh node|vips|test" ;;
 esac

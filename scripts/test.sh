@@ -68,7 +68,7 @@ unformatted() {
 console_checks() { (cd console && npm run --silent typecheck && npm run --silent lint && npm run --silent --if-present test:unit); }
 
 go_tests() {
-  go run ./internal/testkit/run -- go test -json -timeout 15m ./... | go run ./internal/testkit/report
+  go run ./internal/testkit/run -- go test -tags vips -json -timeout 15m ./... | go run ./internal/testkit/report
 }
 
 step "dependencies" scripts/deps.sh test || finish
@@ -82,7 +82,7 @@ start=$SECONDS
 (console_checks >"$logs/console" 2>&1; echo $? >"$logs/console.code"; echo $((SECONDS - start)) >"$logs/console.seconds") &
 beside=$!
 step "gofmt" unformatted
-step "go vet" go vet ./...
+step "go vet" go vet -tags vips ./...
 step "go test" go_tests
 wait "$beside"
 printf '\n── console: types, lint, unit tests\n'

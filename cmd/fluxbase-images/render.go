@@ -41,6 +41,9 @@ const (
 	avifPixels = 8_000_000
 )
 
+// unable are formats that this system's libvips cannot read and write. Others take their place.
+var unable = map[job.Source]error{}
+
 // begin starts libvips and tries every format, so that what is loaded at first use is there before the sandbox closes.
 func begin() error {
 	// Large pictures are held in memory, which is bounded, and never in files.
@@ -50,34 +53,32 @@ func begin() error {
 	vips.LoggingSettings(func(string, vips.LogLevel, string) {}, vips.LogLevelError)
 	vips.Startup(&vips.Config{ConcurrencyLevel: 1, MaxCacheFiles: 0, MaxCacheMem: 0, MaxCacheSize: 0})
 	C.allow_loaders()
-	return errors.Join(tryAll()...)
-}
-
-// tryAll writes and reads a small picture in every format. The errors name those that fail.
-func tryAll() []error {
 	picture, err := vips.Black(16, 16)
 	if err != nil {
-		return []error{err}
+		return err
 	}
 	defer picture.Close()
 	if err := picture.ToColorSpace(vips.InterpretationSRGB); err != nil {
-		return []error{err}
+		return err
 	}
-	var failed []error
-	for _, source := range []job.Source{job.JPEG, job.PNG, job.GIF, job.WEBP, job.AV1F} {
-		raw, _, err := write(picture, source, 0)
-		if err == nil {
-			var result job.Result
-			result, _ = render(raw, job.Recipe{Width: 8, Format: job.Origin})
-			if result.Code != job.Done {
-				err = fmt.Errorf("%s: %s", result.Code, result.Detail)
-			}
-		}
-		if err != nil {
-			failed = append(failed, fmt.Errorf("libvips cannot read and write %s: %w", source, err))
+	for _, source := range []job.Source{job.JPEG, job.PNG, job.WEBP, job.GIF, job.AV1F} {
+		if err := try(picture, source); err != nil {
+			unable[source] = err
 		}
 	}
-	return failed
+	return errors.Join(unable[job.JPEG], unable[job.PNG], unable[job.WEBP])
+}
+
+// try writes and reads a small picture.
+func try(picture *vips.ImageRef, source job.Source) error {
+	raw, _, err := write(picture, source, 0)
+	if err != nil {
+		return fmt.Errorf("libvips cannot write %s: %w", source, err)
+	}
+	if result, _ := render(raw, job.Recipe{Width: 8, Format: job.Origin}); result.Code != job.Done {
+		return fmt.Errorf("libvips cannot read %s: %s %s", source, result.Code, result.Detail)
+	}
+	return nil
 }
 
 // report tells people what the program can do here.
@@ -85,7 +86,19 @@ func report(w io.Writer) error {
 	if err := begin(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "fluxbase-images %s with libvips %s reads and writes JPEG, PNG, GIF, WebP and AVIF\n", version, vips.Version)
+	if _, err := fmt.Fprintf(w, "fluxbase-images %s, libvips %s:", version, vips.Version); err != nil {
+		return err
+	}
+	for _, source := range []job.Source{job.JPEG, job.PNG, job.WEBP, job.GIF, job.AV1F} {
+		word := "yes"
+		if err := unable[source]; err != nil {
+			word = "no (" + err.Error() + ")"
+		}
+		if _, err := fmt.Fprintf(w, " %s %s", source, word); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(w)
 	return err
 }
 
@@ -183,15 +196,12 @@ func finish(picture *vips.ImageRef, plan job.Plan) error {
 // target is the format that is written.
 func target(source job.Source, asked job.Format, plan job.Plan, alpha bool) job.Source {
 	switch {
-	case asked == job.AVIF && plan.CropWidth*plan.CropHeight <= avifPixels:
+	case asked == job.AVIF && plan.CropWidth*plan.CropHeight <= avifPixels && unable[job.AV1F] == nil:
 		return job.AV1F
 	case asked != job.Origin && max(plan.CropWidth, plan.CropHeight) <= webpSide:
 		return job.WEBP
-	case source == job.WEBP || source == job.AV1F:
-		// The source had room in its format, and the rendition is no larger.
-		return source
-	case source.Viewable():
-		return source
+	case source.Viewable() && unable[source] == nil:
+		return source // which had room for more: no rendition is larger than its source
 	case alpha:
 		return job.PNG
 	}
