@@ -183,27 +183,49 @@ func (s *Service) Move(ctx context.Context, session *projectdb.Session, m Move) 
 	if m.Operation == "" {
 		m.Operation = "storage.object.move"
 	}
-	from, err := s.find(ctx, session, findSQL, m.Operation, m.Bucket, m.Name)
-	if err != nil {
-		return nil, err
-	}
-	if m.Bucket != m.ToBucket {
-		if err := s.admit(ctx, session, from, m.ToBucket, from.Metadata.MimeType); err != nil {
+	for try := 1; ; try++ {
+		out, from, err := s.moveOnce(ctx, session, m)
+		if err != nil || out != nil {
+			return out, err
+		}
+		// The caller may read it, and not change it; or it has just gone, or become another.
+		now, err := s.find(ctx, session, findSQL, m.Operation, m.Bucket, m.Name)
+		switch {
+		case err != nil:
 			return nil, err
+		case now.Version == from.Version && now.Metadata.MimeType == from.Metadata.MimeType:
+			return nil, fault.New(fault.Denied, "ACCESS_DENIED", "new row violates row-level security policy")
+		case try == moveTries:
+			return nil, fault.New(fault.FailedPrecondition, "TRANSACTION_ERROR", "Other requests changed the object meanwhile. Try again.")
 		}
 	}
-	var out *Object
-	o, told := s.changing(ctx, session, m.Operation)
-	err = session.Query(ctx, o,
-		projectdb.Statement{SQL: moveSQL, Args: []any{m.Bucket, m.Name, m.ToBucket, m.ToName}}, one(&out))
-	switch {
-	case err != nil:
-		return nil, Refused(err)
-	case out == nil: // the caller may read it, and not change it; or it has just gone
-		return nil, fault.New(fault.Denied, "ACCESS_DENIED", "new row violates row-level security policy")
+}
+
+// moveTries is how often a move begins again when the object has become another while it was judged.
+const moveTries = 3
+
+// moveOnce moves an object as it was judged, or nothing.
+func (s *Service) moveOnce(ctx context.Context, session *projectdb.Session, m Move) (out, from *Object, err error) {
+	if from, err = s.find(ctx, session, findSQL, m.Operation, m.Bucket, m.Name); err != nil {
+		return nil, nil, err
 	}
-	told()
-	return out, nil
+	across := m.Bucket != m.ToBucket
+	if across {
+		if err := s.admit(ctx, session, from, m.ToBucket, from.Metadata.MimeType); err != nil {
+			return nil, nil, err
+		}
+	}
+	o, told := s.changing(ctx, session, m.Operation)
+	err = session.Query(ctx, o, projectdb.Statement{
+		SQL: moveSQL, Args: []any{m.Bucket, m.Name, m.ToBucket, m.ToName, from.Version, from.Metadata.MimeType, across},
+	}, one(&out))
+	if err != nil {
+		return nil, nil, Refused(err)
+	}
+	if out != nil {
+		told()
+	}
+	return out, from, nil
 }
 
 // MaxDelete is how many objects one request removes.
