@@ -47,7 +47,7 @@ func (s *Service) find(ctx context.Context, session *projectdb.Session, sql, ope
 		return nil, err
 	}
 	var out *Object
-	err := session.Query(ctx, options(session, operation, false), projectdb.Statement{SQL: sql, Args: []any{bucket, object}}, one(&out))
+	err := session.Query(ctx, options(session, operation, false), reading(session, sql, bucket, object), one(&out))
 	if err != nil {
 		return nil, hidden(err)
 	}
@@ -63,7 +63,7 @@ func (s *Service) FindMany(ctx context.Context, session *projectdb.Session, oper
 		return nil, err
 	}
 	var out []Object
-	err := session.Query(ctx, options(session, operation, false), projectdb.Statement{SQL: findManySQL, Args: []any{bucket, names}}, many(&out))
+	err := session.Query(ctx, options(session, operation, false), reading(session, findManySQL, bucket, names), many(&out))
 	return out, hidden(err)
 }
 

@@ -23,8 +23,11 @@ func (s *Service) Judge(ctx context.Context, session *projectdb.Session, target 
 	return err
 }
 
-// judge tries to write the row of an upload, and undoes it.
+// judge tries to write the row of an upload, and undoes it. For whom no policy holds it only looks.
 func (s *Service) judge(ctx context.Context, session *projectdb.Session, t *Ticket) (found rules, err error) {
+	if unbound(session) {
+		return s.look(ctx, session, t)
+	}
 	trial := t.statement(max(t.Size, 0), "", "")
 	rows := 0
 	o := options(session, t.Operation, true)
@@ -38,15 +41,50 @@ func (s *Service) judge(ctx context.Context, session *projectdb.Session, t *Tick
 			}
 			return r.Err()
 		})
+	if missing := found.missing(t.Bucket, err); missing != nil {
+		return found, missing
+	}
 	switch {
-	case !found.known && (err == nil || isRefusal(err)):
-		return found, noSuchBucket(err)
-	case found.known && found.kind != "STANDARD":
-		return found, fault.New(fault.FailedPrecondition, "NO_SUCH_BUCKET", "The bucket %q is not one for files.", t.Bucket)
 	case err != nil:
 		return found, t.refused(err)
 	case t.replaces() && rows == 0:
 		return found, t.absent()
+	}
+	return found, nil
+}
+
+// missing refuses a bucket that is not there or not for files. err is how asking ended.
+func (r rules) missing(bucket string, err error) error {
+	switch {
+	case !r.known && (err == nil || isRefusal(err)):
+		return noSuchBucket(err)
+	case r.known && r.kind != "STANDARD":
+		return fault.New(fault.FailedPrecondition, "NO_SUCH_BUCKET", "The bucket %q is not one for files.", bucket)
+	}
+	return nil
+}
+
+// look judges an upload by what is there.
+func (s *Service) look(ctx context.Context, session *projectdb.Session, t *Ticket) (found rules, err error) {
+	var there *Object
+	err = session.Run(ctx, options(session, t.Operation, false),
+		projectdb.Batch{Statements: []projectdb.Statement{reading(session, rulesSQL, t.Bucket), reading(session, findSQL, t.Bucket, t.Name)}},
+		func(i int, r pgx.Rows) error {
+			if i == 0 {
+				return found.read(r)
+			}
+			return one(&there)(r)
+		})
+	if missing := found.missing(t.Bucket, err); missing != nil {
+		return found, missing
+	}
+	switch {
+	case err != nil:
+		return found, err
+	case t.replaces() && (there == nil || t.IfMatch != "" && t.IfMatch != "*" && t.IfMatch != there.Metadata.ETag):
+		return found, t.absent()
+	case there != nil && !t.replaces() && (!t.Upsert || t.IfNoneMatch != ""):
+		return found, t.refused(fault.New(fault.Exists, "KEY_ALREADY_EXISTS", "The resource already exists"))
 	}
 	return found, nil
 }

@@ -187,7 +187,7 @@ func (s *Service) List(ctx context.Context, session *projectdb.Session, q ListQu
 		sql = listDownSQL
 	}
 	page := &Page{}
-	err := session.Query(ctx, options(session, operation, false), projectdb.Statement{SQL: sql, Args: args}, func(rows pgx.Rows) (err error) {
+	err := session.Query(ctx, options(session, operation, false), reading(session, sql, args...), func(rows pgx.Rows) (err error) {
 		page.Entries, err = pgx.CollectRows(rows, scanEntry(q.Bucket))
 		return err
 	})

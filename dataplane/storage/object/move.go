@@ -150,7 +150,7 @@ func (c Copy) conditions(from *Object) error {
 // admit judges an object by the rules of the bucket that it is to be in. What was not scanned where it was is scanned now.
 func (s *Service) admit(ctx context.Context, session *projectdb.Session, from *Object, bucket, mimeType string) error {
 	var found rules
-	err := session.Query(ctx, options(session, "", false), projectdb.Statement{SQL: rulesSQL, Args: []any{bucket}}, found.read)
+	err := session.Query(ctx, options(session, "", false), reading(session, rulesSQL, bucket), found.read)
 	if err != nil {
 		return err
 	}

@@ -148,9 +148,20 @@ func parseMetadata(column []byte) Metadata {
 // searchPath is what unqualified names mean: storage's own first, then what policies and triggers of projects expect.
 var searchPath = []string{"storage", "public", "extensions"}
 
-// options are how statements run as the caller. operation is what policies read by storage.operation().
+// options are how statements run as the caller. operation is what policies read by storage.operation(): whom no policy holds has none.
 func options(session *projectdb.Session, operation string, write bool) projectdb.Options {
+	if !write && unbound(session) {
+		return projectdb.Options{ReadOnly: true, SearchPath: searchPath}
+	}
 	return projectdb.Options{ReadOnly: !write, SearchPath: searchPath, Settings: []projectdb.Setting{{Name: "storage.operation", Value: operation}}}
+}
+
+// unbound reports whether no policy holds the caller. What such a caller reads of our tables runs no code of the project's.
+func unbound(session *projectdb.Session) bool { return session.Caller.Role == "service_role" }
+
+// reading is a statement that reads our tables.
+func reading(session *projectdb.Session, sql string, args ...any) projectdb.Statement {
+	return projectdb.Statement{SQL: sql, Args: args, Plain: unbound(session)}
 }
 
 // changing are the options of what changes objects for good. When it has committed, told is to be called.
