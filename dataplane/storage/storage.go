@@ -97,7 +97,7 @@ func New(d Deps) (*Service, error) {
 	events.Renditions = s.images
 
 	native.New(native.Deps{Objects: objects, Buckets: buckets, Purger: events, Transform: transform, Version: d.Version}).Routes(s.router)
-	render.New(render.Deps{Objects: objects, Images: s.images, Log: d.Log}).Routes(s.router)
+	render.New(render.Deps{Objects: objects, Images: s.images}).Routes(s.router)
 	uploads := resumable.New(resumable.Deps{Objects: objects, Blobs: blobs, Queue: d.Queue, Redis: d.Redis, TempDir: d.Settings.TempDir, Log: d.Log})
 	uploads.Routes(s.router)
 	objectStore := s3.New(s3.Deps{

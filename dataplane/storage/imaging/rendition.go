@@ -122,14 +122,22 @@ func ETag(o *object.Object, recipe job.Recipe) string {
 	return `W/"` + hex.EncodeToString(sum[:16]) + `"`
 }
 
-// Get returns an image made of an object. Whoever calls it has judged the caller.
-func (s *Service) Get(ctx context.Context, session *projectdb.Session, o *object.Object, recipe job.Recipe) (*Rendition, error) {
+// Check refuses what is not to be tried.
+func Check(session *projectdb.Session, o *object.Object) error {
 	if !setting.Get[bool](session.Project.Settings, "storage.image_transformations_enabled") {
-		return nil, fault.New(fault.Denied, "FEATURE_NOT_ENABLED",
+		return fault.New(fault.Denied, "FEATURE_NOT_ENABLED",
 			"Images are not transformed in this project: its setting storage.image_transformations_enabled is off.")
 	}
 	if o.Metadata.Size > job.MaxInput {
-		return nil, errFile
+		return errFile
+	}
+	return nil
+}
+
+// Get returns an image made of an object. Whoever calls it has judged the caller.
+func (s *Service) Get(ctx context.Context, session *projectdb.Session, o *object.Object, recipe job.Recipe) (*Rendition, error) {
+	if err := Check(session, o); err != nil {
+		return nil, err
 	}
 	id := session.Project.Ref + "/" + o.Version + "/" + recipe.String()
 	if known, ok := s.refused.Get(id); ok {

@@ -4,12 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"regexp"
-	"strconv"
-	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
@@ -57,22 +53,7 @@ func (s *Service) downloadSigned(w http.ResponseWriter, r *http.Request, session
 	if err != nil {
 		return err
 	}
-	m := o.Metadata
-	m.CacheControl, m.Expires = until(m.CacheControl, grant.Expires.Sub(s.Now())), grant.Expires.UTC().Format(http.TimeFormat)
-	return s.serve(w, r, session, o, serve.File{Metadata: m, Private: true})
-}
-
-var maxAge = regexp.MustCompile(`(?i)\bmax-age=([0-9]{1,18})\b`)
-
-// until shortens a max-age to what is left of a signed URL's time.
-func until(cacheControl string, left time.Duration) string {
-	most := max(int64(left/time.Second), 0)
-	return maxAge.ReplaceAllStringFunc(cacheControl, func(found string) string {
-		if n, err := strconv.ParseInt(found[len("max-age="):], 10, 64); err == nil && n <= most {
-			return found
-		}
-		return fmt.Sprintf("max-age=%d", most)
-	})
+	return s.serve(w, r, session, o, serve.File{Metadata: serve.Until(o.Metadata, grant.Expires, s.Now()), Private: true})
 }
 
 // opened opens the token of a signed URL.

@@ -4,11 +4,8 @@ package render
 import (
 	"context"
 	"io"
-	"log/slog"
 	"mime"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,8 +14,8 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/storage/imaging/job"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/dataplane/storage/protocol"
+	"github.com/wayli-app/fluxbase/dataplane/storage/serve"
 	"github.com/wayli-app/fluxbase/dataplane/storage/sign"
-	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
 // Objects finds files, as the caller or otherwise.
@@ -39,7 +36,6 @@ type Deps struct {
 	Objects Objects
 	Images  Images
 	Now     func() time.Time
-	Log     *slog.Logger
 }
 
 // Service is the surface.
@@ -69,7 +65,7 @@ func (s *Service) public(w http.ResponseWriter, r *http.Request, session *projec
 	if err != nil {
 		return err
 	}
-	return s.send(w, r, session, o, asked, cached(o))
+	return s.send(w, r, session, o, asked, serve.File{Metadata: o.Metadata})
 }
 
 func (s *Service) authenticated(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
@@ -81,7 +77,7 @@ func (s *Service) authenticated(w http.ResponseWriter, r *http.Request, session 
 	if err != nil {
 		return err
 	}
-	return s.send(w, r, session, o, asked, cached(o))
+	return s.send(w, r, session, o, asked, serve.File{Metadata: o.Metadata, Private: true})
 }
 
 // signed answers with what the token says, whatever else the address asks for.
@@ -105,132 +101,76 @@ func (s *Service) signed(w http.ResponseWriter, r *http.Request, session *projec
 	if err != nil {
 		return err
 	}
-	expires := func(h http.Header) { h.Set("Expires", grant.Expires.UTC().Format(http.TimeFormat)) }
-	return s.send(w, r, session, o, asked, expires)
+	return s.send(w, r, session, o, asked, serve.File{Metadata: serve.Until(o.Metadata, grant.Expires, s.d.Now()), Private: true})
 }
 
 func fromQuery(r *http.Request) (job.Asked, error) { return job.Ask("querystring", r.URL.Query().Get) }
 
-func cached(o *object.Object) func(http.Header) {
-	return func(h http.Header) {
-		control := o.Metadata.CacheControl
-		if control == "" || strings.ContainsAny(control, "\r\n") {
-			control = "no-cache"
-		}
-		h.Set("Cache-Control", control)
-	}
-}
+// maxFileName bounds the name that a download is saved by.
+const maxFileName = 1024
 
 // send answers with the image, or that the client has it.
-func (s *Service) send(w http.ResponseWriter, r *http.Request, session *projectdb.Session, o *object.Object, asked job.Asked, lasts func(http.Header)) error {
-	if isSVG(o) {
-		return s.sendAsIs(w, r, session, o, lasts)
-	}
-	accept := strings.Join(r.Header.Values("Accept"), ",")
-	avif := false
-	if asked.Format == "" && job.Accepts(accept, "image/avif") {
-		var err error
-		if avif, err = s.d.Images.AVIF(r.Context(), session, o.Bucket); err != nil {
-			return err
+func (s *Service) send(w http.ResponseWriter, r *http.Request, session *projectdb.Session, o *object.Object, asked job.Asked, f serve.File) error {
+	if query := r.URL.Query(); query.Has("download") {
+		name := query.Get("download")
+		if len(name) > maxFileName {
+			return protocol.ErrParameter("querystring/download must not be longer than %d bytes.", maxFileName)
 		}
+		f.Disposition = serve.Attachment(name)
 	}
-	recipe := asked.Recipe(accept, avif)
-	h := w.Header()
+	if isSVG(o) { // it has no size, and is drawn by its viewer
+		return s.sendAsIs(w, r, session, o, f)
+	}
+	recipe, err := s.recipe(r, session, o, asked)
+	if err != nil {
+		return err
+	}
 	if asked.Format == "" {
-		h.Add("Vary", "Accept")
+		w.Header().Add("Vary", "Accept")
 	}
-	etag := imaging.ETag(o, recipe)
-	if matches(r.Header.Values("If-None-Match"), etag) {
-		h.Set("ETag", etag)
-		lasts(h)
-		w.WriteHeader(http.StatusNotModified)
-		return nil
+	// What is made is described by the recipe, not by what its source says of itself.
+	f.Metadata.ContentEncoding, f.Metadata.ContentDisposition = "", ""
+	f.Metadata.ETag = imaging.ETag(o, recipe)
+	if serve.Unchanged(r, f.Metadata) { // nothing needs to be made
+		return serve.Object(w, r, f)
 	}
 	made, err := s.d.Images.Get(r.Context(), session, o, recipe)
 	if err != nil {
 		return err
 	}
 	defer made.Body.Close()
-	h.Set("ETag", etag)
-	lasts(h)
-	if asked := asked.String(); asked != "" {
-		h.Set("X-Transformations", asked)
+	f.Metadata.MimeType, f.Metadata.Size = made.MIME, made.Size
+	f.Open = func(_ context.Context, from, _ int64) (io.ReadCloser, error) {
+		_, err := io.CopyN(io.Discard, made.Body, from)
+		return io.NopCloser(made.Body), err
 	}
-	h.Set("Content-Type", made.MIME)
-	h.Set("Content-Length", strconv.FormatInt(made.Size, 10))
-	return s.copy(w, r, o, made.Body, "default-src 'none'; sandbox")
+	if text := asked.String(); text != "" {
+		w.Header().Set("X-Transformations", text)
+	}
+	return serve.Object(w, r, f)
 }
 
-// sendAsIs answers with the file itself: an SVG image has no size, and is drawn by its viewer, where it may run nothing.
-func (s *Service) sendAsIs(w http.ResponseWriter, r *http.Request, session *projectdb.Session, o *object.Object, lasts func(http.Header)) error {
-	if o.Metadata.Size > job.MaxInput {
-		return fault.New(fault.Invalid, "INVALID_REQUEST", "The source image file is too large to process")
+// recipe decides over the format by what the client shows and the bucket gives.
+func (s *Service) recipe(r *http.Request, session *projectdb.Session, o *object.Object, asked job.Asked) (job.Recipe, error) {
+	accept := strings.Join(r.Header.Values("Accept"), ",")
+	if asked.Format != "" || !job.Accepts(accept, "image/avif") {
+		return asked.Recipe(accept, false), nil
 	}
-	h := w.Header()
-	if etag := o.Metadata.ETag; etag != "" && matches(r.Header.Values("If-None-Match"), etag) {
-		h.Set("ETag", etag)
-		lasts(h)
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	body, err := s.d.Objects.Open(r.Context(), session, o, 0, -1)
-	if err != nil {
+	avif, err := s.d.Images.AVIF(r.Context(), session, o.Bucket)
+	return asked.Recipe(accept, avif), err
+}
+
+func (s *Service) sendAsIs(w http.ResponseWriter, r *http.Request, session *projectdb.Session, o *object.Object, f serve.File) error {
+	if err := imaging.Check(session, o); err != nil {
 		return err
 	}
-	defer body.Close()
-	lasts(h)
-	if o.Metadata.ETag != "" {
-		h.Set("ETag", o.Metadata.ETag)
+	f.Open = func(ctx context.Context, from, to int64) (io.ReadCloser, error) {
+		return s.d.Objects.Open(ctx, session, o, from, to)
 	}
-	h.Set("Content-Type", "image/svg+xml")
-	return s.copy(w, r, o, body, "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox")
-}
-
-// copy sends a body. The policy keeps an address that is opened by itself from running anything.
-func (s *Service) copy(w http.ResponseWriter, r *http.Request, o *object.Object, body io.Reader, policy string) error {
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	if !o.Metadata.LastModified.IsZero() {
-		h.Set("Last-Modified", o.Metadata.LastModified.UTC().Format(http.TimeFormat))
-	}
-	if query := r.URL.Query(); query.Has("download") {
-		h.Set("Content-Disposition", attachment(query.Get("download")))
-	}
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	if _, err := io.Copy(w, body); err != nil { // too late for another answer
-		s.d.Log.LogAttrs(r.Context(), slog.LevelDebug, "an image was not sent to its end", slog.Any("error", err))
-		panic(http.ErrAbortHandler)
-	}
-	return nil
-}
-
-// attachment makes a download of an answer, under another name if there is one.
-func attachment(name string) string {
-	if name == "" {
-		return "attachment;"
-	}
-	encoded := strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
-	return "attachment; filename=" + encoded + "; filename*=UTF-8''" + encoded + ";"
+	return serve.Object(w, r, f)
 }
 
 func isSVG(o *object.Object) bool {
 	kind, _, err := mime.ParseMediaType(o.Metadata.MimeType)
 	return err == nil && kind == "image/svg+xml"
-}
-
-// matches compares entity tags weakly, as If-None-Match wants.
-func matches(headers []string, etag string) bool {
-	plain := strings.TrimPrefix(etag, "W/")
-	for _, header := range headers {
-		for one := range strings.SplitSeq(header, ",") {
-			if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == plain {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -138,6 +139,26 @@ func cacheControl(stored string, private bool) string {
 		}
 	}
 	return strings.Join(append([]string{"private"}, kept...), ", ")
+}
+
+// Unchanged reports whether the client has the file already: then Object answers without opening it.
+func Unchanged(r *http.Request, m object.Metadata) bool {
+	return proceed(r, m) == http.StatusNotModified
+}
+
+var maxAge = regexp.MustCompile(`(?i)\bmax-age=([0-9]{1,18})\b`)
+
+// Until ends with a signed URL's time what caches may keep by it.
+func Until(m object.Metadata, expires, now time.Time) object.Metadata {
+	most := max(int64(expires.Sub(now)/time.Second), 0)
+	m.CacheControl = maxAge.ReplaceAllStringFunc(m.CacheControl, func(found string) string {
+		if n, err := strconv.ParseInt(found[len("max-age="):], 10, 64); err == nil && n <= most {
+			return found
+		}
+		return fmt.Sprintf("max-age=%d", most)
+	})
+	m.Expires = expires.UTC().Format(http.TimeFormat)
+	return m
 }
 
 // proceed evaluates the conditions of RFC 9110 in its order: 200, 304 or 412.
