@@ -131,14 +131,28 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.d.Log.LogAttrs(r.Context(), slog.LevelError, "S3 request failed", slog.String("project", c.session.Project.Ref),
 			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
 	}
-	// A client that is still sending would not see why: what is left of a body is read, when it is not much.
-	if c.proven && r.ContentLength <= maxDrained && r.Header.Get("Expect") == "" {
-		_, _ = io.CopyN(io.Discard, r.Body, maxDrained)
+	if c.proven {
+		drain(w, r)
 	}
 }
 
-// maxDrained is how large a body is read to its end although the request is refused.
-const maxDrained = 16 << 20
+// A refused body is read on for so long and so far, when it is not larger.
+const (
+	maxDrained = 16 << 20
+	drainTime  = 10 * time.Second
+)
+
+// drain reads what is left of a refused request's body: a client that is still sending would see a broken connection, and not why. One that waits for
+// leave to send has its answer before.
+func drain(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 || r.ContentLength > maxDrained {
+		return
+	}
+	to := http.NewResponseController(w)
+	if to.Flush() == nil && to.SetReadDeadline(time.Now().Add(drainTime)) == nil {
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrained)
+	}
+}
 
 func (s *Service) serve(c *call) (err error) {
 	if !setting.Get[bool](c.session.Project.Settings, "storage.s3_enabled") {
