@@ -3,6 +3,7 @@ package serve_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -190,4 +191,26 @@ func TestWhatBreaksOff(t *testing.T) {
 	w, err = get(f, http.MethodGet)
 	require.NoError(t, err)
 	require.Len(t, w.Body.String(), len(long), "no more than was told")
+}
+
+// FuzzRange: what is served is what is told to be.
+func FuzzRange(f *testing.F) {
+	for _, asked := range []string{"bytes=0-", "bytes=-1", "bytes=3-4", "bytes=9-10", "bytes=10-", "bytes=1-0", "bytes= 1-2", "bytes=0-0,1-1", "bytes=--1", "x=0-1", "bytes=18446744073709551616-"} {
+		f.Add(asked)
+	}
+	f.Fuzz(func(t *testing.T, asked string) {
+		w, err := get(file(content), http.MethodGet, "Range", asked)
+		if err != nil {
+			require.Equal(t, "RANGE_NOT_SATISFIABLE", fault.From(err).Reason)
+			return
+		}
+		if w.Code == http.StatusOK {
+			require.Equal(t, content, w.Body.String())
+			return
+		}
+		var from, to, size int
+		_, err = fmt.Sscanf(w.Header().Get("Content-Range"), "bytes %d-%d/%d", &from, &to, &size)
+		require.NoError(t, err)
+		require.Equal(t, content[from:to+1], w.Body.String())
+	})
 }
