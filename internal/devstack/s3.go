@@ -60,6 +60,7 @@ func startS3(ctx context.Context, o S3Options, addr string) (*S3, error) {
 	if err != nil {
 		return nil, err
 	}
+	options.CopyObjectThreshold = 5 << 30 // S3's own; nought lets nothing be copied
 	engine, err := posix.New(o.Dir, attributes, options)
 	if err != nil {
 		return nil, fmt.Errorf("open the object store in %s: %w", o.Dir, err)

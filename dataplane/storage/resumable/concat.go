@@ -18,8 +18,8 @@ import (
 // maxCopied is the most that the object store copies in one request.
 const maxCopied = 1 << 30
 
-// ConcatUploads makes the upload of partial ones, and an object of it. The object store copies their bytes where it can take each as a part; smaller ones
-// are read and written again.
+// ConcatUploads makes the upload of partial ones, and an object of it. The object store copies their bytes where it can take each as a part; otherwise
+// they are read and written again.
 func (u *upload) ConcatUploads(ctx context.Context, partials []tusd.Upload) error {
 	return u.x.note(u.concat(ctx, partials))
 }
@@ -36,14 +36,19 @@ func (u *upload) concat(ctx context.Context, partials []tusd.Upload) error {
 		small = small || len(rows) > 0 && rows[len(rows)-1].size < leastPart
 		rows = append(rows, p)
 	}
-	var err error
-	if small {
-		_, err = u.write(ctx, &chain{ctx: ctx, u: u, rows: rows})
-	} else if r.size > 0 {
-		err = u.copyAll(ctx, rows)
+	if !small && r.size > 0 {
+		if err := u.copyAll(ctx, rows); blob.ErrorCode(err) == "" && err != nil {
+			return err
+		} else if err != nil { // not every store copies parts, or from all that it has
+			u.s.d.Log.DebugContext(ctx, "partial uploads are read and written again", "error", err)
+			r.state.Parts = nil
+			small = true
+		}
 	}
-	if err != nil {
-		return err
+	if small {
+		if _, err := u.write(ctx, &chain{ctx: ctx, u: u, rows: rows}); err != nil {
+			return err
+		}
 	}
 	if !r.full() {
 		return fmt.Errorf("the partial uploads have %d bytes, not %d", r.state.Offset, r.size)
@@ -83,7 +88,7 @@ func (u *upload) copyAll(ctx context.Context, rows []*row) error {
 		}
 	}
 	st.Next, st.Offset = number, r.size
-	return u.keep(ctx)
+	return u.keep(ctx) // others may finish it from here
 }
 
 func (u *upload) copyPart(ctx context.Context, in *s3.UploadPartCopyInput) (string, error) {

@@ -83,7 +83,7 @@ type errorBody struct {
 func (s *Service) writeError(w http.ResponseWriter, r *http.Request, session *projectdb.Session, err error) {
 	f := protocol.FromPostgres(err)
 	told := protocol.Tell(f)
-	if f.Kind == fault.Internal {
+	if f.Kind == fault.Internal || f.Kind == fault.Unavailable && f.Err != nil {
 		s.d.Log.LogAttrs(r.Context(), slog.LevelError, "resumable upload failed", slog.String("project", session.Project.Ref),
 			slog.String("method", r.Method), slog.Any("error", err)) // not the path: it is a key to the upload
 	}

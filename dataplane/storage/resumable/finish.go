@@ -23,7 +23,10 @@ func (u *upload) finish(ctx context.Context) error {
 	ctx, cancel := lasting(ctx, transferTime(u.row.size))
 	defer cancel()
 	r := u.row
-	if r.state.Kind == partial {
+	switch {
+	case r.whole():
+		return nil
+	case r.state.Kind == partial:
 		return u.assemble(ctx)
 	}
 	if r.state.Finishing != nil { // it was tried before

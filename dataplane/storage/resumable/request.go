@@ -8,6 +8,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"hash"
 	"io"
 	"net/http"
@@ -150,12 +151,15 @@ func userMetadata(said string) (json.RawMessage, error) {
 type meter struct {
 	io.ReadCloser
 	n, room int64
+	// err is the gateway's fault of a client that was too slow.
+	err *fault.Error
 }
 
 // Read reads on.
 func (m *meter) Read(b []byte) (int, error) {
 	n, err := m.ReadCloser.Read(b)
 	m.n += int64(n)
+	_ = errors.As(err, &m.err)
 	return n, err
 }
 
@@ -212,6 +216,8 @@ func (c *caught) err() error {
 		return nil
 	case c.x.err != nil:
 		return c.x.err
+	case c.x.body != nil && c.x.body.err != nil:
+		return c.x.body.err
 	}
 	return fromTusd(string(c.body))
 }

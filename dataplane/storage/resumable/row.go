@@ -174,12 +174,24 @@ func scanRow(id string, from pgx.Row) (*row, error) {
 	return r, nil
 }
 
+// inService runs fn on storage's own tables. What the database refuses there is our defect, not the project's.
+func inService(ctx context.Context, session *projectdb.Session, fn func(pgx.Tx) error) error {
+	return ours(session.InService(ctx, Schema, fn))
+}
+
+func ours(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.From(err)
+}
+
 // find reads an upload.
 func find(ctx context.Context, session *projectdb.Session, id string) (r *row, err error) {
 	if !idForm.MatchString(id) {
 		return nil, errNoUpload
 	}
-	err = session.InService(ctx, Schema, func(tx pgx.Tx) error {
+	err = inService(ctx, session, func(tx pgx.Tx) error {
 		r, err = scanRow(id, tx.QueryRow(ctx, getRow, id))
 		return err
 	})
@@ -190,7 +202,7 @@ func find(ctx context.Context, session *projectdb.Session, id string) (r *row, e
 // whose removal began can be claimed.
 func claim(ctx context.Context, session *projectdb.Session, id string, ending bool) (r *row, err error) {
 	for {
-		err = session.InService(ctx, Schema, func(tx pgx.Tx) error {
+		err = inService(ctx, session, func(tx pgx.Tx) error {
 			if r, err = scanRow(id, tx.QueryRow(ctx, claimRow, id, ending)); !errors.Is(err, errNoUpload) {
 				return err
 			}
@@ -231,7 +243,7 @@ func (r *row) put(ctx context.Context, session *projectdb.Session, statement str
 	if err != nil {
 		return fmt.Errorf("encode an upload: %w", err)
 	}
-	return session.InService(ctx, Schema, func(tx pgx.Tx) error {
+	return inService(ctx, session, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, statement, append([]any{r.id, r.state.Fence, r.version, r.size, kept}, more...)...)
 		if err == nil && tag.RowsAffected() == 0 {
 			return errLocked
@@ -242,7 +254,7 @@ func (r *row) put(ctx context.Context, session *projectdb.Session, statement str
 
 // remove forgets the upload and its lease.
 func (r *row) remove(ctx context.Context, session *projectdb.Session) error {
-	return session.InService(ctx, Schema, func(tx pgx.Tx) error {
+	return inService(ctx, session, func(tx pgx.Tx) error {
 		_, err1 := tx.Exec(ctx, removeRow, r.id)
 		_, err2 := tx.Exec(ctx, endLease, r.lease())
 		return errors.Join(err1, err2)
@@ -251,7 +263,7 @@ func (r *row) remove(ctx context.Context, session *projectdb.Session) error {
 
 // committed reports whether an object has the upload's bytes, or had them.
 func (r *row) committed(ctx context.Context, session *projectdb.Session) (kept bool, err error) {
-	err = session.InService(ctx, Schema, func(tx pgx.Tx) error {
+	err = inService(ctx, session, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, isKept, r.version).Scan(&kept)
 	})
 	return kept, err
@@ -259,7 +271,7 @@ func (r *row) committed(ctx context.Context, session *projectdb.Session) (kept b
 
 // close ends the upload's lease, and reports whether an object has its bytes. If none has, none ever will.
 func (r *row) close(ctx context.Context, session *projectdb.Session) (kept bool, err error) {
-	err = session.InService(ctx, Schema, func(tx pgx.Tx) error {
+	err = inService(ctx, session, func(tx pgx.Tx) error {
 		_, err1 := tx.Exec(ctx, takeLease, r.lease())
 		_, err2 := tx.Exec(ctx, endLease, r.lease())
 		return errors.Join(err1, err2, tx.QueryRow(ctx, isKept, r.version).Scan(&kept))
@@ -279,7 +291,7 @@ func (s *Service) add(ctx context.Context, session *projectdb.Session, r *row) e
 		user = string(r.user)
 	}
 	p := session.Project
-	return outbox.InService(ctx, session, Schema, func(tx *outbox.ServiceTx) error {
+	return ours(outbox.InService(ctx, session, Schema, func(tx *outbox.ServiceTx) error {
 		if _, err := tx.Exec(ctx, takeTurn); err != nil {
 			return err
 		}
@@ -308,5 +320,5 @@ func (s *Service) add(ctx context.Context, session *projectdb.Session, r *row) e
 		}
 		_, err := s.d.Queue.AddAt(ctx, tx, p.Ref, Schema, KindExpired, Expired{r.id}, r.expires)
 		return err
-	})
+	}))
 }

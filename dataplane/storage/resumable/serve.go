@@ -272,6 +272,9 @@ func (s *Service) patch(x *exchange, w http.ResponseWriter) error {
 	if x.sum, err = parseChecksum(h.Get("Upload-Checksum")); err != nil {
 		return err
 	}
+	if r.state.Kind == final {
+		return ofTusd["ERR_MODIFY_FINAL"]
+	}
 	offset, err := strconv.ParseInt(h.Get("Upload-Offset"), 10, 64)
 	if err != nil || offset < 0 {
 		return ofTusd["ERR_INVALID_OFFSET"]

@@ -121,30 +121,41 @@ func (x *exchange) GetUpload(ctx context.Context, id string) (tusd.Upload, error
 }
 
 func (x *exchange) get(ctx context.Context, id string) (*upload, error) {
-	r, err := x.find(ctx, id)
+	waiting, cancel := lasting(ctx, lockWait)
+	defer cancel()
+	r, err := x.newest(waiting, id)
 	if err != nil {
 		return nil, err
 	}
 	if x.asked != nil && (r.state.Kind != partial || r.bucket != x.asked.bucket || r.name != x.asked.name) {
 		return nil, errPartials
 	}
-	mend := r.full() && !r.whole()
-	if mend || x.r.Method == http.MethodPatch {
-		waiting, cancel := lasting(ctx, lockWait)
-		defer cancel()
+	mend := func() bool { return r.full() && !r.whole() && x.r.Method != http.MethodDelete }
+	if mend() && x.r.Method != http.MethodPatch {
 		if r, err = claim(waiting, x.session, id, false); err != nil {
 			return nil, err
 		}
-		mend = r.full() && !r.whole()
 	}
 	if x.shown != nil {
 		x.shown = r
 	}
 	u := x.of(r)
-	if mend {
+	if mend() {
 		err = u.finish(ctx)
 	}
 	return u, err
+}
+
+// newest reads an upload of the caller's, and claims it for PATCH, which has looked already whose it is.
+func (x *exchange) newest(ctx context.Context, id string) (*row, error) {
+	if x.r.Method != http.MethodPatch {
+		return x.find(ctx, id)
+	}
+	r, err := claim(ctx, x.session, id, false)
+	if err == nil {
+		err = x.allow(r)
+	}
+	return r, err
 }
 
 // AsTerminatableUpload and the like are what tusd asks of stores that can do more.
