@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -45,8 +46,10 @@ type exchange struct {
 	// received are the bytes of the body that such a service read; counted those of the answer that usage knows of.
 	received, counted int64
 	served            bool
-	code              string
-	err               error
+	// cut tells that the client took no more of the answer.
+	cut  bool
+	code string
+	err  error
 }
 
 // WriteHeader notes the status.
@@ -74,6 +77,7 @@ func (x *exchange) Write(b []byte) (int, error) {
 	if large && x.transfer.on() {
 		n, err := x.transfer.write(x.ResponseWriter, b)
 		x.bytes += int64(n)
+		x.noteCut(err)
 		if x.bytes-x.counted >= countedStep {
 			x.g.usage.Egress(x.project.ID, x.service.Name, x.bytes-x.counted)
 			x.counted = x.bytes
@@ -85,7 +89,13 @@ func (x *exchange) Write(b []byte) (int, error) {
 	}
 	n, err := x.ResponseWriter.Write(b)
 	x.bytes += int64(n)
+	x.noteCut(err)
 	return n, err
+}
+
+// noteCut notes that the client takes no more, unless a service wrote what it may not.
+func (x *exchange) noteCut(err error) {
+	x.cut = x.cut || err != nil && !errors.Is(err, http.ErrBodyNotAllowed) && !errors.Is(err, http.ErrContentLength)
 }
 
 // Flush sends what is buffered.
@@ -148,9 +158,15 @@ func (x *exchange) finish() {
 	}
 }
 
+// statusClientGone is what is counted of an answer that the client did not stay for. Nobody is sent it.
+const statusClientGone = 499
+
 func (x *exchange) panicked(v any) {
 	if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this
 		x.status = max(x.status, http.StatusInternalServerError)
+		if x.cut || x.r.Context().Err() != nil { // its fault, not ours
+			x.status = statusClientGone
+		}
 		return
 	}
 	x.g.log.LogAttrs(x.r.Context(), slog.LevelError, "panic in a request",

@@ -23,7 +23,7 @@ const (
 )
 
 // errBodyStalled is what a service reads when a client stands still. It wraps os.ErrDeadlineExceeded.
-var errBodyStalled = fault.New(fault.DeadlineExceeded, "BODY_STALLED", "The request's body stood still for too long, or came too slowly.")
+var errBodyStalled = fault.New(fault.Canceled, "BODY_STALLED", "The request's body stood still for too long, or came too slowly.")
 
 // transfer bounds one request of a service that has a Timeout of its own: however long that is, a client that stands still ends with the
 // gateway's ordinary timeout, and so does one that trickles. Only time in which the client is waited for counts.

@@ -128,7 +128,7 @@ func TestAStandingUploadEnds(t *testing.T) {
 			got := <-out
 			require.ErrorIs(t, got.err, os.ErrDeadlineExceeded)
 			require.Equal(t, "BODY_STALLED", fault.From(got.err).Reason)
-			require.Equal(t, fault.DeadlineExceeded, fault.From(got.err).Kind)
+			require.Equal(t, fault.Canceled, fault.From(got.err).Kind, "it is the client's doing")
 			require.Less(t, got.took, 20*patience)
 			_, err := io.Copy(io.Discard, conn) // until the worker hangs up
 			require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
@@ -312,6 +312,47 @@ func TestASlowDownloadMayTakeItsTime(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// TestClientsThatLeaveAreNoFaultOfOurs holds that broken downloads do not count as failures of the project's services.
+func TestClientsThatLeaveAreNoFaultOfOurs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		path   string
+		leave  bool
+		failed int
+	}{"the client leaves": {"/leave", true, 0}, "the client stands still": {"/stall", false, 0}, "the object store breaks off": {"/break", false, 1}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSample(t, nil)
+			b := setup(t, transfers(time.Minute, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/break" {
+					_, _ = w.Write(make([]byte, 100<<10))
+					panic(http.ErrAbortHandler)
+				}
+				for {
+					if _, err := w.Write(make([]byte, 100<<10)); err != nil {
+						panic(http.ErrAbortHandler)
+					}
+				}
+			}), s)
+			conn := b.dial(t, strings.Replace(s.head("GET", 0), "/object/b/f", c.path, 1))
+			_, err := io.ReadFull(conn, make([]byte, 10<<10))
+			require.NoError(t, err)
+			if c.leave {
+				require.NoError(t, conn.Close())
+			}
+			require.Eventually(t, func() bool {
+				b.usage.mu.Lock()
+				defer b.usage.mu.Unlock()
+				return b.usage.requests[s.project.ID+"/storage"] == 1
+			}, 20*time.Second, time.Millisecond)
+			b.usage.mu.Lock()
+			defer b.usage.mu.Unlock()
+			require.Equal(t, c.failed, b.usage.errors[s.project.ID+"/storage"])
+			require.NotZero(t, b.usage.egress[s.project.ID+"/storage"])
+		})
+	}
+}
 
 // TestALongDownloadIsCountedOnItsWay holds that a worker's death does not forget it, and that quotas see it.
 func TestALongDownloadIsCountedOnItsWay(t *testing.T) {

@@ -72,6 +72,7 @@ var codes = map[string]said{
 	"INVALID_TAG":                          {"InvalidTag", http.StatusBadRequest},
 	"INCOMPLETE_BODY":                      {"IncompleteBody", http.StatusBadRequest},
 	"ABORTED":                              {"RequestTimeout", http.StatusBadRequest},
+	"BODY_STALLED":                         {"RequestTimeout", http.StatusBadRequest}, // of the gateway
 }
 
 // Tell finds how an error is told, of whatever layer it is.
