@@ -58,7 +58,7 @@ require (
 require (
 	github.com/davidbyttow/govips/v2 v2.16.0 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
-	github.com/tus/tusd/v2 v2.8.0 // indirect
+	github.com/tus/tusd/v2 v2.8.0
 	golang.org/x/image v0.18.0 // indirect
 )
 
