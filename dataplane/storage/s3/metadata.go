@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -60,7 +61,8 @@ func showMetadata(h http.Header, metadata json.RawMessage) {
 		return
 	}
 	missing, size := 0, 0
-	for key, raw := range all {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		raw := all[key]
 		value := string(raw)
 		var text string
 		if json.Unmarshal(raw, &text) == nil {
@@ -69,10 +71,11 @@ func showMetadata(h http.Header, metadata json.RawMessage) {
 		if plain := !strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c > '~' }); !plain {
 			value = strings.NewReplacer("\r\n", "", "\n", "").Replace(mime.BEncoding.Encode("utf-8", value))
 		}
-		if size += len(key) + len(value); !headerName(key) || size > maxMetaShown {
+		if !headerName(key) || size+len(key)+len(value) > maxMetaShown {
 			missing++
 			continue
 		}
+		size += len(key) + len(value)
 		h.Set(metaPrefix+key, value)
 	}
 	if missing > 0 {

@@ -27,6 +27,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/storage/s3"
 	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/seal"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
@@ -34,6 +35,7 @@ import (
 type world struct {
 	*storagetest.Bundle
 	service *s3.Service
+	sealer  *seal.Sealer
 	tokens  *tokens
 	server  *httptest.Server
 	// off is by how much the service's clock is ahead.
@@ -90,9 +92,10 @@ func (noUsage) KeyUsed(string, string)              {}
 
 func newWorld(t *testing.T, b *storagetest.Bundle) *world {
 	t.Helper()
-	w := &world{Bundle: b, tokens: &tokens{revoked: map[string]bool{}}}
+	sealer := testkit.Sealer(t)
+	w := &world{Bundle: b, sealer: sealer, tokens: &tokens{revoked: map[string]bool{}}}
 	w.service = s3.New(s3.Deps{
-		Objects: b.Objects, Buckets: bucket.New(bucket.Deps{Objects: b.Objects, Queue: b.Queue}), Blobs: b.Blobs, Queue: b.Queue, Sealer: testkit.Sealer(t), Tokens: w.tokens,
+		Objects: b.Objects, Buckets: bucket.New(bucket.Deps{Objects: b.Objects, Queue: b.Queue}), Blobs: b.Blobs, Queue: b.Queue, Sealer: sealer, Tokens: w.tokens,
 		Binder: b.Door, Log: testkit.Logger(t), Now: func() time.Time { return time.Now().Add(time.Duration(w.off.Load())) },
 	})
 	router := protocol.NewRouter(testkit.Logger(t))
