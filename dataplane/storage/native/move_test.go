@@ -111,6 +111,8 @@ func TestPurge(t *testing.T) {
 			refuses(t, s.Call("DELETE", path, storagetest.Secret, "{}"), 400, "409", "FeatureNotEnabled")
 			require.JSONEq(t, `{"message":"success"}`, ok(t, s.With(map[string]string{"storage.cdn_purge_url": `"https://cdn.example/purge"`}).Call("DELETE", path, storagetest.Secret, "{}")).Text)
 		}
+		refuses(t, s.Call("DELETE", "/cdn/a%2Fb", storagetest.Secret, nil), 400, "400", "InvalidBucketName")
+		refuses(t, s.Call("DELETE", "/cdn/public/a%2F..%2Fb", storagetest.Secret, nil), 400, "400", "InvalidKey")
 		refuses(t, s.Call("DELETE", "/cdn/public?transformations=perhaps", storagetest.Secret, nil), 400, "400", "InvalidParameter")
 	})
 }

@@ -4,12 +4,14 @@ package native
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/bucket"
+	"github.com/wayli-app/fluxbase/dataplane/storage/name"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/dataplane/storage/protocol"
 )
@@ -109,7 +111,17 @@ func (s *Service) purge(w http.ResponseWriter, r *http.Request, session *project
 	if err != nil {
 		return err
 	}
-	if err := s.Purger.Purge(r.Context(), session, r.PathValue("bucket"), r.PathValue(protocol.Rest), only); err != nil {
+	bucket, object := r.PathValue("bucket"), r.PathValue(protocol.Rest)
+	if bucket != "" {
+		err = name.Bucket(bucket)
+	}
+	if object != "" {
+		err = errors.Join(err, name.Object(object))
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.Purger.Purge(r.Context(), session, bucket, object, only); err != nil {
 		return err
 	}
 	return done(w, "success")

@@ -2,6 +2,7 @@ package native_test
 
 import (
 	"bytes"
+	"crypto/md5" //nolint:gosec // ETags are
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/textproto"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -229,5 +231,38 @@ func TestATriggersWordsAreTold(t *testing.T) {
 		s.Owner(`create policy broken on {storage}.objects for insert with check (1 / 0 = 1)`)
 		a := s.Call("POST", "/object/public/x", s.mine, "x")
 		refuses(t, a, 400, "400", "InvalidParameter", "division by zero")
+	})
+}
+
+func TestWritersAtOnceLeaveOneWholeFile(t *testing.T) {
+	both(t, func(t *testing.T, s *scene) {
+		path := "/object/private/" + s.folder + "x"
+		whole := map[string]bool{}
+		contents := make([]string, 12)
+		for i := range contents {
+			contents[i] = strings.Repeat(string(rune('a'+i)), 10_000+i)
+			whole[contents[i]] = true
+		}
+		ok(t, s.Call("POST", path, s.mine, contents[0]))
+		var all sync.WaitGroup
+		for _, content := range contents {
+			all.Go(func() {
+				if a := s.Call("PUT", path, s.mine, content); a.Status != 200 {
+					t.Errorf("PUT: %s", a.Text)
+				}
+			})
+			all.Go(func() {
+				a := s.Call("GET", path, s.mine, nil)
+				if sum := md5.Sum([]byte(a.Text)); a.Status != 200 || !whole[a.Text] || a.Header.Get("ETag") != fmt.Sprintf(`"%x"`, sum) { //nolint:gosec // as S3 has it
+					t.Errorf("GET: %d %.40q %s", a.Status, a.Text, a.Header.Get("ETag"))
+				}
+			})
+		}
+		all.Wait()
+		require.Len(t, rows(t, s.Call("POST", "/object/list/private", s.mine, `{"prefix":"`+s.me+`"}`)), 1)
+		require.Equal(t, 1, strings.Count(s.Call("POST", "/object/list-v2/private", s.mine, `{}`).Text, `"id"`))
+		same := s.Call("GET", path, s.mine, nil)
+		info := s.Call("GET", strings.Replace(path, "/object/", "/object/info/", 1), s.mine, nil)
+		require.InDelta(t, len(same.Text), info.Body["size"], 0)
 	})
 }
