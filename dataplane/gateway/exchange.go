@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -78,10 +79,7 @@ func (x *exchange) Write(b []byte) (int, error) {
 		n, err := x.transfer.write(x.ResponseWriter, b)
 		x.bytes += int64(n)
 		x.noteCut(err)
-		if x.bytes-x.counted >= countedStep {
-			x.g.usage.Egress(x.project.ID, x.service.Name, x.bytes-x.counted)
-			x.counted = x.bytes
-		}
+		x.countEgress()
 		return n, err
 	}
 	if large {
@@ -91,6 +89,37 @@ func (x *exchange) Write(b []byte) (int, error) {
 	x.bytes += int64(n)
 	x.noteCut(err)
 	return n, err
+}
+
+// maxDirect is the most that goes from connection to connection under one deadline.
+const maxDirect = 1 << 20
+
+// ReadFrom takes a piece of a file from a connection straight to the client's, for services that have a timeout of their own.
+func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
+	to, direct := x.ResponseWriter.(io.ReaderFrom)
+	piece, bounded := src.(*io.LimitedReader)
+	if !direct || !bounded || piece.N > maxDirect || !x.transfer.on() || x.transfer.multiplexed || x.r.Method == http.MethodHead {
+		return io.Copy(struct{ io.Writer }{x}, src)
+	}
+	if x.status == 0 {
+		x.WriteHeader(http.StatusOK)
+	}
+	now := time.Now()
+	x.transfer.beforeWrite(now)
+	n, err := to.ReadFrom(src)
+	x.transfer.afterWrite(now, int(n))
+	x.bytes += n
+	x.noteCut(err)
+	x.countEgress()
+	return n, err
+}
+
+// countEgress lets usage know of a transfer that goes on.
+func (x *exchange) countEgress() {
+	if x.bytes-x.counted >= countedStep {
+		x.g.usage.Egress(x.project.ID, x.service.Name, x.bytes-x.counted)
+		x.counted = x.bytes
+	}
 }
 
 // noteCut notes that the client takes no more, unless a service wrote what it may not.

@@ -15,6 +15,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/storage/api"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob/wire"
 	"github.com/wayli-app/fluxbase/dataplane/storage/bucket"
 	"github.com/wayli-app/fluxbase/dataplane/storage/cleanup"
 	"github.com/wayli-app/fluxbase/dataplane/storage/event"
@@ -81,8 +82,12 @@ func New(d Deps) (*Service, error) {
 	}
 	s := &Service{router: protocol.NewRouter(d.Log)}
 	events := event.New(event.Deps{Log: d.Log, Queue: d.Queue, Egress: d.Egress})
+	moving, err := wire.New(d.Store)
+	if err != nil {
+		return nil, err
+	}
 	blobs := blob.New(blob.Deps{
-		Client: blob.NewClient(d.Store), Log: d.Log, TempDir: d.Settings.TempDir, Queue: d.Queue, WorkerID: d.WorkerID, Longest: d.Settings.TransferTimeout + 10*time.Minute,
+		Client: blob.NewClient(d.Store), Wire: moving, Log: d.Log, TempDir: d.Settings.TempDir, Queue: d.Queue, WorkerID: d.WorkerID, Longest: d.Settings.TransferTimeout + 10*time.Minute,
 	})
 	objects := object.New(object.Deps{Blobs: blobs, Queue: d.Queue, Log: d.Log, Scanner: scanner, Events: events, Gauge: d.Gauge})
 	buckets := bucket.New(bucket.Deps{Objects: objects, Queue: d.Queue, Events: events})
@@ -90,7 +95,6 @@ func New(d Deps) (*Service, error) {
 		Program: d.Settings.ImageProgram, Workers: d.Settings.ImageWorkers, Memory: int64(d.Settings.ImageMemory), Timeout: d.Settings.ImageTimeout,
 		TempDir: d.Settings.TempDir, Log: d.Log,
 	})
-	var err error
 	if s.images, err = imaging.New(imaging.Deps{Pool: pool, Objects: objects, Bytes: blobs, Log: d.Log}); err != nil {
 		return nil, err
 	}

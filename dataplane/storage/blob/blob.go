@@ -20,6 +20,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob/wire"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
@@ -30,6 +31,8 @@ const Prefix = "objects/"
 // Deps are what a Store needs.
 type Deps struct {
 	Client *s3.Client
+	// Wire moves whole objects; nil leaves them to Client.
+	Wire *wire.Client
 	Log    *slog.Logger
 	// TempDir is where bodies of unknown length wait; "" is the system's.
 	TempDir string
@@ -46,6 +49,7 @@ type Deps struct {
 // Store keeps bytes.
 type Store struct {
 	client  *s3.Client
+	wire    *wire.Client
 	log     *slog.Logger
 	tempDir string
 	leases  *leases
@@ -73,7 +77,7 @@ func NewClient(c config.S3) *s3.Client {
 
 // New makes a Store.
 func New(d Deps) *Store {
-	return &Store{client: d.Client, log: d.Log, tempDir: d.TempDir, leases: newLeases(d.Queue, d.WorkerID,
+	return &Store{client: d.Client, wire: d.Wire, log: d.Log, tempDir: d.TempDir, leases: newLeases(d.Queue, d.WorkerID,
 		cmp.Or(d.Lease, 10*time.Minute), cmp.Or(d.Longest, 6*time.Hour))}
 }
 
@@ -107,12 +111,20 @@ func (s *Store) Get(ctx context.Context, p *directory.Project, version string, f
 
 // GetKey is Get for a key that is not an object's.
 func (s *Store) GetKey(ctx context.Context, p *directory.Project, key string, from, to int64) (io.ReadCloser, error) {
-	in := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &key}
+	span := ""
 	switch {
 	case to >= 0:
-		in.Range = aws.String(fmt.Sprintf("bytes=%d-%d", from, to))
+		span = fmt.Sprintf("bytes=%d-%d", from, to)
 	case from > 0:
-		in.Range = aws.String(fmt.Sprintf("bytes=%d-", from))
+		span = fmt.Sprintf("bytes=%d-", from)
+	}
+	if s.wire != nil {
+		body, err := s.wire.Get(ctx, p.Bucket, key, span)
+		return body, Fault(err, "read "+key)
+	}
+	in := &s3.GetObjectInput{Bucket: &p.Bucket, Key: &key}
+	if span != "" {
+		in.Range = &span
 	}
 	out, err := s.client.GetObject(ctx, in)
 	if err != nil {

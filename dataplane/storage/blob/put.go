@@ -87,16 +87,20 @@ func (s *Store) PutKey(ctx context.Context, p *directory.Project, key string, bo
 }
 
 func (s *Store) putOne(ctx context.Context, p *directory.Project, key string, source *counted, size int64, mime string) (string, error) {
-	in := &s3.PutObjectInput{Bucket: &p.Bucket, Key: &key, ContentLength: &size, ContentType: &mime, Body: source}
+	var body io.Reader = source
 	if size == 0 {
-		in.Body = nil
+		body = nil
 	}
 	if source.small != nil { // can be sent again
-		in.Body = bytes.NewReader(source.small)
+		body = bytes.NewReader(source.small)
 		_, _ = source.hash.Write(source.small)
 		source.n = size
 	}
-	out, err := s.client.PutObject(ctx, in, unsigned(in.Body))
+	if s.wire != nil {
+		return s.wire.Put(ctx, p.Bucket, key, body, size, mime)
+	}
+	in := &s3.PutObjectInput{Bucket: &p.Bucket, Key: &key, ContentLength: &size, ContentType: &mime, Body: body}
+	out, err := s.client.PutObject(ctx, in, unsigned(body))
 	if err != nil {
 		return "", err
 	}

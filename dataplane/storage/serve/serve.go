@@ -32,6 +32,9 @@ type File struct {
 // piece is how much is copied at once.
 const piece = 64 << 10
 
+// peeked is how much of a larger file is read before the answer begins, when the rest goes from connection to connection.
+const peeked = 1 << 10
+
 // Object answers a GET or HEAD. An error is returned only while nothing has been sent; a failure after that breaks the connection, so that nobody takes a
 // part for the whole.
 func Object(w http.ResponseWriter, r *http.Request, f File) error {
@@ -73,7 +76,13 @@ func Object(w http.ResponseWriter, r *http.Request, f File) error {
 
 // send answers once the first bytes are there.
 func send(w http.ResponseWriter, status int, body io.Reader, length int64) error {
-	buffer := make([]byte, min(piece, length))
+	whole, direct := body.(io.WriterTo) // from connection to connection
+	direct = direct && length > piece
+	first := int64(piece)
+	if direct {
+		first = peeked
+	}
+	buffer := make([]byte, min(first, length))
 	n, err := io.ReadFull(body, buffer)
 	if err != nil {
 		w.Header().Del("Content-Range")
@@ -85,6 +94,12 @@ func send(w http.ResponseWriter, status int, body io.Reader, length int64) error
 			panic(http.ErrAbortHandler) // the client left
 		}
 		if left -= int64(n); left == 0 {
+			return nil
+		}
+		if direct {
+			if sent, err := whole.WriteTo(w); err != nil || sent != left {
+				panic(http.ErrAbortHandler)
+			}
 			return nil
 		}
 		if n, err = io.ReadFull(body, buffer[:min(int64(len(buffer)), left)]); err != nil {

@@ -25,6 +25,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob/wire"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/egress"
@@ -83,7 +84,9 @@ func New(t testing.TB, shared bool) *Bundle {
 		URL: testkit.Jobs(t), Projects: projects{b.current}, Binder: door, Log: testkit.Logger(t), Grace: time.Second, Again: time.Second, Retry: 50 * time.Millisecond, Drain: time.Second,
 	})
 	require.NoError(t, err)
-	b.Blobs = blob.New(blob.Deps{Client: blob.NewClient(store), Log: testkit.Logger(t), Queue: b.Queue, WorkerID: "test", TempDir: t.TempDir()})
+	moving, err := wire.New(store)
+	require.NoError(t, err)
+	b.Blobs = blob.New(blob.Deps{Client: blob.NewClient(store), Wire: moving, Log: testkit.Logger(t), Queue: b.Queue, WorkerID: "test", TempDir: t.TempDir()})
 	b.Objects = object.New(object.Deps{Blobs: b.Blobs, Queue: b.Queue, Log: testkit.Logger(t)})
 	return b
 }
