@@ -69,7 +69,7 @@ func (s *Service) find(ctx context.Context, session *projectdb.Session, id, vers
 		return nil
 	}
 	if known, ok := s.kept.Get(id); ok {
-		if found := s.open(ctx, session, id, known); found != nil {
+		if found, _ := s.open(ctx, session, id, known); found != nil {
 			return found
 		}
 	}
@@ -81,8 +81,8 @@ func (s *Service) find(ctx context.Context, session *projectdb.Session, id, vers
 		s.complain(ctx, session, "look up a rendition", err)
 		return nil
 	}
-	found := s.open(ctx, session, id, known)
-	if found == nil { // a row without bytes
+	found, gone := s.open(ctx, session, id, known)
+	if gone { // a row without bytes
 		s.background(ctx, func(ctx context.Context) error { return s.removeRows(ctx, session, []string{known.key}) }, session, "forget a rendition")
 	}
 	return found
@@ -100,15 +100,15 @@ func (s *Service) look(ctx context.Context, session *projectdb.Session, version 
 	return out, err
 }
 
-// open reads a rendition's bytes, and notes now and then that it is in use. It returns nil when they are gone.
-func (s *Service) open(ctx context.Context, session *projectdb.Session, id string, known rendition) *Rendition {
+// open reads a rendition's bytes, and notes now and then that it is in use. It tells bytes that are gone from those that cannot be read now.
+func (s *Service) open(ctx context.Context, session *projectdb.Session, id string, known rendition) (_ *Rendition, gone bool) {
 	body, err := s.d.Bytes.GetKey(ctx, session.Project, known.key, 0, -1)
 	if err != nil {
 		s.kept.Remove(id)
-		if fault.From(err).Reason != "NO_SUCH_KEY" {
+		if gone = fault.From(err).Reason == "NO_SUCH_KEY"; !gone {
 			s.complain(ctx, session, "read a rendition", err)
 		}
-		return nil
+		return nil, gone
 	}
 	if now := time.Now(); now.After(known.fresh) {
 		known.fresh = now.Add(noteEach)
@@ -120,7 +120,7 @@ func (s *Service) open(ctx context.Context, session *projectdb.Session, id strin
 		}, session, "note the use of a rendition")
 	}
 	s.kept.Add(id, known)
-	return &Rendition{MIME: known.mime, Size: known.size, Body: body}
+	return &Rendition{MIME: known.mime, Size: known.size, Body: body}, false
 }
 
 // keep puts what was made into the cache, and makes room for it. Nothing depends on its success.
