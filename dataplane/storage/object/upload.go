@@ -359,6 +359,10 @@ func settled(err error) bool {
 	if errors.As(err, &known) {
 		return known.Kind != fault.Unavailable && known.Kind != fault.Internal && known.Kind != fault.DeadlineExceeded && known.Kind != fault.Canceled
 	}
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.ConstraintName == "blobs_pkey" { // the bytes are an object's already
+		return false
+	}
 	return isRefusal(err)
 }
 

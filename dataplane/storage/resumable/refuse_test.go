@@ -201,7 +201,13 @@ func TestSigned(t *testing.T) {
 		require.Equal(t, http.StatusConflict, a.Status, "the token decides what is replaced: %s", a.Text)
 		token = b.sign(sign.Grant{Use: sign.Upload, Bucket: "files", Name: name, Owner: b.user, Upsert: true})
 		path = b.path(create(token, name))
+		a = b.Call("HEAD", path, "", nil, "Tus-Resumable", "1.0.0", "x-signature", token)
+		require.Equal(t, http.StatusOK, a.Status)
+		require.Equal(t, "0", a.Header.Get("Upload-Offset"))
 		require.Equal(t, http.StatusNoContent, chunk(path, token, "xyz").Status)
+		require.Equal(t, "xyz", b.Read("files", name))
+		path = b.path(create(token, name))
+		require.Equal(t, http.StatusNoContent, b.Call("DELETE", path, "", nil, "Tus-Resumable", "1.0.0", "x-signature", token).Status)
 		require.Equal(t, "xyz", b.Read("files", name))
 	})
 }
@@ -215,6 +221,12 @@ func TestMethodOverride(t *testing.T) {
 		a = b.Call("POST", path, b.token, nil, "Tus-Resumable", "1.0.0", "X-HTTP-Method-Override", "DELETE")
 		require.Equal(t, http.StatusNoContent, a.Status, a.Text)
 		require.Equal(t, http.StatusNotFound, b.head(path).Status)
+
+		token := b.sign(sign.Grant{Use: sign.Upload, Bucket: "files", Name: "signed"})
+		path = b.path(b.Call("POST", root+"/sign", "", nil, "Tus-Resumable", "1.0.0", "Upload-Length", "3", "x-signature", token))
+		a = b.Call("POST", path, "", "abc", "Tus-Resumable", "1.0.0", "Content-Type", chunkType, "Upload-Offset", "0", "X-HTTP-Method-Override", "PATCH", "x-signature", token)
+		require.Equal(t, http.StatusNoContent, a.Status, a.Text)
+		require.Equal(t, "abc", b.Read("files", "signed"))
 	})
 }
 
