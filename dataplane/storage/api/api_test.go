@@ -83,6 +83,7 @@ func TestFiles(t *testing.T) {
 		require.Empty(t, ok(t, c.Call("GET", at, c.token, nil, "If-None-Match", etag), 304).Text)
 		out = ok(t, c.Call("GET", at+"?download", c.token, nil), 200)
 		require.Equal(t, `attachment; filename="Gr__e __.txt"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20%E6%97%A5%E6%9C%AC.txt`, out.Header.Get("Content-Disposition"))
+		refused(t, c.Call("GET", at+"?download="+long[:2000], c.token, nil), 400, "INVALID_PARAMETER")
 		for _, bearer := range []string{"", other} {
 			refused(t, c.Call("GET", at, bearer, nil), 404, "NO_SUCH_KEY")
 		}

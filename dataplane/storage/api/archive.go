@@ -114,7 +114,7 @@ type archive struct {
 }
 
 func (a *archive) check() error {
-	if err := name.Bucket(a.bucket); err != nil {
+	if err := errors.Join(name.Bucket(a.bucket), checkFileName("filename", a.in.Filename)); err != nil {
 		return err
 	}
 	if len(a.in.Names) == 0 && a.in.Prefix == nil {

@@ -50,6 +50,7 @@ func TestArchive(t *testing.T) {
 		require.Equal(t, all, unzip(t, out.Text))
 
 		refused(t, c.Call("POST", at, c.token, map[string]any{}), 400, "MISSING_PARAMETER")
+		refused(t, c.Call("POST", at, c.token, map[string]any{"prefix": "", "filename": long}), 400, "INVALID_PARAMETER")
 		refused(t, c.Call("POST", at, c.token, map[string]any{"prefix": "other/"}), 404, "NO_SUCH_KEY")
 		refused(t, c.Call("POST", at, c.token, map[string]any{"names": []string{c.user + "/a.txt", "other/secret"}}), 404, "NO_SUCH_KEY")
 		refused(t, c.Call("POST", at, c.token, map[string]any{"names": []string{"../a"}}), 400, "INVALID_KEY")
@@ -88,7 +89,7 @@ func TestHalfAnArchiveDoesNotLookWhole(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.Serve(w, r, secret) }))
 		t.Cleanup(server.Close)
 		post := func(body string) (int, string, error) {
-			answer, err := http.Post(server.URL+"/buckets/docs/archive", "application/json", strings.NewReader(body)) //nolint:noctx // a test
+			answer, err := http.Post(server.URL+"/buckets/docs/archive", "application/json", strings.NewReader(body))
 			if err != nil {
 				return 0, "", err
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/storage/name"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/dataplane/storage/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/storage/serve"
@@ -183,12 +184,23 @@ func (s *service) serve(w http.ResponseWriter, r *http.Request, session *project
 		if as == "" {
 			as = path.Base(o.Name)
 		}
+		if err := checkFileName("download", as); err != nil {
+			return err
+		}
 		f.Disposition = serve.Attachment(as)
 	}
 	if private {
 		w.Header().Add("Vary", "Authorization, Apikey")
 	}
 	return serve.Object(w, r, f)
+}
+
+// checkFileName bounds a name to save a file by, which becomes a header.
+func checkFileName(parameter, as string) error {
+	if len(as) > name.MaxObject {
+		return fault.New(fault.Invalid, "INVALID_PARAMETER", "%s must not be longer than %d bytes.", parameter, name.MaxObject)
+	}
+	return nil
 }
 
 func (s *service) deleteOne(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {

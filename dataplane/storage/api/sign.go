@@ -53,6 +53,11 @@ func (s *service) sign(w http.ResponseWriter, r *http.Request, session *projectd
 	case in.ExpiresIn < 1 || in.ExpiresIn > sign.MaxSeconds:
 		return fault.New(fault.Invalid, "INVALID_PARAMETER", "expires_in must be a number of seconds from 1 to %d.", sign.MaxSeconds)
 	}
+	if in.Download != nil {
+		if err := checkFileName("download", *in.Download); err != nil {
+			return err
+		}
+	}
 	if one {
 		o, err := s.Objects.FindFor(r.Context(), session, "storage.object.sign", bucket, in.Name)
 		if err != nil {
