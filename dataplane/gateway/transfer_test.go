@@ -221,7 +221,7 @@ func TestAServiceMayTakeItsTime(t *testing.T) {
 			transport.Protocols.SetUnencryptedHTTP2(version == 2)
 			t.Cleanup(transport.CloseIdleConnections)
 			for range 2 {
-				r, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+l.Addr().String()+"/storage/v1/object/b/f", bytes.NewReader(make([]byte, 300<<10)))
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+l.Addr().String()+"/storage/v1/object/b/f", bytes.NewReader(make([]byte, 300<<10)))
 				require.NoError(t, err)
 				r.Host = s.project.Ref + ".example.test"
 				r.Header.Set("apikey", s.secret)
@@ -476,7 +476,7 @@ func BenchmarkTransfer(b *testing.B) {
 	const size = 16 << 20
 	b.SetBytes(size)
 	for b.Loop() {
-		r, err := http.NewRequestWithContext(context.Background(), "POST", "http://"+l.Addr().String()+"/storage/v1/object/b/f", io.LimitReader(zeros{}, size))
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+l.Addr().String()+"/storage/v1/object/b/f", io.LimitReader(zeros{}, size))
 		require.NoError(b, err)
 		r.Host, r.ContentLength = s.project.Ref+".example.test", size
 		r.Header.Set("apikey", s.secret)
