@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,22 +23,70 @@ const mostBytes = 16 << 20
 func TestStorage(t *testing.T) {
 	t.Parallel()
 	installPackages(t)
-	for name, home := range map[string]func(*testing.T) *installation{"versitygw": install, "fluxbase dev": installDev} {
+	for name, store := range map[string]struct {
+		home   func(*testing.T) *installation
+		routes map[string][]string // by isolation
+	}{
+		"versitygw":    {install, map[string][]string{"database": {"by path", "by host"}, "schema": {"by path", "by host"}}},
+		"fluxbase dev": {installDev, map[string][]string{"database": {"by host"}, "schema": {"by path"}}},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			in := home(t)
-			for isolation, shared := range map[string]bool{"database": false, "schema": true} {
-				t.Run(isolation, func(t *testing.T) {
-					p := in.signUp(t, "ada").createStorage(t, shared)
-					for route, environment := range p.routes() {
-						t.Run(route, func(t *testing.T) {
-							environment = append(environment, "MOST="+strconv.Itoa(mostBytes))
-							p.script(t, "storage.mjs", 36+100, environment...)
-							p.script(t, "storage_tus.mjs", 5+22, environment...)
-						})
-					}
-				})
+			in := store.home(t)
+			var projects []*project
+			for isolation, routes := range store.routes {
+				p := in.signUp(t, "ada").createStorage(t, isolation == "schema")
+				projects = append(projects, p)
+				for _, route := range routes {
+					t.Run(isolation+" "+route, func(t *testing.T) {
+						environment := append(p.routes()[route], "MOST="+strconv.Itoa(mostBytes))
+						p.script(t, "storage.mjs", 36+100, environment...)
+						p.script(t, "storage_tus.mjs", 5+22, environment...)
+						p.walkS3(t, strings.TrimPrefix(environment[0], "PROJECT_URL="))
+					})
+				}
 			}
+			if in != shared {
+				t.Run("death", func(t *testing.T) { in.uploadThroughDeath(t, projects) })
+			}
+		})
+	}
+}
+
+// uploadThroughDeath runs supabase/storage_tus_death.mjs for each of the projects, and kills "fluxbase dev" once all are in the middle of their uploads.
+func (in *installation) uploadThroughDeath(t *testing.T, projects []*project) {
+	t.Helper()
+	var arrived sync.WaitGroup
+	arrived.Add(len(projects))
+	all := make(chan struct{})
+	go func() { arrived.Wait(); close(all) }()
+	again := sync.OnceValue(func() error {
+		in.workers[0].kill()
+		p, err := in.startDev()
+		if err == nil {
+			in.workers[0] = p
+		}
+		return err
+	})
+	death := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived.Done()
+		select {
+		case <-all:
+		case <-r.Context().Done(): // one of them has failed before it came so far
+			return
+		}
+		if err := again(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	defer death.Close()
+	var scripts sync.WaitGroup
+	defer scripts.Wait()
+	for _, p := range projects {
+		scripts.Go(func() {
+			t.Run(isolationName(p.shared), func(t *testing.T) {
+				p.script(t, "storage_tus_death.mjs", 3, "PROJECT_URL="+p.pathURL, "DEATH="+death.URL)
+			})
 		})
 	}
 }
@@ -56,18 +105,16 @@ func installDev(t *testing.T) *installation {
 	cache, err := os.UserCacheDir()
 	require.NoError(t, err)
 	in.environment = []string{"FLUXBASE_METRICS_LISTEN=", "XDG_CACHE_HOME=" + cache, "FLUXBASE_EGRESS_ALLOW=127.0.0.0/8"}
-	in.workers[0] = in.startDev(t)
+	in.workers[0], err = in.startDev()
+	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, in.workers[0].stop()) })
 	require.NoError(t, in.readConfig())
 	return in
 }
 
 // startDev starts the one process of "fluxbase dev" at its address, over what there is.
-func (in *installation) startDev(t *testing.T) *process {
-	t.Helper()
-	p, err := start(in.dir, "dev", in.url, in.environment, "dev", "--data-dir", filepath.Join(in.dir, "data"), "--listen", strings.TrimPrefix(in.url, "http://"))
-	require.NoError(t, err)
-	return p
+func (in *installation) startDev() (*process, error) {
+	return start(in.dir, "dev", in.url, in.environment, "dev", "--data-dir", filepath.Join(in.dir, "data"), "--listen", strings.TrimPrefix(in.url, "http://"))
 }
 
 // createStorage makes a project whose policies are those of supabase/storage.sql, with a cache in front that is told what to forget.
