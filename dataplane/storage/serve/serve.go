@@ -233,7 +233,7 @@ func ranged(r *http.Request, m object.Metadata) (from, to int64, err error) {
 		if errors.Is(err, strconv.ErrRange) {
 			return 1<<63 - 1, true
 		}
-		return int64(n), err == nil //nolint:gosec // of 63 bits
+		return int64(n), err == nil
 	}
 	if first == "" {
 		n, ok := number(last)

@@ -186,11 +186,15 @@ func TestWhatBreaksOff(t *testing.T) {
 	}
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() { _, _ = get(f, http.MethodGet) })
 	f.Open = func(context.Context, int64, int64) (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(long + "more")), nil
+		return struct{ io.ReadCloser }{io.NopCloser(strings.NewReader(long + "more"))}, nil
 	}
 	w, err = get(f, http.MethodGet)
 	require.NoError(t, err)
 	require.Len(t, w.Body.String(), len(long), "no more than was told")
+	f.Open = func(context.Context, int64, int64) (io.ReadCloser, error) { // one that writes itself
+		return io.NopCloser(strings.NewReader(long + "more")), nil
+	}
+	require.PanicsWithValue(t, http.ErrAbortHandler, func() { _, _ = get(f, http.MethodGet) })
 }
 
 // FuzzRange: what is served is what is told to be.
