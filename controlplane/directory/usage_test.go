@@ -158,6 +158,11 @@ func TestQuotas(t *testing.T) {
 	send(m, 1, 2000)
 	require.Contains(t, over(m), "1000 bytes of egress")
 	b.exec(t, "update plan set monthly_egress_bytes = 1500000000 where name = 'free'")
-	send(m, 1, 1500000000)
+	b.directory.evaluate(t.Context(), nil)
+	require.Empty(t, over(m))
+	files := report(m, b.now, 1, 1500000000)
+	files.Records[0].Service = "storage"
+	_, err := b.client.ReportUsage(t.Context(), files)
+	require.NoError(t, err)
 	require.Equal(t, "The Free plan's 1.5 GB of egress (answers and files that were sent) of this month are used up.", over(m))
 }
