@@ -18,6 +18,7 @@ import (
 
 const (
 	metaPrefix = "X-Amz-Meta-"
+	metaShown  = "x-amz-meta-"
 	// maxMeta bounds what an upload says in headers of x-amz-meta-, and maxMetaShown what an answer does.
 	maxMeta      = 2 << 10
 	maxMetaShown = 8 << 10
@@ -76,7 +77,7 @@ func showMetadata(h http.Header, metadata json.RawMessage) {
 			continue
 		}
 		size += len(key) + len(value)
-		h.Set(metaPrefix+key, value)
+		h[metaShown+strings.ToLower(key)] = []string{value} // in lower case, as S3 writes it: some clients tell names apart by it
 	}
 	if missing > 0 {
 		h.Set("X-Amz-Missing-Meta", itoa(missing))

@@ -91,8 +91,8 @@ func WriteError(w http.ResponseWriter, r *http.Request, session *projectdb.Sessi
 	out := Tell(err)
 	h := w.Header()
 	for name := range h {
-		if strings.HasPrefix(name, "X-Amz-Meta-") || strings.HasPrefix(name, "X-Amz-Checksum-") {
-			h.Del(name)
+		if strings.HasPrefix(name, "x-amz-meta-") || strings.HasPrefix(name, "X-Amz-Checksum-") {
+			delete(h, name)
 		}
 	}
 	for _, name := range []string{

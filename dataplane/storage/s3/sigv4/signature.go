@@ -71,6 +71,9 @@ func invalid(message string, args ...any) error {
 	return fault.New(fault.Invalid, "INVALID_REQUEST", message, args...)
 }
 
+// errVersion refuses other versions of signatures.
+var errVersion = fault.New(fault.Invalid, "INVALID_REQUEST", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+
 // Parse reads the signature of a request, whose RequestURI is as the client sent it, and checks all but the signature itself: its form, its time,
 // and that the host and whatever S3 reads are signed.
 func Parse(r *http.Request, now time.Time) (*Signature, error) {
@@ -87,6 +90,8 @@ func Parse(r *http.Request, now time.Time) (*Signature, error) {
 		err = s.readQuery(now)
 	case len(inHeader) == 1:
 		err = s.readHeader(inHeader[0], now)
+	case s.Query.Has("AWSAccessKeyId"):
+		err = errVersion
 	default:
 		err = denied("Access Denied: sign the request with an access key or a session token")
 	}
@@ -140,7 +145,7 @@ func (s *Signature) readHeader(header string, now time.Time) error {
 	fields, ok := strings.CutPrefix(header, algorithm+" ")
 	if !ok {
 		if strings.HasPrefix(header, "AWS ") || strings.HasPrefix(header, "AWS4") {
-			return invalid("The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+			return errVersion
 		}
 		return denied("Access Denied: sign the request with AWS4-HMAC-SHA256")
 	}

@@ -88,6 +88,7 @@ func TestRefuses(t *testing.T) {
 		"no signature":                     {httptest.NewRequest(http.MethodGet, "/s3/b/k", nil), "ACCESS_DENIED"},
 		"a bearer token":                   {change(get(), func(r *http.Request) { r.Header.Set("Authorization", "Bearer x.y.z") }), "ACCESS_DENIED"},
 		"version 2":                        {change(get(), func(r *http.Request) { r.Header.Set("Authorization", "AWS a:b") }), "INVALID_REQUEST"},
+		"version 2 in the address":         {httptest.NewRequest(http.MethodGet, "/s3/b/k?AWSAccessKeyId=a&Signature=b&Expires=1", nil), "INVALID_REQUEST"},
 		"version 4a":                       {header("Authorization", "AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"), "INVALID_REQUEST"},
 		"two signatures":                   {change(get(), func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) }), "INVALID_REQUEST"},
 		"header and address":               {change(link(), func(r *http.Request) { r.Header.Set("Authorization", get().Header.Get("Authorization")) }), "INVALID_REQUEST"},
