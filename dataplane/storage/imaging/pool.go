@@ -157,6 +157,7 @@ func (p *Pool) take(ctx context.Context, program, project string) (*process, err
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
+	p.d.Log.ErrorContext(ctx, "the program for images does not start", "program", program, "error", err)
 	return nil, fault.Wrap(err, fault.Unavailable, "IMAGE_PROGRAM_BROKEN",
 		"The program that makes images does not start. The operator finds the reason in the log; \"fluxbase-images -check\" tells it too.")
 }

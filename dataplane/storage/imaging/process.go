@@ -21,6 +21,7 @@ type process struct {
 	command *exec.Cmd
 	in      io.WriteCloser
 	out     *bufio.Reader
+	answers *os.File // what out reads
 	words   *tail
 	project string
 	jobs    int
@@ -48,18 +49,24 @@ func start(ctx context.Context, program, project string, memory int64, timeout t
 	if err != nil {
 		return nil, err
 	}
-	out, err := command.StdoutPipe()
+	// Not command.StdoutPipe: what a program said before it ended is to be read after it.
+	out, itsEnd, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := command.Start(); err != nil {
+	command.Stdout = itsEnd
+	err = command.Start()
+	itsEnd.Close()
+	if err != nil {
+		out.Close()
 		return nil, err
 	}
-	p.in, p.out = in, bufio.NewReaderSize(out, 64<<10)
+	p.in, p.out, p.answers = in, bufio.NewReaderSize(out, 64<<10), out
 	p.kill = sync.OnceFunc(func() { // with all that it may have started
 		if syscall.Kill(-command.Process.Pid, syscall.SIGKILL) != nil {
 			_ = command.Process.Kill()
 		}
+		_ = out.SetReadDeadline(time.Unix(0, 0)) // whoever waits for an answer need not
 	})
 	go func() {
 		_ = command.Wait()
@@ -81,6 +88,7 @@ func start(ctx context.Context, program, project string, memory int64, timeout t
 func (p *process) end() {
 	p.kill()
 	<-p.done
+	p.answers.Close()
 }
 
 // gone reports whether it has ended by itself.

@@ -70,7 +70,13 @@ func TestTurns(t *testing.T) {
 		_, err = turns.take(ctx, "modest")
 		require.NoError(t, err)
 	})
-	t.Run("a project's queue has an end, which is not another's", func(t *testing.T) {
+}
+
+func TestQueuesEnd(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+
+	t.Run("a project's, which is not another's", func(t *testing.T) {
 		t.Parallel()
 		turns := newTurns(2, time.Minute)
 		turns.waitEach = 2
@@ -89,7 +95,7 @@ func TestTurns(t *testing.T) {
 		require.Equal(t, "greedy", <-order)
 		require.Equal(t, "greedy", <-order)
 	})
-	t.Run("the whole queue has an end", func(t *testing.T) {
+	t.Run("the whole one", func(t *testing.T) {
 		t.Parallel()
 		turns := newTurns(1, time.Minute)
 		turns.waitAll = 1

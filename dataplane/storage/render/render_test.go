@@ -91,7 +91,7 @@ func size(t *testing.T, a storagetest.Answer) image.Point {
 	return image.Pt(config.Width, config.Height)
 }
 
-func TestImages(t *testing.T) {
+func TestRoutes(t *testing.T) {
 	both(t, func(t *testing.T, s *scene) {
 		signed := func(bucket, name, transform string, lasts time.Duration) string {
 			return "/render/image/sign/" + bucket + "/" + name + "?token=" + s.signed(t, bucket, name, transform, lasts)
