@@ -68,8 +68,9 @@ func TestConcatenation(t *testing.T) {
 
 func TestConcatenationRefused(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
-		data := random(20 * mb)
-		one, two, open, other := b.begun("x", 20*mb, "Upload-Concat", "partial"), b.begun("x", 20*mb, "Upload-Concat", "partial"),
+		b.Owner("update {storage}.buckets set file_size_limit = 100 where id = 'files'")
+		data := random(40)
+		one, two, open, other := b.begun("x", 40, "Upload-Concat", "partial"), b.begun("x", 40, "Upload-Concat", "partial"),
 			b.begun("x", 5, "Upload-Concat", "partial"), b.begun("y", 5, "Upload-Concat", "partial")
 		b.patched(one, 0, data)
 		b.patched(two, 0, data)

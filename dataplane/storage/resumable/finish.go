@@ -115,9 +115,9 @@ func (u *upload) stored(ctx context.Context) (*s3.HeadObjectOutput, error) {
 func (u *upload) assemble(ctx context.Context) error {
 	r := u.row
 	st := &r.state
-	if st.Tail != nil || r.size == 0 && !st.Stored { // its length came to be known later, or it is nought
-		w := &writer{u: u, hash: md5.New(), buffer: make([]byte, 32<<10)} //nolint:gosec // as above
-		if err := w.open(ctx); err != nil {
+	if st.Tails != nil || r.size == 0 && !st.Stored { // its length came to be known later, or it is nought
+		w := &writer{u: u, hash: md5.New()} //nolint:gosec // as above
+		if err := w.open(); err != nil {
 			return err
 		}
 		defer w.close()
@@ -179,7 +179,7 @@ func (u *upload) done(ctx context.Context) {
 		st.Strays = false
 	}
 	now := s.d.Now()
-	st.Done, st.Offset, st.Open, st.Finishing, st.Parts, st.Tail = &now, r.size, false, nil, nil, nil
+	st.Done, st.Offset, st.Open, st.Finishing, st.Parts, st.Tails = &now, r.size, false, nil, nil, nil
 	if err := u.keep(ctx); err != nil {
 		s.d.Log.WarnContext(ctx, "an upload was finished and could not be told so", "project", u.session.Project.Ref, "error", err)
 	}

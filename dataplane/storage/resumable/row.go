@@ -91,7 +91,7 @@ type state struct {
 	// Open tells that a writer began and did not end. Strays that what such a one wrote may still be there.
 	Open   bool `json:"open,omitempty"`
 	Strays bool `json:"strays,omitempty"`
-	// Offset is how many bytes are kept: those of the parts, and then of the tail.
+	// Offset is how many bytes are kept: those of the parts, and then of the tails.
 	Offset int64 `json:"offset"`
 	// Limit is the most bytes that an upload of unknown size may have.
 	Limit int64 `json:"limit"`
@@ -99,7 +99,7 @@ type state struct {
 	Multipart string `json:"multipart,omitempty"`
 	Next      int32  `json:"next,omitempty"`
 	Parts     []part `json:"parts,omitempty"`
-	Tail      *tail  `json:"tail,omitempty"`
+	Tails     []tail `json:"tails,omitempty"`
 	// Kind is "", partial or final; Of are a final one's partial ones.
 	Kind string   `json:"kind,omitempty"`
 	Of   []string `json:"of,omitempty"`
@@ -119,7 +119,7 @@ type part struct {
 	ETag   string `json:"e"`
 }
 
-// tail are bytes at the end that are too few for a part.
+// tail are bytes behind the parts that are too few for one.
 type tail struct {
 	Version string `json:"v"`
 	Size    int64  `json:"s"`

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,14 +45,17 @@ type writer struct {
 	file *os.File
 	hash hash.Hash // of the file
 	size int64     // of the file
+	// lead is the room at the file's beginning for the tails, which are read when they are needed.
+	lead int64
 	// base is where the file begins in the upload; sent are parts before it that do not count yet.
 	base int64
 	sent []part
 	// number is that of the next part, when it was taken already.
 	number int32
 	buffer []byte
-	// old is the tail that the parts replace, wrote the version that the file was sent as.
-	old, wrote string
+	// old are the tails that there were, wrote is the version that the file was sent as.
+	old   []tail
+	wrote string
 }
 
 // write keeps what arrives, and returns how much of it counts.
@@ -65,7 +69,7 @@ func (u *upload) write(ctx context.Context, body io.Reader) (int64, error) {
 	if n == 0 && w.sum == nil && err != nil { // nothing comes: nothing needs to be done
 		return 0, u.settle(ctx)
 	}
-	if err := w.open(ctx); err != nil {
+	if err := w.open(); err != nil {
 		return 0, err
 	}
 	defer w.close()
@@ -86,36 +90,52 @@ func (u *upload) settle(ctx context.Context) error {
 	return u.row.save(ctx, u.session)
 }
 
-// open makes the file, and puts the tail of what was kept before into it.
-func (w *writer) open(ctx context.Context) (err error) {
+// open makes the file, with room for the tails.
+func (w *writer) open() (err error) {
 	if w.file, err = os.CreateTemp(w.u.s.d.TempDir, "fluxbase-upload-*"); err != nil {
 		return fmt.Errorf("keep a part of an upload: %w", err)
 	}
 	_ = os.Remove(w.file.Name()) // where that is not possible close does it
 	st := &w.u.row.state
-	if w.base = st.Offset; st.Tail == nil {
-		return nil
+	w.old = st.Tails
+	for _, t := range st.Tails {
+		w.lead += t.Size
 	}
-	w.base -= st.Tail.Size
-	w.old = st.Tail.Version
-	ctx, cancel := lasting(ctx, transferTime(st.Tail.Size))
-	defer cancel()
-	from, err := w.u.s.d.Blobs.Get(ctx, w.u.session.Project, st.Tail.Version, 0, -1)
-	if err == nil {
-		w.size, err = io.CopyBuffer(io.MultiWriter(w.file, w.hash), onlyReader{from}, w.buffer2())
-		_ = from.Close()
-	}
-	if err == nil && w.size != st.Tail.Size {
-		err = fmt.Errorf("the tail of an upload has %d bytes, not %d", w.size, st.Tail.Size)
-	}
-	if err != nil {
+	w.base, w.size = st.Offset-w.lead, w.lead
+	if _, err = w.file.Seek(w.lead, io.SeekStart); err != nil {
 		w.close()
 	}
 	return err
 }
 
-// buffer2 is another buffer: the first holds what has arrived.
-func (w *writer) buffer2() []byte { return make([]byte, len(w.buffer)) }
+// gather reads the tails into their room.
+func (w *writer) gather(ctx context.Context) error {
+	if w.lead == 0 {
+		return nil
+	}
+	ctx, cancel := lasting(ctx, transferTime(w.lead))
+	defer cancel()
+	at := int64(0)
+	for _, t := range w.old {
+		from, err := w.u.s.d.Blobs.Get(ctx, w.u.session.Project, t.Version, 0, -1)
+		if err != nil {
+			return err
+		}
+		n, err := io.Copy(io.NewOffsetWriter(w.file, at), onlyReader{from})
+		_ = from.Close()
+		if err == nil && n != t.Size {
+			err = fmt.Errorf("the tail of an upload has %d bytes, not %d", n, t.Size)
+		}
+		if err != nil {
+			return err
+		}
+		at += n
+	}
+	w.lead = 0
+	w.hash.Reset()
+	_, err := io.Copy(w.hash, onlyReader{io.NewSectionReader(w.file, 0, w.size)})
+	return err
+}
 
 // onlyReader hides what else a reader can do.
 type onlyReader struct{ io.Reader }
@@ -207,6 +227,9 @@ func (w *writer) fill(body io.Reader, size int64) (ended bool, err error) {
 
 // part sends the file as a part. When more are to come, the number of the next one is taken with the same note.
 func (w *writer) part(ctx context.Context, more bool) error {
+	if err := w.gather(ctx); err != nil {
+		return err
+	}
 	st := &w.u.row.state
 	if w.number == 0 {
 		if err := w.u.number(ctx); err != nil {
@@ -240,13 +263,13 @@ func (w *writer) count() {
 	st := &w.u.row.state
 	st.Parts = append(st.Parts, w.sent...)
 	w.sent = nil
-	if w.base >= st.Offset { // or else the file begins with the tail still
-		st.Offset, st.Tail = w.base, nil
+	if w.base >= st.Offset { // or else the file begins with the tails still
+		st.Offset, st.Tails = w.base, nil
 	}
 }
 
 func (w *writer) reset() error {
-	w.size = 0
+	w.size, w.lead = 0, 0
 	w.hash.Reset()
 	_, err := w.file.Seek(0, io.SeekStart)
 	return errors.Join(err, w.file.Truncate(0))
@@ -278,7 +301,7 @@ func (w *writer) send(ctx context.Context) (string, error) {
 	return etag, nil
 }
 
-// finish sends what is left: as the whole object, as the last part or a sufficient one, or else as the tail that the next request goes on from.
+// finish sends what is left: as the whole object, as the last part or a sufficient one, or else as a tail that the next request goes on from.
 func (w *writer) finish(ctx context.Context) error {
 	r := w.u.row
 	st := &r.state
@@ -306,8 +329,10 @@ func (w *writer) finish(ctx context.Context) error {
 		}
 		return err
 	}
-	if w.old != "" && (st.Tail == nil || st.Tail.Version != w.old) {
-		w.u.s.drop(ctx, w.u.session.Project, w.old)
+	for _, t := range w.old {
+		if !slices.Contains(st.Tails, t) {
+			w.u.s.drop(ctx, w.u.session.Project, t.Version)
+		}
 	}
 	return nil
 }
@@ -315,34 +340,49 @@ func (w *writer) finish(ctx context.Context) error {
 // whole sends the file as the object.
 func (w *writer) whole(ctx context.Context) error {
 	r := w.u.row
-	written, err := w.put(ctx, r.fresh())
+	err := w.gather(ctx)
 	if err != nil {
 		return err
 	}
-	r.version, r.state.Offset, r.state.Tail, r.state.Stored, r.state.ETag = written.Version, r.size, nil, true, written.ETag
+	written, err := w.put(ctx, 0)
+	if err != nil {
+		return err
+	}
+	r.version, r.state.Offset, r.state.Tails, r.state.Stored, r.state.ETag = written.Version, r.size, nil, true, written.ETag
 	return nil
 }
 
-// tail sends the file as what is not enough for a part.
+// maxTails is how many tails there are before they become one, so that a client of little chunks makes no great stir.
+const maxTails = 32
+
+// tail sends as a tail what is not enough for a part.
 func (w *writer) tail(ctx context.Context) error {
-	written, err := w.put(ctx, w.u.row.fresh())
+	st := &w.u.row.state
+	if w.size == w.lead { // nothing has come
+		return nil
+	}
+	if len(st.Tails) >= maxTails {
+		if err := w.gather(ctx); err != nil {
+			return err
+		}
+	}
+	written, err := w.put(ctx, w.lead)
 	if err != nil {
 		return err
 	}
-	w.count()
-	st := &w.u.row.state
-	st.Tail, st.Offset = &tail{written.Version, written.Size}, w.base+written.Size
+	if w.count(); w.lead == 0 {
+		st.Tails = nil
+	}
+	st.Tails, st.Offset = append(slices.Clip(st.Tails), tail{written.Version, written.Size}), w.base+w.size
 	return nil
 }
 
-func (w *writer) put(ctx context.Context, version string) (blob.Written, error) {
-	if _, err := w.file.Seek(0, io.SeekStart); err != nil {
-		return blob.Written{}, err
-	}
+// put sends the file from an offset on, as a version.
+func (w *writer) put(ctx context.Context, from int64) (blob.Written, error) {
+	w.wrote = w.u.row.fresh()
 	ctx, cancel := lasting(ctx, transferTime(w.size))
 	defer cancel()
-	w.wrote = version
-	return w.u.s.d.Blobs.Put(ctx, w.u.session.Project, version, onlyReader{w.file}, w.size, w.u.row.target("").MimeType)
+	return w.u.s.d.Blobs.Put(ctx, w.u.session.Project, w.wrote, onlyReader{io.NewSectionReader(w.file, from, w.size-from)}, w.size-from, w.u.row.target("").MimeType)
 }
 
 // keep writes down how far the upload is.
