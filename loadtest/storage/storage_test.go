@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wayli-app/fluxbase/internal/config"
 	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 	"github.com/wayli-app/fluxbase/loadtest/worker"
@@ -53,7 +54,11 @@ func newStage(b *testing.B) *stage {
 		_, err := s.straight.CreateBucket(b.Context(), &s3.CreateBucketInput{Bucket: &name})
 		require.NoError(b, err)
 	}
-	s.url, s.pid = worker.Process(b, snapshot, store)
+	if os.Getenv("FLUXBASE_BENCH_IN_PROCESS") != "" { // for profiles
+		s.url, s.pid = worker.Start(b, snapshot, func(c *config.Config) { c.S3 = store }), os.Getpid()
+	} else {
+		s.url, s.pid = worker.Process(b, snapshot, store)
+	}
 	s.through = client(s.url+"/p/"+snapshot.GetRef()+"/storage/v1/s3", snapshot.GetRef(), snapshot.GetAnonKey(), s.keys.ServiceRole)
 	require.Equal(b, http.StatusOK, s.call(b, http.MethodPost, "/bucket", strings.NewReader(`{"id":"files","name":"files"}`), "application/json"))
 	return s
@@ -161,11 +166,15 @@ func BenchmarkRatio(b *testing.B) {
 
 // compare runs both sides in turn, and reports the ratio of their medians.
 func (s *stage) compare(b *testing.B, what string, connections int, work func(c *s3.Client, bucket string, n int) error) {
-	var straight, through []float64
+	var straight, through, spent []float64
 	for range rounds {
 		straight = append(straight, rate(b, connections, roundTime(), func(n int) error { return work(s.straight, s.beside, n) }))
-		through = append(through, rate(b, connections, roundTime(), func(n int) error { return work(s.through, bucket, n) }))
+		var done atomic.Int64 // about: the last to begin
+		before := spentBy(b, s.pid)
+		through = append(through, rate(b, connections, roundTime(), func(n int) error { done.Store(int64(n)); return work(s.through, bucket, n) }))
+		spent = append(spent, float64((spentBy(b, s.pid)-before).Microseconds())/1000/float64(done.Load()))
 	}
+	b.ReportMetric(median(spent), what+"-worker-cpu-ms")
 	b.ReportMetric(median(through), what+"/s")
 	b.ReportMetric(median(straight), what+"-straight/s")
 	b.ReportMetric(median(through)/median(straight), what+"-ratio")
@@ -227,6 +236,18 @@ func resident(b *testing.B, pid int) int64 {
 	}
 	b.Fatal("no VmRSS")
 	return 0
+}
+
+// spentBy is the processor time that a process has taken, by the hundredth of a second.
+func spentBy(b *testing.B, pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	require.NoError(b, err, "processor time is read from /proc, on Linux")
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	user, err := strconv.Atoi(fields[11])
+	require.NoError(b, err)
+	system, err := strconv.Atoi(fields[12])
+	require.NoError(b, err)
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // BenchmarkMemory moves files of 100 MB by 50 clients at once, up and down, by both protocols, and reports how far the worker grew over its idle size.

@@ -78,8 +78,8 @@ func answers(b testing.TB, addr string) string {
 	return "http://" + addr
 }
 
-// Start runs a worker as it is, but for its directory, and returns its address.
-func Start(b testing.TB, s *directoryv1.Snapshot) string {
+// Start runs a worker as it is, but for its directory, and returns its address. Change, where there is one, sees its configuration first.
+func Start(b testing.TB, s *directoryv1.Snapshot, change ...func(*config.Config)) string {
 	directory := newDirectory(s)
 	addr := FreeAddress(b)
 	cfg := config.Default()
@@ -88,6 +88,9 @@ func Start(b testing.TB, s *directoryv1.Snapshot) string {
 	cfg.RedisURL = config.Secret(testkit.RedisURL(b))
 	cfg.JobsURL = config.Secret(testkit.Jobs(b))
 	cfg.Dataplane.DirectoryURL, cfg.Dataplane.CacheDir = directory.URL, b.TempDir()
+	for _, c := range change {
+		c(&cfg)
+	}
 	log := slog.New(slog.DiscardHandler)
 	worker, err := dataplane.New(b.Context(), cfg, dataplane.Deps{Log: log, Metrics: prometheus.NewRegistry()})
 	require.NoError(b, err)
