@@ -36,11 +36,11 @@ func TestList(t *testing.T) {
 		file, folder := list[0], list[1]
 		require.Equal(t, map[string]any{"name": "a", "id": nil, "updated_at": nil, "created_at": nil, "last_accessed_at": nil, "metadata": nil}, folder)
 		metadata := file["metadata"].(map[string]any)
-		require.Equal(t, 5.0, metadata["size"])
-		require.Equal(t, 5.0, metadata["contentLength"])
+		require.InDelta(t, 5, metadata["size"], 0)
+		require.InDelta(t, 5, metadata["contentLength"], 0)
 		require.Equal(t, "text/plain", metadata["mimetype"])
 		require.Equal(t, "no-cache", metadata["cacheControl"])
-		require.Equal(t, 200.0, metadata["httpStatusCode"])
+		require.InDelta(t, 200, metadata["httpStatusCode"], 0)
 		require.Regexp(t, `^"[0-9a-f]{32}"$`, metadata["eTag"])
 		for _, field := range []string{"id", "updated_at", "created_at", "last_accessed_at"} {
 			require.NotEmpty(t, file[field], field)
