@@ -264,6 +264,18 @@ func TestBounds(t *testing.T) {
 		require.Equal(t, http.StatusPaymentRequired, b.begin("1", 1).Status)
 		require.Equal(t, 400, b.patched(path, 0, random(400)))
 		require.Equal(t, http.StatusPaymentRequired, b.begin("1", 1).Status)
+		b.Bundle = b.Limited(directory.Limits{StorageBytes: 1200})
+		b.Handler = b.worker()
+		var open []string
+		for _, name := range []string{"open", "open too"} {
+			open = append(open, b.path(b.Call("POST", root, b.token, nil, "Tus-Resumable", "1.0.0", "Upload-Defer-Length", "1",
+				"Upload-Metadata", metadata("bucketName", "files", "objectName", b.name(name)))))
+		}
+		require.Equal(t, 150, b.patched(open[0], 0, random(150)))
+		require.Equal(t, http.StatusPaymentRequired, b.patch(open[1], 0, random(51)).Status, "also of those whose size nobody knows")
+		for _, path := range open {
+			require.Equal(t, http.StatusNoContent, b.terminate(path).Status)
+		}
 
 		b.Bundle = b.Limited(directory.Limits{})
 		b.Handler = b.worker()

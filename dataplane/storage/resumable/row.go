@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -279,6 +280,30 @@ func (r *row) close(ctx context.Context, session *projectdb.Session) (kept bool,
 	return kept, err
 }
 
+// count tells how many uploads are under way, of the project and of the caller, and refuses more bytes than there is room for beside them. A final upload's
+// are those of its partial ones.
+func (r *row) count(ctx context.Context, tx pgx.Tx, p *directory.Project, more int64) (all, own int64, err error) {
+	var bytes, used int64
+	if err := tx.QueryRow(ctx, countRows, r.role, r.owner).Scan(&all, &own, &bytes, &used); err != nil {
+		return 0, 0, err
+	}
+	if quota := p.Limits.StorageBytes; quota > 0 && r.state.Kind != final && used+bytes+more > quota {
+		return 0, 0, fault.New(fault.Exhausted, "QUOTA_STORAGE", "The project's storage has no room for this upload: %d of %d bytes are used, and %d are being uploaded.", used, quota, bytes)
+	}
+	return all, own, nil
+}
+
+// room refuses bytes of an upload whose size is not known, when there is no room for them.
+func (r *row) room(ctx context.Context, session *projectdb.Session, more int64) error {
+	if session.Project.Limits.StorageBytes <= 0 {
+		return nil
+	}
+	return inService(ctx, session, func(tx pgx.Tx) error {
+		_, _, err := r.count(ctx, tx, session.Project, max(more, 0))
+		return err
+	})
+}
+
 // add writes a new upload down, and that it ends, unless too much is under way.
 func (s *Service) add(ctx context.Context, session *projectdb.Session, r *row) error {
 	kept, err1 := json.Marshal(r.state)
@@ -298,8 +323,8 @@ func (s *Service) add(ctx context.Context, session *projectdb.Session, r *row) e
 		if _, err := tx.Exec(ctx, pruneRows); err != nil {
 			return err
 		}
-		var all, own, bytes, used int64
-		if err := tx.QueryRow(ctx, countRows, r.role, r.owner).Scan(&all, &own, &bytes, &used); err != nil {
+		all, own, err := r.count(ctx, tx, p, max(r.size, 0))
+		if err != nil {
 			return err
 		}
 		most := int64(maxOfRole)
@@ -309,16 +334,13 @@ func (s *Service) add(ctx context.Context, session *projectdb.Session, r *row) e
 		if all >= maxOfProject || own >= most {
 			return fault.New(fault.Exhausted, "SLOW_DOWN", "Too many uploads are under way. Finish or terminate some first.")
 		}
-		if quota := p.Limits.StorageBytes; quota > 0 && r.state.Kind != final && used+bytes+max(r.size, 0) > quota {
-			return fault.New(fault.Exhausted, "QUOTA_STORAGE", "The project's storage has no room for this upload: %d of %d bytes are used, and %d are being uploaded.", used, quota, bytes)
-		}
 		if _, err := tx.Exec(ctx, addRow, r.id, r.bucket, r.name, r.version, r.size, r.owner, r.role, r.upsert, metadata, user, kept, r.expires); err != nil {
 			return fmt.Errorf("add an upload: %w", err)
 		}
 		if _, err := tx.Exec(ctx, addLease, r.lease(), r.expires); err != nil {
 			return fmt.Errorf("take a lease: %w", err)
 		}
-		_, err := s.d.Queue.AddAt(ctx, tx, p.Ref, Schema, KindExpired, Expired{r.id}, r.expires)
+		_, err = s.d.Queue.AddAt(ctx, tx, p.Ref, Schema, KindExpired, Expired{r.id}, r.expires)
 		return err
 	}))
 }

@@ -288,6 +288,11 @@ func (s *Service) patch(x *exchange, w http.ResponseWriter) error {
 	if size < 0 {
 		size, most = r.state.Limit, errTooLarge
 	}
+	if r.size < 0 {
+		if err := r.room(x.r.Context(), x.session, x.r.ContentLength); err != nil {
+			return err
+		}
+	}
 	x.meter(size, min(offset, size))
 	if x.body.over() && r.state.Offset == offset {
 		return most

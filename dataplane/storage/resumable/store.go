@@ -95,19 +95,11 @@ func (x *exchange) begin(ctx context.Context, info tusd.FileInfo) (*upload, erro
 		return nil, err
 	}
 	r.state.Limit = ticket.Limit
-	r.state.Fence, r.state.Open = 1, true // this request is its first writer
+	// This request is its first writer, if something is to be written now.
+	r.state.Fence, r.state.Open = 1, x.r.Header.Get("Content-Type") == chunkType || r.state.Kind == final || r.size == 0
 	ctx, cancel := lasting(ctx, bookTime)
 	defer cancel()
-	u := x.of(r)
-	if err := x.s.add(ctx, x.session, r); err != nil {
-		return nil, err
-	}
-	x.made = u
-	if x.r.Header.Get("Content-Type") != chunkType && r.state.Kind != final && r.size != 0 {
-		r.state.Open = false // nothing is written now
-		return u, r.save(ctx, x.session)
-	}
-	return u, nil
+	return x.of(r), x.s.add(ctx, x.session, r)
 }
 
 // GetUpload finds an upload of the caller's: for PATCH as its one writer. One whose bytes are all there is finished first, if its last request died
