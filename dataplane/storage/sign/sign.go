@@ -3,6 +3,7 @@
 package sign
 
 import (
+	"crypto"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -13,6 +14,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -167,8 +170,27 @@ func find(p *directory.Project, id string) (token.Key, bool) {
 	return token.Key{ID: legacyKey, Private: p.LegacyJWTSecret}, id == legacyKey && len(p.LegacyJWTSecret) > 0
 }
 
+// derived are the secrets of keys whose private half takes long to encode. What is kept is used for the very key that it was made of only.
+var derived, _ = lru.New[derivedOf, derivation](4096) // the size is right
+
+type derivedOf struct{ project, key string }
+
+type derivation struct {
+	private interface {
+		Equal(other crypto.PrivateKey) bool
+	}
+	secret []byte
+}
+
 // derive makes the secret for signed URLs of a key. Neither can be had of the other's tokens: a signed URL is no bearer token, nor the reverse.
 func derive(p *directory.Project, k token.Key) ([]byte, error) {
+	pair, asymmetric := k.Private.(interface {
+		Equal(other crypto.PrivateKey) bool
+	})
+	at := derivedOf{p.ID, k.ID}
+	if known, ok := derived.Get(at); asymmetric && ok && known.private.Equal(k.Private) {
+		return known.secret, nil
+	}
 	private, err := k.MarshalPrivate()
 	if err != nil {
 		return nil, fmt.Errorf("derive the key of signed urls: %w", err)
@@ -176,7 +198,11 @@ func derive(p *directory.Project, k token.Key) ([]byte, error) {
 	if len(private) == 0 {
 		return nil, fault.New(fault.Unavailable, "NO_SIGNING_KEY", "This project has no key to sign URLs with.")
 	}
-	return hkdf.Key(sha256.New, private, []byte(p.ID), "fluxbase storage signed urls 1", sha256.Size)
+	secret, err := hkdf.Key(sha256.New, private, []byte(p.ID), "fluxbase storage signed urls 1", sha256.Size)
+	if asymmetric && err == nil {
+		derived.Add(at, derivation{pair, secret})
+	}
+	return secret, err
 }
 
 func sum(secret []byte, signed string) []byte {

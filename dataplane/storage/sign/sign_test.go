@@ -103,7 +103,7 @@ func TestTokensEndWithTheirTimeAndTheirKey(t *testing.T) {
 
 func TestTokensAreOfOneProjectAndOneUse(t *testing.T) {
 	t.Parallel()
-	p, other := project(t, token.HS256), project(t, token.HS256)
+	p, other := project(t, token.ES256), project(t, token.ES256) // of one id, so that what is kept of one could be taken for the other's
 	text := made(t, p, grant())
 	_, err := sign.Open(other, text, sign.Download, now)
 	require.ErrorIs(t, err, badToken, "the other has another key")
@@ -240,4 +240,18 @@ func FuzzOpen(f *testing.F) {
 			require.Equal(t, "a/b c.png", g.Name)
 		}
 	})
+}
+
+func BenchmarkToken(b *testing.B) {
+	for _, algorithm := range []string{token.ES256, token.RS256, token.HS256} {
+		b.Run(algorithm, func(b *testing.B) {
+			p := project(b, algorithm)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := sign.Token(p, grant(), now); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
