@@ -111,8 +111,6 @@ type call struct {
 	r       *http.Request
 	session *projectdb.Session
 	sig     *sigv4.Signature
-	// proven tells that the signature was found right.
-	proven bool
 	// bucket and key are what the path names, or "".
 	bucket, key string
 }
@@ -131,9 +129,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.d.Log.LogAttrs(r.Context(), slog.LevelError, "S3 request failed", slog.String("project", c.session.Project.Ref),
 			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
 	}
-	if c.proven {
-		drain(w, r)
-	}
+	drain(w, r)
 }
 
 // A refused body is read on for so long and so far, when it is not larger.
@@ -169,7 +165,7 @@ func (s *Service) serve(c *call) (err error) {
 	if err != nil {
 		return err
 	}
-	c.session, c.proven = session, true
+	c.session = session
 	rest, ok := strings.CutPrefix(c.r.URL.Path, Prefix)
 	if !ok || rest != "" && rest[0] != '/' {
 		return fault.New(fault.NotFound, "ROUTE_NOT_FOUND", "There is nothing at this path.")

@@ -127,7 +127,7 @@ func (s *Service) listParts(c *call) error {
 	if err != nil {
 		return err
 	}
-	parts, more, err := s.uploads.Parts(c.r.Context(), c.session, up, int32(after), max(most, 1)) //nolint:gosec // ten thousand at most
+	parts, more, err := s.uploads.Parts(c.r.Context(), c.session, up, int32(after), max(most, 1))
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (s *Service) listParts(c *call) error {
 	}
 	out := document.Parts{
 		Namespace: document.Namespace(), Bucket: c.bucket, Key: document.Encode(c.key, encoding), UploadID: up.ID, Initiator: c.owner(up.Owner), Owner: c.owner(up.Owner),
-		StorageClass: "STANDARD", PartNumberMarker: int32(after), MaxParts: most, EncodingType: encoding, IsTruncated: more, //nolint:gosec // as above
+		StorageClass: "STANDARD", PartNumberMarker: int32(after), MaxParts: most, EncodingType: encoding, IsTruncated: more,
 	}
 	for _, p := range parts {
 		out.Parts = append(out.Parts, document.Part{PartNumber: p.Number, LastModified: document.Time(p.Modified), ETag: quoted(p.ETag), Size: p.Size})

@@ -54,7 +54,7 @@ func (u *Uploads) Complete(ctx context.Context, session *projectdb.Session, c Co
 	var written blob.Written
 	switch {
 	case errors.Is(err, &fault.Error{Kind: fault.NotFound, Reason: ErrNoSuchUpload.Reason}):
-		kept := false
+		var kept bool
 		if written, kept, err = u.putTogether(held, session, up); kept && err == nil { // the row's deletion alone was missing
 			done = true
 			return written.ETag, nil

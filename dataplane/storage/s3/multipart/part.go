@@ -82,20 +82,21 @@ func (u *Uploads) reserve(ctx context.Context, session *projectdb.Session, bucke
 		if err != nil {
 			return err
 		}
+		before := up.state.Size
 		for _, n := range sizes {
 			up.state.Size = max(up.state.Size-n, 0)
 		}
 		if up.state.Size += size; up.state.Size > up.state.Limit {
 			return fault.New(fault.Exhausted, "ENTITY_TOO_LARGE", "The object exceeded the maximum allowed size")
 		}
-		return u.fits(ctx, session, tx, size)
+		return u.fits(ctx, session, tx, up.state.Size-before)
 	})
 }
 
 // fits refuses a part that the project has no room for: what is under way counts too.
-func (u *Uploads) fits(ctx context.Context, session *projectdb.Session, tx pgx.Tx, size int64) error {
+func (u *Uploads) fits(ctx context.Context, session *projectdb.Session, tx pgx.Tx, more int64) error {
 	quota := session.Project.Limits.StorageBytes
-	if quota <= 0 {
+	if quota <= 0 || more <= 0 {
 		return nil
 	}
 	var count, underWay, used int64
@@ -105,7 +106,7 @@ func (u *Uploads) fits(ctx context.Context, session *projectdb.Session, tx pgx.T
 	if err := tx.QueryRow(ctx, usedSQL).Scan(&used); err != nil {
 		return err
 	}
-	if used+underWay+size > quota {
+	if used+underWay+more > quota {
 		return fault.New(fault.Exhausted, "QUOTA_STORAGE", "The project's storage is full: %d of %d bytes are used, those of uploads under way among them. Delete files, or move to a larger plan.", used+underWay, quota)
 	}
 	return nil
@@ -266,7 +267,7 @@ func (u *Uploads) Parts(ctx context.Context, session *projectdb.Session, up *Upl
 		return nil, false, err
 	}
 	out, err := u.d.Blobs.Client().ListParts(ctx, &s3.ListPartsInput{Bucket: &session.Project.Bucket, Key: &key, UploadId: &up.state.Store,
-		PartNumberMarker: aws.String(fmt.Sprint(after)), MaxParts: aws.Int32(int32(most))}) //nolint:gosec // a thousand at most
+		PartNumberMarker: aws.String(fmt.Sprint(after)), MaxParts: aws.Int32(int32(most))})
 	if err != nil {
 		return nil, false, blob.Fault(err, "list parts")
 	}

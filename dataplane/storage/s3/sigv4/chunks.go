@@ -36,7 +36,6 @@ type chunks struct {
 	small       int
 	signed      bool
 	trailing    bool
-	begun       bool
 
 	// of signed streams
 	key                []byte

@@ -57,7 +57,6 @@ type stream struct {
 	trailer string // "name:value"
 	decoded string
 	spoil   func(string) string
-	payload string
 }
 
 func mac(key []byte, text string) []byte {

@@ -1,0 +1,67 @@
+package multipart
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/dataplane/storage/object"
+	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
+	"github.com/wayli-app/fluxbase/internal/testkit"
+)
+
+// TestAClaimOutlivesItsHolderForAMinute: a worker that died while it completed an upload holds up the next one no longer than that.
+func TestAClaimOutlivesItsHolderForAMinute(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		var off atomic.Int64
+		u := New(Deps{Objects: b.Objects, Blobs: b.Blobs, Queue: b.Queue, Sealer: testkit.Sealer(t), Log: testkit.Logger(t),
+			Now: func() time.Time { return time.Now().Add(time.Duration(off.Load())) }})
+		b.Bucket("films", false)
+		ctx, session := t.Context(), b.Service()
+		id, err := u.Create(ctx, session, object.Target{Bucket: "films", Name: "a"})
+		require.NoError(t, err)
+		etag, err := u.Put(ctx, session, "films", "a", id, 1, strings.NewReader("whole"), 5)
+		require.NoError(t, err)
+		// It dies: nobody renews, and nobody gives back.
+		_, err = u.change(ctx, session, id, func(_ pgx.Tx, up *Upload) error {
+			up.state.Claim, up.state.Claimed = "dead", u.d.Now().Add(claimTime)
+			return nil
+		})
+		require.NoError(t, err)
+		done := Completion{Bucket: "films", Key: "a", ID: id, Parts: []Part{{Number: 1, ETag: etag}}, Size: -1}
+		_, err = u.Complete(ctx, session, done)
+		require.ErrorIs(t, err, errClaimed)
+		require.ErrorIs(t, u.Abort(ctx, session, "films", "a", id), errClaimed)
+		_, err = u.Put(ctx, session, "films", "a", id, 2, strings.NewReader("more"), 4)
+		require.ErrorIs(t, err, errClaimed)
+		off.Store(int64(claimTime + time.Second))
+		_, err = u.Complete(ctx, session, done)
+		require.NoError(t, err)
+		require.Equal(t, "whole", b.Read("films", "a"))
+	})
+}
+
+func TestALostClaimEndsTheWork(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		u := New(Deps{Objects: b.Objects, Blobs: b.Blobs, Queue: b.Queue, Sealer: testkit.Sealer(t), Log: testkit.Logger(t)})
+		b.Bucket("films", false)
+		ctx, session := t.Context(), b.Service()
+		id, err := u.Create(ctx, session, object.Target{Bucket: "films", Name: "a"})
+		require.NoError(t, err)
+		_, up, stop, err := u.claim(ctx, session, id, func(*Upload) error { return nil })
+		require.NoError(t, err)
+		require.NoError(t, u.renew(ctx, session, id, up.state.Claim))
+		_, err = u.change(ctx, session, id, func(_ pgx.Tx, up *Upload) error {
+			up.state.Claim = "another's"
+			return nil
+		})
+		require.NoError(t, err)
+		require.ErrorIs(t, u.renew(ctx, session, id, up.state.Claim), errClaimed)
+		stop()
+		require.ErrorIs(t, u.renew(ctx, session, id, ""), errClaimed, "another's claim is not given back")
+	})
+}
