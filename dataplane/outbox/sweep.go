@@ -16,6 +16,9 @@ import (
 //go:embed sql/due.sql
 var dueItems string
 
+//go:embed sql/kinds.sql
+var kindsOfItems string
+
 //go:embed sql/forget.sql
 var forgetFailed string
 
@@ -73,7 +76,7 @@ func (q *Queue) follow(ctx context.Context, job *river.Job[sweepArgs], next rive
 	return nil
 }
 
-// What a sweep queues at most; the next one goes on when the oldest are done.
+// What a sweep queues at most of each kind; the next one goes on when the oldest are done. Many items of one kind hold up no other.
 const (
 	page    = 500
 	maxPage = 4
@@ -81,16 +84,36 @@ const (
 
 // queueDue queues the items that are due and neither done nor given up, oldest first, unless they are queued, and tells how many there are.
 func (q *Queue) queueDue(ctx context.Context, session *projectdb.Session, b box) (count int, oldest time.Time, err error) {
+	var kinds []string
+	err = q.ask(ctx, session, b.schema, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, forgetFailed); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, kindsOfItems)
+		if err == nil {
+			kinds, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
+		return err
+	})
+	for _, kind := range kinds {
+		n, first, kindErr := q.queueKind(ctx, session, b, kind)
+		if count += n; n > 0 && (oldest.IsZero() || first.Before(oldest)) {
+			oldest = first
+		}
+		if err = kindErr; err != nil {
+			break
+		}
+	}
+	return count, oldest, err
+}
+
+// queueKind is queueDue of one kind.
+func (q *Queue) queueKind(ctx context.Context, session *projectdb.Session, b box, kind string) (count int, oldest time.Time, err error) {
 	after, last := time.Unix(0, 0), uuid.Nil
 	for {
 		var jobs []river.InsertManyParams
 		err := q.ask(ctx, session, b.schema, func(tx pgx.Tx) error {
-			if count == 0 {
-				if _, err := tx.Exec(ctx, forgetFailed); err != nil {
-					return err
-				}
-			}
-			rows, err := tx.Query(ctx, dueItems, after, last, page)
+			rows, err := tx.Query(ctx, dueItems, after, last, page, kind)
 			if err != nil {
 				return err
 			}

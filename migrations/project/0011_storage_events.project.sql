@@ -7,6 +7,8 @@
 
 set local role {{.Admin}};
 
+create index if not exists outbox_kind_idx on {{schema "storage"}}.outbox (kind, created_at, id) where failed_at is null;
+
 create or replace function {{schema "storage"}}.objects_told() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare

@@ -142,6 +142,10 @@ func (s *Service) deliver(ctx context.Context, session *projectdb.Session, prefi
 	if err != nil {
 		return unreadable(err)
 	}
+	where := session.Project.Ref + " " + address
+	if !s.breaker.allows(where) {
+		return outbox.Retry(nil, prefix+"_url has not answered for a while; it is tried again.")
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
@@ -159,10 +163,16 @@ func (s *Service) deliver(ctx context.Context, session *projectdb.Session, prefi
 	}
 	answer, err := s.client.Do(r)
 	if err != nil {
+		s.breaker.failed(where)
 		return outbox.Retry(err, prefix+"_url "+unreached(err))
 	}
 	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, answer.Body, 64<<10) // so that the connection can be used again
+	if answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests {
+		s.breaker.failed(where)
+	} else {
+		s.breaker.answered(where)
+	}
 	switch {
 	case answer.StatusCode >= 200 && answer.StatusCode < 300:
 		return nil

@@ -49,14 +49,15 @@ type Deps struct {
 // Service tells of changes. It keeps nothing of projects.
 type Service struct {
 	Deps
-	client *http.Client
+	client  *http.Client
+	breaker *breaker
 }
 
 // New makes a Service.
 func New(d Deps) *Service {
 	client := d.Egress.Client(timeout)
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a redirected POST would lose its body
-	return &Service{Deps: d, client: client}
+	return &Service{Deps: d, client: client, breaker: newBreaker(time.Now)}
 }
 
 // Watch prepares a transaction that changes objects or buckets: the settings belong into it, and told is called when it has committed. It asks for

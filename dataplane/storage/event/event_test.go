@@ -358,6 +358,18 @@ func TestWhatCannotBeDelivered(t *testing.T) {
 		require.Contains(t, f.Words, words, address)
 		require.False(t, f.Permanent)
 	}
+	// One that is down is asked a few times, then left alone for a while.
+	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		b.got <- delivery{}
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	t.Cleanup(down.Close)
+	b.set("storage.webhook_url", down.URL)
+	for range 5 {
+		require.Contains(t, handle(item("event", `{"events":[]}`)).Words, "answered with status 502")
+	}
+	require.Contains(t, handle(item("event", `{"events":[]}`)).Words, "has not answered for a while")
+	require.Len(t, b.got, 5)
 	b.set("storage.webhook_url", "")
 	require.Nil(t, handle(item("event", `{"events":[]}`)), "nobody wants to know any more")
 	b.set("storage.cdn_purge_secret", "hunter2")
