@@ -21,7 +21,7 @@ func TestAProgramThatIsNotThereOrNotOursIsSaidSo(t *testing.T) {
 	t.Parallel()
 	script := func(text string) string {
 		file := filepath.Join(t.TempDir(), "program")
-		require.NoError(t, os.WriteFile(file, []byte("#!/bin/sh\n"+text), 0o700)) //nolint:gosec // a program
+		require.NoError(t, os.WriteFile(file, []byte("#!/bin/sh\n"+text), 0o700))
 		return file
 	}
 	cases := []struct {

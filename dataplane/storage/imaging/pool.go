@@ -42,6 +42,8 @@ type PoolDeps struct {
 type Pool struct {
 	d     PoolDeps
 	turns *turns
+	// transfer bounds how long a file may take to come.
+	transfer time.Duration
 
 	mu       sync.Mutex
 	idle     map[*process]bool
@@ -62,7 +64,7 @@ func NewPool(d PoolDeps) *Pool {
 	if d.Idle == 0 {
 		d.Idle = time.Minute
 	}
-	return &Pool{d: d, turns: newTurns(d.Workers, max(d.Timeout, time.Second)), idle: map[*process]bool{}, running: map[*process]bool{}}
+	return &Pool{d: d, turns: newTurns(d.Workers, max(d.Timeout, time.Second)), transfer: time.Minute, idle: map[*process]bool{}, running: map[*process]bool{}}
 }
 
 // program finds the program. It is looked for each time: an operator who installs it needs not start the worker anew.
@@ -103,14 +105,18 @@ func (p *Pool) make(ctx context.Context, project string, recipe job.Recipe, open
 		return nil, err
 	}
 	defer leave()
-	source, err := open(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, p.transfer+p.d.Timeout, errTimeout)
+	defer cancel()
+	coming, stop := context.WithTimeoutCause(ctx, p.transfer, errSlow)
+	defer stop()
+	source, err := open(coming)
 	if err != nil {
-		return nil, err
+		return nil, p.fault(coming, project, err)
 	}
 	defer source.Close()
 	file := bufio.NewReaderSize(source, 4<<10)
 	if head, err := file.Peek(512); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, p.fault(coming, project, err)
 	} else if job.Sniff(head) == "" {
 		return nil, errInvalid
 	}
@@ -121,7 +127,7 @@ func (p *Pool) make(ctx context.Context, project string, recipe job.Recipe, open
 	result, made, err := worker.do(ctx, recipe, file, p.d.Timeout, p.d.TempDir)
 	p.put(worker, err)
 	if err != nil {
-		return nil, p.fault(ctx, project, err)
+		return nil, p.fault(coming, project, err)
 	}
 	if err := outcome(result); err != nil {
 		made.release()
@@ -273,13 +279,16 @@ func outcome(r job.Result) error {
 // fault tells why a process made nothing.
 func (p *Pool) fault(ctx context.Context, project string, err error) error {
 	broken := (*programError)(nil)
+	cause := context.Cause(ctx)
 	switch {
-	case !errors.As(err, &broken):
-		return err // the file could not be read
+	case errors.Is(cause, errSlow):
+		return fault.Wrap(err, fault.Unavailable, "OBJECT_STORE_UNREACHABLE", "The files cannot be reached right now. Try again in a moment.")
+	case errors.Is(err, errTimeout), errors.Is(cause, errTimeout):
+		return fault.Wrap(err, fault.DeadlineExceeded, "IMAGE_TIMEOUT", "Image request timed out")
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, errTimeout):
-		return fault.Wrap(err, fault.DeadlineExceeded, "IMAGE_TIMEOUT", "Image request timed out")
+	case !errors.As(err, &broken):
+		return err // the file could not be read
 	}
 	p.mu.Lock()
 	closed := p.closed

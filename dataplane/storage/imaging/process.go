@@ -155,7 +155,10 @@ func (p *process) do(ctx context.Context, recipe job.Recipe, source io.Reader, t
 	return result, made, nil
 }
 
-var errTimeout = errors.New("the image took too long")
+var (
+	errTimeout = errors.New("the image took too long")
+	errSlow    = errors.New("the file took too long to come")
+)
 
 // tail keeps the last of what a program says.
 type tail struct {

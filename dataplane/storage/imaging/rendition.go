@@ -182,7 +182,7 @@ func (s *Service) join(ctx context.Context, session *projectdb.Session, id strin
 				s.land(id, f)
 			}
 		}
-		return nil, err
+		return nil, fault.Wrap(err, fault.Canceled, "ABORTED", "The request ended before the image was made.")
 	}
 	if f.err != nil {
 		return nil, f.err
