@@ -8,6 +8,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
@@ -107,8 +108,7 @@ func readForm(form *multipart.Reader, t *object.Target) (io.Reader, error) {
 		if err != nil {
 			return nil, formError(err)
 		}
-		_, parameters, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
-		if _, named := parameters["filename"]; named || part.FormName() == "" {
+		if isFile(part) {
 			if t.MimeType == "" {
 				t.MimeType = part.Header.Get("Content-Type")
 			}
@@ -124,6 +124,16 @@ func readForm(form *multipart.Reader, t *object.Target) (io.Reader, error) {
 		field(t, part.FormName(), string(value))
 	}
 	return nil, protocol.ErrParameter("The form has more than %d fields before its file.", maxFields)
+}
+
+// fields are the names of parts that are no file.
+var fields = []string{"cacheControl", "contentType", "metadata"}
+
+// isFile reports whether a part of a form is the file: it has a file's name or no name, or a type, which some clients give to fields too.
+func isFile(part *multipart.Part) bool {
+	_, parameters, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	_, named := parameters["filename"]
+	return named || part.FormName() == "" || part.Header.Get("Content-Type") != "" && !slices.Contains(fields, part.FormName())
 }
 
 func field(t *object.Target, name, value string) {

@@ -99,6 +99,7 @@ func TestUploadOfAForm(t *testing.T) {
 			"without a type":       {[]part{blobPart("", "bytes")}, "application/octet-stream", "private, no-cache", "bytes", nil},
 			"with its type apart":  {[]part{fieldPart("contentType", "image/webp"), blobPart("text/plain", "webp")}, "image/webp", "private, no-cache", "webp", nil},
 			"with a whole control": {[]part{fieldPart("cacheControl", "public, max-age=60"), blobPart("a/b", "x")}, "a/b", "private, max-age=60", "x", nil},
+			"without a name":       {[]part{{`form-data; name="cacheControl"`, "text/plain", "60"}, {`form-data; name="upload"`, "a/b", "x"}}, "a/b", "private, max-age=60", "x", nil},
 			"an empty file":        {[]part{blobPart("a/b", "")}, "a/b", "private, no-cache", "", nil},
 			"a large file":         {[]part{blobPart("a/b", large)}, "a/b", "private, no-cache", large, nil},
 			"what follows is left": {[]part{blobPart("a/b", "x"), fieldPart("cacheControl", "1")}, "a/b", "private, no-cache", "x", nil},
