@@ -98,7 +98,14 @@ func report(w io.Writer) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(w)
+	if err := enclose(0); err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	word := "by limits only"
+	if enclosed() {
+		word = "yes"
+	}
+	_, err := fmt.Fprintln(w, " enclosed", word)
 	return err
 }
 

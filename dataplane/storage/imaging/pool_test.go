@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"image"
+	"image/gif"
 	"image/png"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -91,6 +93,35 @@ func TestIdleProcessesEnd(t *testing.T) {
 	require.NoError(t, err)
 	made.release()
 	require.Eventually(t, func() bool { idle, running, _ := p.counts(); return idle+running == 0 }, 10*time.Second, 5*time.Millisecond)
+}
+
+// TestEverySourceIsReadInTheSandbox: decoders start threads and ask the system what they like.
+func TestEverySourceIsReadInTheSandbox(t *testing.T) {
+	t.Parallel()
+	p := newPool(t, nil)
+	sources := map[string][]byte{"JPEG": imagingtest.JPEG(t, imagingtest.Photo(900, 700)), "PNG": imagingtest.PNG(t, imagingtest.Photo(900, 700))}
+	for _, name := range []string{"red.heic", "red.tiff", "red-cmyk.jpg", "red-p3.png"} {
+		raw, err := os.ReadFile(filepath.Join("..", "..", "..", "cmd", "fluxbase-images", "testdata", name))
+		require.NoError(t, err)
+		sources[name] = raw
+	}
+	var animated bytes.Buffer
+	require.NoError(t, gif.Encode(&animated, imagingtest.Halves(300, 200), nil))
+	sources["GIF"] = animated.Bytes()
+	for name, format := range map[string]job.Format{"WebP": job.WebP, "AVIF": job.AVIF} {
+		made, err := p.make(t.Context(), "a", job.Recipe{Format: format}, of(sources["PNG"]))
+		require.NoError(t, err)
+		sources[name] = read(t, made)
+	}
+	for name, raw := range sources {
+		for _, format := range []job.Format{job.Origin, job.WebP, job.AVIF} {
+			made, err := p.make(t.Context(), "a", job.Recipe{Width: 40, Resize: job.Contain, Format: format}, of(raw))
+			require.NoError(t, err, "%s as %s", name, format)
+			require.NotEmpty(t, read(t, made))
+		}
+	}
+	_, _, started := p.counts()
+	require.Equal(t, 1, started)
 }
 
 func TestLargeResultsWaitInAFileWithoutAName(t *testing.T) {
@@ -310,6 +341,14 @@ func TestTheLargestPicturesAreMadeWithinTheUsualBounds(t *testing.T) {
 		require.NoError(t, err, format)
 		made.release()
 	}
+}
+
+func TestTheProgramCanDoNothingElse(t *testing.T) {
+	t.Parallel()
+	said, err := exec.Command(imagingtest.Program(t), "-check").CombinedOutput()
+	require.NoError(t, err, string(said))
+	require.Contains(t, string(said), "jpeg yes png yes webp yes gif yes avif yes")
+	require.Contains(t, string(said), "enclosed yes", "it opens no file, makes no socket, starts no program")
 }
 
 func TestTheProgramIsEnclosed(t *testing.T) {
