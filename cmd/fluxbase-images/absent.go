@@ -12,3 +12,5 @@ var errWithout = errors.New("this program was built without libvips; build it by
 func serve(limits) error { return errWithout }
 
 func report(io.Writer) error { return errWithout }
+
+func reportInside(io.Writer) error { return errWithout }

@@ -26,11 +26,15 @@ func main() {
 	flags.Int64Var(&l.memory, "memory", 0, "bytes that may be allocated")
 	flags.DurationVar(&l.processor, "processor", 0, "processor time for one image")
 	check := flags.Bool("check", false, "say what can be read and written, and exit")
+	inside := flags.Bool("inside", false, "with -check: be the process that is asked")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		os.Exit(2)
 	}
 	work := func() error { return serve(l) }
-	if *check {
+	switch {
+	case *check && *inside:
+		work = func() error { return reportInside(os.Stdout) }
+	case *check:
 		work = func() error { return report(os.Stdout) }
 	}
 	if err := work(); err != nil {
