@@ -127,9 +127,10 @@ begin
     from (select coalesce(sum(bytes), 0)::bigint as bytes, coalesce(sum(blobs), 0)::bigint as blobs from gone) s;
 end $$;
 
--- An upload's bytes are durable: they count from now on. Called in the transaction that writes the object's row. Below a lease that has ended
+-- An upload's bytes are durable: they count from now on. Called in the transaction that writes the object's row. most
+-- is what the project may store, or 0. What it stores now comes back. Below a lease that has ended
 -- nothing can be kept any more, whenever a worker that stood still goes on: who ends a lease takes the same lock for itself.
-create or replace function {{schema "storage"}}.keep_blob(blob_version text, blob_size bigint) returns void
+create or replace function {{schema "storage"}}.keep_blob(blob_version text, blob_size bigint, most bigint default 0, out bytes bigint, out blobs bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare lease text := split_part(blob_version, '/', 1);
 begin
@@ -140,6 +141,8 @@ begin
     insert into {{schema "storage"}}.blobs (version, size) values (blob_version, blob_size);
     insert into {{schema "storage"}}.usage_log (bytes, blobs) values (blob_size, 1);
     if random() < 0.005 then perform {{schema "storage"}}.fold_usage(); end if;
+    select u.bytes, u.blobs into bytes, blobs from {{schema "storage"}}.used() u;
+    if most > 0 and bytes > most then raise disk_full using message = 'the storage is full'; end if;
 end $$;
 
 -- Holds a version's bytes for another object until the transaction ends.
@@ -170,7 +173,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare due timestamptz := date_trunc('minute', clock_timestamp()) + interval '1 minute';
 begin
     insert into {{schema "storage"}}.removals (version)
-        select distinct version from gone where version is not null;
+        select distinct version from gone where octet_length(version) = 53; -- as package blob makes them
     if not found then return null; end if;
     insert into {{schema "storage"}}.outbox (id, kind, payload, created_at)
         select gen_random_uuid(), 'remove', '{}', due
@@ -182,7 +185,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare due timestamptz := date_trunc('minute', clock_timestamp()) + interval '1 minute';
 begin
     insert into {{schema "storage"}}.removals (version)
-        select distinct gone.version from gone join kept using (id) where gone.version is distinct from kept.version and gone.version is not null;
+        select distinct gone.version from gone join kept using (id) where gone.version is distinct from kept.version and octet_length(gone.version) = 53;
     if not found then return null; end if;
     insert into {{schema "storage"}}.outbox (id, kind, payload, created_at)
         select gen_random_uuid(), 'remove', '{}', due

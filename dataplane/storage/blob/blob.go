@@ -33,7 +33,7 @@ type Deps struct {
 	Client *s3.Client
 	// Wire moves whole objects; nil leaves them to Client.
 	Wire *wire.Client
-	Log    *slog.Logger
+	Log  *slog.Logger
 	// TempDir is where bodies of unknown length wait; "" is the system's.
 	TempDir string
 	// Queue ends leases.

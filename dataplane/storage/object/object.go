@@ -198,6 +198,8 @@ func Refused(err error) error {
 		return fault.Wrap(err, fault.Exists, "KEY_ALREADY_EXISTS", "The resource already exists")
 	case refused.Code == pgerrcode.ForeignKeyViolation && refused.ConstraintName == "objects_bucketId_fkey":
 		return noSuchBucket(err)
+	case refused.Code == pgerrcode.DiskFull && refused.Message == "the storage is full": // keep_blob
+		return fault.Wrap(err, fault.Exhausted, "QUOTA_STORAGE", "The project's storage is full. Delete files, or move to a larger plan.")
 	case refused.Code == pgerrcode.ObjectNotInPrerequisiteState && strings.Contains(refused.Message, "took too long"): // keep_blob
 		return fault.Wrap(err, fault.FailedPrecondition, "UPLOAD_EXPIRED", "The upload took too long. Upload the file again.")
 	}

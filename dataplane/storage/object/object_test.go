@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -257,5 +258,30 @@ func TestConditions(t *testing.T) {
 		require.Equal(t, "PRECONDITION_FAILED", reason(put(object.Target{IfMatch: first.Metadata.ETag, Upsert: true})), "the second writer has lost")
 		require.NoError(t, put(object.Target{MustExist: true}))
 		require.Len(t, b.StoredKeys(), 3, "two were replaced and wait for their removal; what was refused left nothing")
+	})
+}
+
+func TestUploadsAtOnceKeepToTheQuota(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		session := b.Limited(directory.Limits{StorageBytes: 100}).Service()
+		var tickets []*object.Ticket
+		for i := range 5 { // all of them are judged while there is room
+			ticket, err := b.Objects.Begin(t.Context(), session, object.Target{Bucket: "files", Name: strconv.Itoa(i), Size: 40})
+			require.NoError(t, err)
+			tickets = append(tickets, ticket)
+		}
+		full := 0
+		for _, ticket := range tickets {
+			written, err := b.Objects.Store(t.Context(), session, ticket, strings.NewReader(strings.Repeat("x", 40)))
+			require.NoError(t, err)
+			if _, err = b.Objects.Commit(t.Context(), session, ticket, written); err != nil {
+				require.Equal(t, "QUOTA_STORAGE", reason(err))
+				full++
+			}
+		}
+		require.Equal(t, 3, full)
+		require.Equal(t, int64(80), storagetest.One[int64](b, "select bytes from used()"))
+		require.Len(t, b.StoredKeys(), 2, "what is refused leaves no bytes")
 	})
 }

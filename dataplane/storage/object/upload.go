@@ -309,11 +309,14 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 	}
 	var out *Object
 	row := t.statement(w.Size, w.Version, w.ETag)
-	batch := projectdb.Batch{Statements: []projectdb.Statement{{SQL: keepSQL, Args: []any{w.Version, w.Size}}, row}, Hold: t.replaces()}
+	batch := projectdb.Batch{Statements: []projectdb.Statement{{SQL: keepSQL, Args: []any{w.Version, w.Size, session.Project.Limits.StorageBytes}}, row}, Hold: t.replaces()}
 	o, told := s.changing(ctx, session, t.Operation)
 	err := session.Run(ctx, o, batch, func(i int, rows pgx.Rows) error {
 		if i == 0 {
-			for rows.Next() { //nolint:revive // it is void
+			for rows.Next() {
+				if err := rows.Scan(&t.stored.bytes, &t.stored.blobs); err != nil {
+					return err
+				}
 			}
 			return rows.Err()
 		}
@@ -336,7 +339,7 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 	}
 	told()
 	if s.gauge != nil {
-		s.gauge.Stored(session.Project.ID, t.stored.bytes+w.Size, t.stored.blobs+1)
+		s.gauge.Stored(session.Project.ID, t.stored.bytes, t.stored.blobs)
 	}
 	if out == nil { // an insert returns no row: to read it takes a policy of its own
 		out = t.object(w.Version, w.Size, w.ETag)

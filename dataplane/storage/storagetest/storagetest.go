@@ -91,7 +91,9 @@ func New(t testing.TB, shared bool) *Bundle {
 	return b
 }
 
-type projects struct{ current *atomic.Pointer[directory.Project] }
+type projects struct {
+	current *atomic.Pointer[directory.Project]
+}
 
 // ByRef finds the one project.
 func (p projects) ByRef(_ context.Context, ref string) (*directory.Project, error) {
