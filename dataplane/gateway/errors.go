@@ -47,6 +47,7 @@ var (
 	errDeveloperOnly  = refusal{status: 401, code: "DEVELOPER_TOKEN_REQUIRED", message: "This service is for developers of the project only.", hint: "The console and the command line get the token for it; a secret key with the scope sql:run opens it too."}
 	errRateLimited    = refusal{status: 429, code: "RATE_LIMITED", message: "Too many requests.", hint: "Wait as long as Retry-After says."}
 	errTransfers      = refusal{status: 429, code: "TOO_MANY_TRANSFERS", message: "Too many uploads and downloads of this address are under way.", hint: "Let some end first.", retryAfter: time.Second}
+	errManyTransfers  = refusal{status: 429, code: "TOO_MANY_TRANSFERS", message: "Too many uploads and downloads of this project are under way.", hint: "Let some end first.", retryAfter: time.Second}
 	errScope          = refusal{status: 403, code: "INSUFFICIENT_SCOPE", auth: authWords{code: "insufficient_scope"}}
 	errStrangeNames   = refusal{status: 429, code: "UNKNOWN_PROJECTS", message: "Too many requests for projects that do not exist.", hint: "Check the project's ref, and wait as long as Retry-After says."}
 	errBodyTooLarge   = refusal{status: 413, code: "BODY_TOO_LARGE", message: "The request's body is too large."}

@@ -430,9 +430,9 @@ func (x *exchange) serve(ctx context.Context) {
 	}
 	deadline := time.Now().Add(max(s.Timeout, x.g.timeout))
 	if s.Timeout > 0 {
-		end, ok := x.begin()
-		if !ok {
-			x.refuse(&errTransfers)
+		end, no := x.begin()
+		if no != nil {
+			x.refuse(no)
 			return
 		}
 		defer end()

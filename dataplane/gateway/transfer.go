@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	leastRate       = 4 << 10
 	perByte         = time.Second / leastRate
 	transferSeconds = 2
+	// projectSeconds is the same of a project, whoever asks.
+	projectSeconds = 4
 	// writeChunk is the most that is written under one deadline.
 	writeChunk = 256 << 10
 	// countedStep is after how many bytes a transfer that goes on is counted.
@@ -50,14 +53,23 @@ func (t *transfer) start(w http.ResponseWriter, r *http.Request, patience time.D
 	}
 }
 
-// begin counts a transfer of the client's. An address may have as many under way as it may begin in transferSeconds: whoever takes them slowly is
-// within every rate.
-func (x *exchange) begin() (end func(), ok bool) {
-	most := 0
-	if x.byAddress {
-		most = transferSeconds * x.project.Limits.RequestsPerSecondPerIP
+// begin counts a transfer of the client's and the project's. An address may have as many under way as it may begin in transferSeconds: whoever takes them
+// slowly is within every rate. The project's own servers are no address, but no project takes all connections of a worker either.
+func (x *exchange) begin() (end func(), no *refusal) {
+	limits := x.project.Limits
+	ofProject, ok := x.g.transfers.Begin(x.ref, netip.Addr{}, projectSeconds*limits.RequestsPerSecond)
+	if !ok {
+		return nil, &errManyTransfers
 	}
-	return x.g.transfers.Begin(x.ref, x.client, most)
+	if !x.byAddress {
+		return ofProject, nil
+	}
+	ofAddress, ok := x.g.transfers.Begin(x.ref, x.client, transferSeconds*limits.RequestsPerSecondPerIP)
+	if !ok {
+		ofProject()
+		return nil, &errTransfers
+	}
+	return func() { ofAddress(); ofProject() }, nil
 }
 
 // until is the deadline of what begins now.
