@@ -142,19 +142,6 @@ func (s *Scanner) Begin(ctx context.Context, ref string) (Stream, error) {
 	return out, nil
 }
 
-// ScanReader asks about a file that is complete already.
-func (s *Scanner) ScanReader(ctx context.Context, ref string, r io.Reader) error {
-	out, err := s.Begin(ctx, ref)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = out.Close() }()
-	if _, err := io.CopyBuffer(out, struct{ io.Reader }{r}, make([]byte, 64<<10)); err != nil {
-		return err
-	}
-	return out.Verdict()
-}
-
 // enter waits for a turn: of all projects, and of this one.
 func (s *Scanner) enter(ctx context.Context, ref string) error {
 	s.mu.Lock()

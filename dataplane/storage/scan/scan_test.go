@@ -104,6 +104,20 @@ func scanner(t *testing.T, url string, change ...func(*scan.Deps)) *scan.Scanner
 	return s
 }
 
+// look scans a whole file.
+func look(t *testing.T, s *scan.Scanner, ref string, file io.Reader) error {
+	t.Helper()
+	stream, err := s.Begin(t.Context(), ref)
+	if err != nil {
+		return err
+	}
+	defer func() { require.NoError(t, stream.Close()) }()
+	if _, err := io.Copy(stream, file); err != nil {
+		return err
+	}
+	return stream.Verdict()
+}
+
 func reason(err error) string {
 	if err == nil {
 		return ""
@@ -137,7 +151,7 @@ func TestVerdicts(t *testing.T) {
 			t.Parallel()
 			server := &clamd{t: t, limit: c.limit, answer: c.answer}
 			s := scanner(t, server.serve("unix", filepath.Join(t.TempDir(), "clamd.sock")))
-			err := s.ScanReader(t.Context(), "abc", bytes.NewReader(c.file))
+			err := look(t, s, "abc", bytes.NewReader(c.file))
 			require.Equal(t, c.want, reason(err))
 			<-server.ended
 			if c.limit == 0 {
@@ -169,7 +183,7 @@ func TestNothingGoesThroughWithoutAScanner(t *testing.T) {
 	// One that never answers.
 	gone.answer = "-"
 	s := scanner(t, gone.serve("tcp", "127.0.0.1:0"), func(d *scan.Deps) { d.Answer = 50 * time.Millisecond })
-	require.Equal(t, "SCANNER_UNAVAILABLE", reason(s.ScanReader(t.Context(), "abc", strings.NewReader("x"))))
+	require.Equal(t, "SCANNER_UNAVAILABLE", reason(look(t, s, "abc", strings.NewReader("x"))))
 	// A caller who leaves does not wait.
 	s = scanner(t, gone.serve("tcp", "127.0.0.1:0"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -215,7 +229,7 @@ func TestOneProjectLeavesRoomForOthers(t *testing.T) {
 	_, err = s.Begin(ctx, "third")
 	require.Equal(t, "SCANNER_BUSY", reason(err), "no room at all")
 	require.NoError(t, first.Close())
-	require.NoError(t, s.ScanReader(t.Context(), "greedy", strings.NewReader("x")))
+	require.NoError(t, look(t, s, "greedy", strings.NewReader("x")))
 	require.NoError(t, second.Close())
 	require.NoError(t, other.Close())
 }
