@@ -49,7 +49,9 @@ func (u *upload) finish(ctx context.Context) error {
 		return err
 	}
 	if _, err = u.s.d.Objects.Commit(ctx, u.session, ticket, blob.Written{Version: r.version, Size: r.size, ETag: r.state.ETag}); err != nil {
-		return u.refused(ctx, err)
+		if kept, unknown := r.committed(ctx, u.session); unknown != nil || !kept { // or else only the answer was lost
+			return u.refused(ctx, err)
+		}
 	}
 	u.done(ctx)
 	return nil

@@ -227,23 +227,28 @@ func TestCommitThatFailed(t *testing.T) {
 
 		path = b.begun("after", len(data))
 		b.objects.after = fail
-		require.Equal(t, http.StatusServiceUnavailable, b.patch(path, 0, data).Status)
+		require.Equal(t, http.StatusNoContent, b.patch(path, 0, data).Status, "only the database's answer was lost")
 		b.objects.after = nil
-		b.lapse(path)
+		b.undone(path)
 		require.Equal(t, len(data), other.offset(path), "it was committed")
 		require.Equal(t, len(data), other.patched(path, len(data), nil))
 		b.has("after", data)
 		b.tidy(2)
 
 		path = b.begun("terminated", len(data))
-		b.objects.after = fail
-		require.Equal(t, http.StatusServiceUnavailable, b.patch(path, 0, data).Status)
-		b.objects.after = nil
-		b.lapse(path)
+		b.patched(path, 0, data)
+		b.undone(path)
 		require.Equal(t, http.StatusConflict, other.terminate(path).Status, "the object stays")
 		b.has("terminated", data)
 		b.tidy(3)
 	})
+}
+
+// undone makes it as if a worker had died right after the commit.
+func (b *bundle) undone(path string) {
+	b.T.Helper()
+	storagetest.One[string](b.Bundle, `update resumable_uploads set state = state - 'done' || jsonb_build_object('stored', true, 'finishing', now() - interval '1 second')
+		where id = $1 returning id`, id(path))
 }
 
 // lapse lets the time pass in which a commit that nobody heard of might still come.
