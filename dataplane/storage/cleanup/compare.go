@@ -72,11 +72,6 @@ func versionOf(key string) (string, bool) {
 	return v, ok && blob.Valid(v)
 }
 
-func leaseOf(version string) string {
-	lease, _, _ := strings.Cut(version, "/")
-	return lease
-}
-
 // objects compares a page of the bucket with what is counted and what objects have between its keys.
 func (l *look) objects(ctx context.Context, at position) (position, error) {
 	st, upto, err := l.stretch(ctx, at.After)

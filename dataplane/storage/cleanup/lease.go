@@ -89,8 +89,9 @@ func (s *Service) endLease(ctx context.Context, session *projectdb.Session, item
 
 // underWay asks whether resumable uploads below a lease go on.
 func (s *Service) underWay(ctx context.Context, session *projectdb.Session, lease string) (busy bool, err error) {
-	err = session.InService(ctx, schema, func(tx pgx.Tx) error { return tx.QueryRow(ctx, leaseUploadsSQL, lease).Scan(&busy) })
-	if err != nil || busy {
+	var young bool
+	err = session.InService(ctx, schema, func(tx pgx.Tx) error { return tx.QueryRow(ctx, leaseUploadsSQL, lease).Scan(&busy, &young) })
+	if err != nil || busy || !young {
 		return busy, err
 	}
 	err = elevated(ctx, session, leasePartsSQL, []any{lease}, func(rows pgx.Rows) error {

@@ -144,15 +144,6 @@ func (l *look) uploads(ctx context.Context, at position) (position, error) {
 		if live[of[i]] || of[i] == "" && time.Since(aws.ToTime(u.Initiated)) < reconcileEvery {
 			continue
 		}
-		if of[i] != "" { // an upload by S3's protocol keeps its lease, but rows may have been restored
-			var busy bool
-			if busy, err = l.underWay(ctx, l.session, leaseOf(of[i])); err != nil || busy {
-				if err != nil {
-					return at, err
-				}
-				continue
-			}
-		}
 		l.report.found(AbandonedUploads, 0, aws.ToString(u.Key))
 		if l.o.Repair {
 			if err := l.abort(ctx, l.session, aws.ToString(u.Key), aws.ToString(u.UploadId)); err != nil {

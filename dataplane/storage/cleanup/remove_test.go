@@ -122,6 +122,7 @@ func TestNothingIsRemovedThatCannotBeAskedAbout(t *testing.T) {
 	for name, damage := range map[string]string{
 		"row security that hides objects from their owner": `alter table {storage}.objects force row level security`,
 		"a table that is gone":                             `drop table {storage}.objects`,
+		"a function that is gone":                          `drop function {storage}.versions_in_use(text[])`,
 		"a right that was taken":                           `revoke execute on function {storage}.versions_in_use(text[]) from {service_role}`,
 	} {
 		t.Run(name, func(t *testing.T) {

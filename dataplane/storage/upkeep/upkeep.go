@@ -4,6 +4,7 @@ package upkeep
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
@@ -28,6 +29,8 @@ type Deps struct {
 type Service struct {
 	reconciler Reconciler
 	patience   time.Duration
+	// busy are the refs of projects that are looked over now.
+	busy sync.Map
 }
 
 // New makes a Service.
@@ -61,6 +64,10 @@ func (s *Service) reconcile(w http.ResponseWriter, r *http.Request, session *pro
 			return err
 		}
 	}
+	if _, busy := s.busy.LoadOrStore(session.Project.Ref, true); busy {
+		return &fault.Error{Kind: fault.Exhausted, Reason: "SLOW_DOWN", RetryAfter: s.patience, Message: "The project's files are being reconciled already. Try again when that is done."}
+	}
+	defer s.busy.Delete(session.Project.Ref)
 	dry := body.DryRun == nil || *body.DryRun
 	if dry && body.DropRows {
 		return fault.New(fault.Invalid, "INVALID_REQUEST", "drop_rows changes the table: send dry_run as false with it.")

@@ -1,12 +1,14 @@
 package upkeep_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/cleanup"
 	"github.com/wayli-app/fluxbase/dataplane/storage/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
@@ -85,4 +87,29 @@ func TestReconcileGoesOnByItsCursor(t *testing.T) {
 	}
 	require.Equal(t, 3.0, keys) //nolint:testifylint // small whole numbers
 	require.Greater(t, requests, 3)
+}
+
+// waiting is a look that waits for the test.
+type waiting struct{ began, end chan struct{} }
+
+func (l waiting) Reconcile(context.Context, *projectdb.Session, cleanup.Options) (*cleanup.Report, error) {
+	l.began <- struct{}{}
+	<-l.end
+	return &cleanup.Report{}, nil
+}
+
+func TestOneLookAtATime(t *testing.T) {
+	t.Parallel()
+	b := storagetest.New(t, false)
+	l := waiting{make(chan struct{}, 1), make(chan struct{})}
+	rt := protocol.NewRouter(testkit.Logger(t))
+	upkeep.New(upkeep.Deps{Reconciler: l}).Routes(rt)
+	b.Handler = rt
+	first := make(chan int, 1)
+	go func() { first <- b.Call(http.MethodPost, "/reconcile", storagetest.Secret, nil).Status }()
+	<-l.began
+	require.Equal(t, "SlowDown", b.Call(http.MethodPost, "/reconcile", storagetest.Secret, nil).Str("code"))
+	close(l.end)
+	require.Equal(t, http.StatusOK, <-first)
+	require.Equal(t, http.StatusOK, b.Call(http.MethodPost, "/reconcile", storagetest.Secret, nil).Status)
 }

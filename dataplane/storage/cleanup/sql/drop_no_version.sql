@@ -1,1 +1,1 @@
-delete from objects where version is null
+delete from objects where (octet_length(version) = 53) is not true

@@ -1,1 +1,1 @@
-select coalesce(bucket_id, ''), coalesce(name, '') from objects where version is null limit $1
+select coalesce(left(bucket_id, 100), ''), coalesce(left(name, 200), '') from objects where (octet_length(version) = 53) is not true limit $1
