@@ -129,8 +129,8 @@ func scan(row pgx.CollectableRow) (Object, error) {
 	return o, nil
 }
 
-func parseMetadata(column []byte) Metadata {
-	var m Metadata
+func parseMetadata(column []byte) (m Metadata) {
+	defer func() { m.Size, m.ContentLength = max(m.Size, 0), max(m.ContentLength, 0) }() // the project's owner may have written anything
 	if json.Unmarshal(column, &m) == nil {
 		return m
 	}
