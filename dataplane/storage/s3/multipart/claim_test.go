@@ -65,3 +65,27 @@ func TestALostClaimEndsTheWork(t *testing.T) {
 		require.ErrorIs(t, u.renew(ctx, session, id, ""), errClaimed, "another's claim is not given back")
 	})
 }
+
+// TestWhatIsRefusedAtTheEndIsGone: a trigger of the project's refuses the row that the trial let pass.
+func TestWhatIsRefusedAtTheEndIsGone(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		u := New(Deps{Objects: b.Objects, Blobs: b.Blobs, Queue: b.Queue, Sealer: testkit.Sealer(t), Log: testkit.Logger(t)})
+		b.Bucket("films", false)
+		b.Owner(`create function {public}.refuse() returns trigger language plpgsql as $$ begin
+			if new.version <> '' then raise exception 'no films today'; end if; return new; end $$;
+			create trigger refuse before insert on {storage}.objects for each row execute function {public}.refuse()`)
+		ctx, session := t.Context(), b.Service()
+		id, err := u.Create(ctx, session, object.Target{Bucket: "films", Name: "a"})
+		require.NoError(t, err)
+		etag, err := u.Put(ctx, session, "films", "a", id, 1, strings.NewReader("whole"), 5)
+		require.NoError(t, err)
+		done := Completion{Bucket: "films", Key: "a", ID: id, Parts: []Part{{Number: 1, ETag: etag}}, Size: -1}
+		_, err = u.Complete(ctx, session, done)
+		require.ErrorContains(t, err, "no films today")
+		_, err = u.Complete(ctx, session, done)
+		require.ErrorIs(t, err, ErrNoSuchUpload)
+		require.Empty(t, b.StoredKeys())
+		_, err = u.Find(ctx, session, "films", "a", id)
+		require.ErrorIs(t, err, ErrNoSuchUpload, "it does not count any more")
+	})
+}

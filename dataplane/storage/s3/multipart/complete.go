@@ -14,6 +14,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
+	"github.com/wayli-app/fluxbase/dataplane/storage/protocol"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
@@ -81,23 +82,38 @@ func (u *Uploads) Complete(ctx context.Context, session *projectdb.Session, c Co
 			return "", err
 		}
 	}
-	if err := u.commit(held, session, up, ticket, written); err != nil {
+	if done, err = u.commit(held, session, up, ticket, written); err != nil {
 		return "", err
 	}
-	done = true
 	return written.ETag, nil
 }
 
-// commit writes the object's row, as the only one who does.
-func (u *Uploads) commit(ctx context.Context, session *projectdb.Session, up *Upload, t *object.Ticket, w blob.Written) error {
-	if err := u.d.Objects.ScanStored(ctx, session, t, w.Size); err != nil {
-		return err
-	}
+// commit writes the object's row, as the only one who does. It reports whether the upload has come to its end: also when it was refused for good, and
+// its bytes are no more.
+func (u *Uploads) commit(ctx context.Context, session *projectdb.Session, up *Upload, t *object.Ticket, w blob.Written) (ended bool, err error) {
+	scanned := u.d.Objects.ScanStored(ctx, session, t, w.Size)
 	if err := u.renew(ctx, session, up.ID, up.state.Claim); err != nil { // longer than the commit may take
-		return err
+		return false, err
 	}
-	_, err := u.d.Objects.Commit(ctx, session, t, w)
-	return err
+	if scanned != nil {
+		if !forGood(scanned) {
+			return false, scanned
+		}
+		return u.d.Blobs.Remove(ctx, session.Project, up.state.Version) == nil, scanned
+	}
+	if _, err := u.d.Objects.Commit(ctx, session, t, w); err != nil {
+		return forGood(err), err // it has removed the bytes
+	}
+	return true, nil
+}
+
+// forGood tells a refusal from what may be otherwise the next time.
+func forGood(err error) bool {
+	switch protocol.FromPostgres(err).Kind {
+	case fault.Internal, fault.Unavailable, fault.DeadlineExceeded, fault.Canceled:
+		return false
+	}
+	return true
 }
 
 // judge compares the parts that the client names with those that are there, and adds their sizes.
