@@ -36,9 +36,15 @@ const (
 	// single is the largest body that goes in one request, part the size of the parts of a larger one.
 	single = 1 << 30
 	part   = 512 << 20
+	// piece is how much of a body of unknown length waits in a temporary file at once: no upload can take more of the disk that all share. Pieces grow with
+	// their number, so that the ten thousand parts that S3 takes are enough for its largest object.
+	piece    = 16 << 20
+	doubling = 1000
 )
 
-// Put writes the bytes of a version. A size of -1 is unknown: then the body waits in a temporary file until its end. When Put returns
+func pieceSize(number int) int64 { return piece << ((max(number, 1) - 1) / doubling) }
+
+// Put writes the bytes of a version. A size of -1 is unknown: then the body waits in a temporary file, piece by piece. When Put returns
 // without an error the bytes are durable; when it returns one, nothing stays.
 func (s *Store) Put(ctx context.Context, p *directory.Project, version string, body io.Reader, size int64, mime string) (Written, error) {
 	key, err := Key(version)
@@ -52,13 +58,27 @@ func (s *Store) Put(ctx context.Context, p *directory.Project, version string, b
 
 // PutKey is Put for a key that is not an object's.
 func (s *Store) PutKey(ctx context.Context, p *directory.Project, key string, body io.Reader, size int64, mime string) (Written, error) {
-	var cleanUp func()
 	var err error
-	if size < 0 || size <= inMemory {
-		if body, size, cleanUp, err = s.spool(body, size); err != nil {
+	switch {
+	case size >= 0 && size <= inMemory:
+		whole, err := hold(body, size)
+		if err != nil {
 			return Written{}, err
 		}
-		defer cleanUp()
+		body = whole
+	case size < 0:
+		spool := &spool{dir: s.tempDir}
+		defer spool.close()
+		ended, err := spool.fill(body, pieceSize(1))
+		switch {
+		case err != nil:
+			return Written{}, bodyFault(err)
+		case !ended:
+			return s.putPieces(ctx, p, key, spool, body, mime)
+		}
+		if body, size, err = spool.whole(); err != nil {
+			return Written{}, err
+		}
 	}
 	source := &counted{from: body, hash: md5.New()} //nolint:gosec // as above
 	if whole, ok := body.(small); ok {
@@ -124,9 +144,7 @@ func (s *Store) putParts(ctx context.Context, p *directory.Project, key string, 
 	}
 	defer func() {
 		if err != nil {
-			after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-			defer cancel()
-			_, _ = s.client.AbortMultipartUpload(after, &s3.AbortMultipartUploadInput{Bucket: &p.Bucket, Key: &key, UploadId: begun.UploadId})
+			s.abandon(ctx, p, key, begun.UploadId)
 		}
 	}()
 	var parts []types.CompletedPart
@@ -172,41 +190,18 @@ func (s *Store) undo(ctx context.Context, p *directory.Project, key string) {
 	}
 }
 
-// spool reads a body to its end: a small one into memory, another into a file that has no name.
-func (s *Store) spool(body io.Reader, size int64) (_ io.Reader, _ int64, cleanUp func(), _ error) {
-	var head bytes.Buffer
-	if size > 0 {
-		head.Grow(int(size))
+// hold reads a small body of a known size.
+func hold(body io.Reader, size int64) (small, error) {
+	var whole bytes.Buffer
+	whole.Grow(int(size))
+	n, err := io.Copy(&whole, io.LimitReader(body, size+1))
+	switch {
+	case err != nil:
+		return nil, bodyFault(err)
+	case n != size:
+		return nil, incomplete(n, size)
 	}
-	n, err := io.Copy(&head, io.LimitReader(body, inMemory+1))
-	if err != nil {
-		return nil, 0, nil, bodyFault(err)
-	}
-	if size >= 0 && n != size {
-		return nil, 0, nil, incomplete(n, size)
-	}
-	if n <= inMemory {
-		return small(head.Bytes()), n, func() {}, nil
-	}
-	file, err := os.CreateTemp(s.tempDir, "fluxbase-upload-*")
-	if err != nil {
-		return nil, 0, nil, fmt.Errorf("spool an upload: %w", err)
-	}
-	_ = os.Remove(file.Name()) // where that is not possible cleanUp does it
-	cleanUp = func() { _ = file.Close(); _ = os.Remove(file.Name()) }
-	if _, err = file.Write(head.Bytes()); err == nil {
-		var more int64
-		more, err = io.Copy(file, &counted{from: body, hash: nil})
-		n += more
-	}
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		cleanUp()
-		return nil, 0, nil, bodyFault(err)
-	}
-	return file, n, cleanUp, nil
+	return whole.Bytes(), nil
 }
 
 // small is a body that is in memory whole.
