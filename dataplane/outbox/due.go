@@ -88,13 +88,18 @@ const dueSpread = 20 * time.Second
 
 // sweepDue is the sweep of what is due at a time; those of a minute are one.
 func (q *Queue) sweepDue(b box, at time.Time) river.InsertManyParams {
-	minute, sum := dueMinute(at), fnv.New32a()
-	_, _ = sum.Write([]byte(b.ref))
-	spread := time.Duration(sum.Sum32()) * time.Millisecond % dueSpread
-	return sweep(b, minute.Unix()+3, minute.Add(spread)) // +3: none of the other sweeps
+	minute := dueMinute(at)
+	return sweep(b, minute.Unix()+3, minute.Add(spread(b.ref, dueSpread))) // +3: none of the other sweeps
 }
 
-// nextLook bounds how long an outbox that holds something for later goes unseen: SQL that nobody announced may have written to it.
+// spread is a project's own share of a time.
+func spread(ref string, over time.Duration) time.Duration {
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(ref))
+	return time.Duration(sum.Sum64() % uint64(over))
+}
+
+// nextLook is how often an outbox that holds something for much later is looked at: SQL that nobody announced may have written to it.
 const nextLook = 24 * time.Hour
 
 // untilNext asks how long it takes until something becomes due; false when nothing waits.
@@ -122,5 +127,10 @@ func (q *Queue) comeWhenDue(ctx context.Context, session *projectdb.Session, job
 	if !found {
 		return nil
 	}
-	return q.follow(ctx, job, q.sweepDue(b, time.Now().Add(wait)), wait)
+	at := time.Now().Add(wait)
+	if wait >= nextLook { // at the project's own time of day, where all sweeps that find nothing for now meet in one
+		at = at.Truncate(nextLook).Add(spread(b.ref, nextLook))
+		wait = time.Until(at)
+	}
+	return q.follow(ctx, job, q.sweepDue(b, at), max(wait, time.Minute))
 }
