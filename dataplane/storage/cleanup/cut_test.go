@@ -234,11 +234,11 @@ func (b *bundle) cut(t *testing.T, c *cutter, upload func(name string, content [
 	}, 10*time.Second, 10*time.Millisecond)
 	b.settled()
 	for name, content := range acknowledged {
-		require.True(t, string(content) == b.Read("files", name), "%s was acknowledged", name)
+		require.True(t, bytes.Equal(content, []byte(b.Read("files", name))), "%s was acknowledged", name)
 	}
 	for name, content := range failed {
 		if _, err := b.Objects.Find(t.Context(), b.Service(), "files", name); err == nil {
-			require.True(t, string(content) == b.Read("files", name), "%s is whole when it is there", name)
+			require.True(t, bytes.Equal(content, []byte(b.Read("files", name))), "%s is whole when it is there", name)
 		}
 	}
 }
