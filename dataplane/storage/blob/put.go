@@ -150,7 +150,7 @@ func (s *Store) putParts(ctx context.Context, p *directory.Project, key string, 
 	var parts []types.CompletedPart
 	for sent := int64(0); sent < size; {
 		n := min(part, size-sent)
-		number := aws.Int32(int32(len(parts) + 1)) //nolint:gosec // ten thousand at most
+		number := aws.Int32(int32(len(parts) + 1))
 		piece := io.LimitReader(source, n)
 		out, err := s.client.UploadPart(ctx, &s3.UploadPartInput{
 			Bucket: &p.Bucket, Key: &key, UploadId: begun.UploadId, PartNumber: number, ContentLength: &n, Body: piece}, unsigned(piece))

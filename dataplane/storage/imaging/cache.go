@@ -59,8 +59,13 @@ const (
 	cacheTime = 30 * time.Second
 )
 
+// budget is the room that the cache may take: what the project wants of it, and never more than its plan lets it store.
 func budget(session *projectdb.Session) int64 {
-	return setting.Get[int64](session.Project.Settings, "storage.image_cache_bytes")
+	wanted := setting.Get[int64](session.Project.Settings, "storage.image_cache_bytes")
+	if most := session.Project.Limits.StorageBytes; most > 0 {
+		return min(wanted, most)
+	}
+	return wanted
 }
 
 // find looks into the cache. A cache that fails is an empty one.

@@ -37,7 +37,7 @@ func (s *Service) judge(ctx context.Context, session *projectdb.Session, t *Tick
 			if i == 0 {
 				return found.read(r)
 			}
-			for rows = 0; r.Next(); rows++ { //nolint:revive // counted only
+			for rows = 0; r.Next(); rows++ {
 			}
 			return r.Err()
 		})

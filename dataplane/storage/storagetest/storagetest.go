@@ -169,7 +169,7 @@ func (b *Bundle) Owner(sql string, args ...any) {
 	p := b.Project
 	options, err := pgx.ParseConfig("sslmode=disable")
 	require.NoError(b.T, err)
-	options.Host, options.Port, options.Database, options.User, options.Password = p.Host, uint16(p.Port), p.Database, p.Owner.User, p.Owner.Password //nolint:gosec // a port
+	options.Host, options.Port, options.Database, options.User, options.Password = p.Host, uint16(p.Port), p.Database, p.Owner.User, p.Owner.Password
 	conn, err := pgx.ConnectConfig(b.T.Context(), options)
 	require.NoError(b.T, err)
 	defer func() { require.NoError(b.T, conn.Close(context.Background())) }()

@@ -52,7 +52,7 @@ func (c *Client) get(ctx context.Context, k *conn, r *http.Request, kept bool) (
 		}
 		return nil, err
 	}
-	response, err := k.answer(r, kept)
+	response, err := k.answer(r, kept) //nolint:bodyclose // the connection is read instead, and given back by body.Close
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (c *Client) put(ctx context.Context, k *conn, r *http.Request, body io.Read
 		return "", errors.Join(errStale, sent)
 	}
 	// A store that refuses may answer before it has taken everything.
-	response, err := k.answer(r, kept)
+	response, err := k.answer(r, kept) //nolint:bodyclose // read to its end below, or its connection is closed
 	if err != nil {
 		return "", errors.Join(sent, err)
 	}
