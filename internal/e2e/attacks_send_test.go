@@ -24,6 +24,8 @@ type request struct {
 	key, bearer        string
 	headers            []string
 	body               string
+	// kind is the body's Content-Type; "" is JSON.
+	kind string
 }
 
 type answer struct {
@@ -67,7 +69,10 @@ func (s *scene) send(t *testing.T, r request) answer {
 	}
 	body := s.fill(r.body)
 	if body != "" {
-		fmt.Fprintf(&text, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+		if r.kind == "" {
+			r.kind = "application/json"
+		}
+		fmt.Fprintf(&text, "Content-Type: %s\r\nContent-Length: %d\r\n", r.kind, len(body))
 	}
 	text.WriteString("\r\n")
 	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(s.in.workers[0].url, "http://"), 5*time.Second)
@@ -76,7 +81,7 @@ func (s *scene) send(t *testing.T, r request) answer {
 	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 	_, err = io.WriteString(conn, s.fill(text.String())+body)
 	require.NoError(t, err)
-	got, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	got, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: r.method})
 	require.NoError(t, err)
 	defer func() { _ = got.Body.Close() }()
 	raw, err := io.ReadAll(got.Body)

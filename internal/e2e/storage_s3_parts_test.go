@@ -87,6 +87,11 @@ func s3Parts() []stepS3 {
 			_, err = w.ada.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &w.own, Key: &key})
 			refusedS3(t, err, "NotFound")
 		}},
+	}
+}
+
+func s3Transfers() []stepS3 {
+	return []stepS3{
 		{"the transfer manager up and down", func(t *testing.T, w *walkS3) {
 			content := randomBytes(12 << 20)
 			key := w.adaID + "/transfer"

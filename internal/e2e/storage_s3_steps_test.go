@@ -63,6 +63,11 @@ func s3Buckets() []stepS3 {
 			_, err = w.admin.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &theirs})
 			refusedS3(t, err, "NotFound")
 		}},
+	}
+}
+
+func s3BucketsSay() []stepS3 {
+	return []stepS3{
 		{"a bucket tells of itself", func(t *testing.T, w *walkS3) {
 			_, err := w.ada.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &w.own})
 			require.NoError(t, err)
@@ -139,6 +144,11 @@ func s3Objects() []stepS3 {
 			_, err = w.ada.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &w.own, Key: &key})
 			refusedS3(t, err, "NotFound")
 		}},
+	}
+}
+
+func s3Conditions() []stepS3 {
+	return []stepS3{
 		{"PutObject on conditions", func(t *testing.T, w *walkS3) {
 			key := w.adaID + "/conditions"
 			put, err := w.ada.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &w.own, Key: &key, Body: strings.NewReader("1"), IfNoneMatch: aws.String("*")})
@@ -191,6 +201,11 @@ func s3Objects() []stepS3 {
 			_, err = w.ada.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &w.own, Key: aws.String(w.adaID + "/nothing")})
 			refusedS3(t, err, "NoSuchKey")
 		}},
+	}
+}
+
+func s3Tags() []stepS3 {
+	return []stepS3{
 		{"tags come, change and go", func(t *testing.T, w *walkS3) {
 			key := w.adaID + "/tags"
 			w.put(t, w.ada, w.own, key, "x")
@@ -226,6 +241,11 @@ func s3Objects() []stepS3 {
 			_, err = w.eve.GetObjectAttributes(t.Context(), &s3.GetObjectAttributesInput{Bucket: &w.own, Key: &key, ObjectAttributes: []types.ObjectAttributes{types.ObjectAttributesEtag}})
 			refusedS3(t, err, "NoSuchKey", "AccessDenied")
 		}},
+	}
+}
+
+func s3Copies() []stepS3 {
+	return []stepS3{
 		{"CopyObject copies, within and across buckets", func(t *testing.T, w *walkS3) {
 			from, to := w.adaID+"/from ü+1.txt", w.adaID+"/to.txt"
 			_, err := w.ada.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &w.own, Key: &from, Body: strings.NewReader("copied"), ContentType: aws.String("text/csv"), Metadata: map[string]string{"k": "v"}})
@@ -401,6 +421,11 @@ func s3Access() []stepS3 {
 				refusedS3(t, err, c.codes...)
 			}
 		}},
+	}
+}
+
+func s3Denials() []stepS3 {
+	return []stepS3{
 		{"an access key that was deleted opens nothing", func(t *testing.T, w *walkS3) {
 			key, secret := w.p.accessKey(t)
 			client := w.as(key, secret, "")

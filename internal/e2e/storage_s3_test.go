@@ -66,7 +66,9 @@ func (p *project) walkS3(t *testing.T, base string) {
 		_, err := w.admin.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket})
 		require.NoError(t, err)
 	}
-	for _, steps := range [][]stepS3{s3Buckets(), s3Objects(), s3Lists(), s3Parts(), s3Access()} {
+	for _, steps := range [][]stepS3{
+		s3Buckets(), s3BucketsSay(), s3Objects(), s3Conditions(), s3Tags(), s3Copies(), s3Lists(), s3Parts(), s3Transfers(), s3Access(), s3Denials(),
+	} {
 		for _, step := range steps {
 			t.Run(step.name, func(t *testing.T) { step.try(t, w) })
 		}

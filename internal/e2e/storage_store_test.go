@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,14 +9,18 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/id"
+	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
 // store is versitygw's own program, as an operator runs it: the object store of the installation that the tests share. The other one, in the process of
 // "fluxbase dev", is that of TestStorage's second installation.
 type store struct {
 	*process
-	key, secret string
+	key, secret, prefix string
 }
 
 // versitygw is where the program is built. Go leaves it alone when it is up to date.
@@ -33,7 +38,7 @@ func startStore(dir string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &store{key: id.NewRef(), secret: id.NewPassword(), process: &process{name: "versitygw", url: "http://" + address, log: filepath.Join(dir, "versitygw.log"), ended: make(chan struct{})}}
+	s := &store{key: id.NewRef(), secret: id.NewPassword(), prefix: "e2e" + id.NewRef()[:8] + "-", process: &process{name: "versitygw", url: "http://" + address, log: filepath.Join(dir, "versitygw.log"), ended: make(chan struct{})}}
 	out, err := os.Create(s.log)
 	if err != nil {
 		return nil, err
@@ -63,6 +68,24 @@ func startStore(dir string) (*store, error) {
 // environment has the program keep files there.
 func (s *store) environment() map[string]string {
 	return map[string]string{
-		"FLUXBASE_S3_ENDPOINT": s.url, "FLUXBASE_S3_ACCESS_KEY": s.key, "FLUXBASE_S3_SECRET_KEY": s.secret, "FLUXBASE_S3_BUCKET_PREFIX": "e2e" + id.NewRef()[:8] + "-",
+		"FLUXBASE_S3_ENDPOINT": s.url, "FLUXBASE_S3_ACCESS_KEY": s.key, "FLUXBASE_S3_SECRET_KEY": s.secret, "FLUXBASE_S3_BUCKET_PREFIX": s.prefix,
 	}
+}
+
+// stored lists what a project's bucket holds: the ETag and size of each key.
+func (s *store) stored(ctx context.Context, p *project) (map[string]string, error) {
+	client := testkit.S3Client(config.S3{Endpoint: s.url, Region: "us-east-1", PathStyle: true, AccessKey: s.key, SecretKey: config.Secret(s.secret)})
+	out := map[string]string{}
+	bucket := s.prefix + p.ref
+	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range page.Contents {
+			out[*o.Key] = fmt.Sprint(*o.ETag, " ", *o.Size)
+		}
+	}
+	return out, nil
 }
