@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
@@ -68,6 +69,7 @@ func NewClient(c config.S3) *s3.Client {
 		Credentials:                credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey.Reveal(), ""),
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired, ResponseChecksumValidation: aws.ResponseChecksumValidationWhenRequired,
 		ContinueHeaderThresholdBytes: -1, DisableLogOutputChecksumValidationSkipped: true,
+		APIOptions: []func(*middleware.Stack) error{stay},
 	}
 	if c.Endpoint != "" {
 		o.BaseEndpoint = &c.Endpoint
@@ -92,7 +94,7 @@ func Valid(s string) bool { return versionForm.MatchString(s) }
 // Key is the object store's key of a version.
 func Key(version string) (string, error) {
 	if !Valid(version) {
-		return "", fault.Wrap(fmt.Errorf("%q is no version", version), fault.NotFound, "NO_SUCH_KEY", "Object not found")
+		return "", noKey(version)
 	}
 	return Prefix + version, nil
 }
@@ -111,6 +113,9 @@ func (s *Store) Get(ctx context.Context, p *directory.Project, version string, f
 
 // GetKey is Get for a key that is not an object's.
 func (s *Store) GetKey(ctx context.Context, p *directory.Project, key string, from, to int64) (io.ReadCloser, error) {
+	if escapes(key) {
+		return nil, noKey(key)
+	}
 	span := ""
 	switch {
 	case to >= 0:

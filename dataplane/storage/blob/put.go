@@ -60,6 +60,8 @@ func (s *Store) Put(ctx context.Context, p *directory.Project, version string, b
 func (s *Store) PutKey(ctx context.Context, p *directory.Project, key string, body io.Reader, size int64, mime string) (Written, error) {
 	var err error
 	switch {
+	case escapes(key):
+		return Written{}, noKey(key)
 	case size >= 0 && size <= inMemory:
 		whole, err := hold(body, size)
 		if err != nil {

@@ -3,6 +3,7 @@ package blob
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -27,6 +28,9 @@ func (s *Store) Remove(ctx context.Context, p *directory.Project, versions ...st
 
 // RemoveKeys is Remove for keys.
 func (s *Store) RemoveKeys(ctx context.Context, p *directory.Project, keys ...string) error {
+	if slices.ContainsFunc(keys, escapes) { // such a key is in no bucket of ours
+		keys = slices.DeleteFunc(slices.Clone(keys), escapes)
+	}
 	for len(keys) > 0 {
 		page := keys[:min(maxRemove, len(keys))]
 		keys = keys[len(page):]
