@@ -190,13 +190,15 @@ func (u *upload) done(ctx context.Context) {
 	}
 }
 
-// drop removes bytes that nothing needs. What stays goes when the upload ends.
-func (s *Service) drop(ctx context.Context, p *directory.Project, version string) {
+// drop removes bytes that nothing needs, and reports whether it did. What stays goes when the upload ends.
+func (s *Service) drop(ctx context.Context, p *directory.Project, versions ...string) bool {
 	ctx, cancel := lasting(ctx, cleanTime)
 	defer cancel()
-	if err := s.d.Blobs.Remove(ctx, p, version); err != nil {
+	err := s.d.Blobs.Remove(ctx, p, versions...)
+	if err != nil {
 		s.d.Log.WarnContext(ctx, "bytes of an upload stay until it expires", "project", p.Ref, "error", err)
 	}
+	return err == nil
 }
 
 // sweep removes whatever was written below a lease, but for one version.

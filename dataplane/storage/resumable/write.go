@@ -322,17 +322,22 @@ func (w *writer) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st.Open = false
+	var old []string
+	for _, t := range w.old {
+		if !slices.Contains(st.Tails, t) {
+			old = append(old, t.Version)
+		}
+	}
+	strays := st.Strays
+	st.Open, st.Strays = false, strays || len(old) > 0 // until they are dropped: who is to do so may die
 	if err := w.u.keep(ctx); err != nil {
 		if errors.Is(err, errLocked) && w.wrote != "" { // for certain; otherwise it may count
 			w.u.s.drop(ctx, w.u.session.Project, w.wrote)
 		}
 		return err
 	}
-	for _, t := range w.old {
-		if !slices.Contains(st.Tails, t) {
-			w.u.s.drop(ctx, w.u.session.Project, t.Version)
-		}
+	if len(old) > 0 && w.u.s.drop(ctx, w.u.session.Project, old...) {
+		st.Strays = strays
 	}
 	return nil
 }
