@@ -74,7 +74,7 @@ func (s *service) list(w http.ResponseWriter, r *http.Request, session *projectd
 	column, descending := sorting(r)
 	page, err := s.Objects.List(r.Context(), session, object.ListQuery{
 		Bucket: r.PathValue("bucket"), Prefix: query.Get("prefix"), Delimiter: query.Get("delimiter"), Cursor: query.Get("cursor"), Search: query.Get("search"),
-		Limit: limit, SortBy: column, Descending: descending,
+		Limit: limit, SortBy: column, Descending: descending, UserMetadata: true,
 	})
 	if err != nil {
 		return err

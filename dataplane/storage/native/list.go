@@ -47,7 +47,7 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request, session *projectd
 	}
 	q := object.ListQuery{
 		Bucket: r.PathValue("bucket"), Prefix: strings.TrimLeft(in.Prefix, "/"), Delimiter: "/", Search: in.Search, Limit: defaultList, Offset: in.Offset,
-		SortBy: in.SortBy.Column, Operation: "storage.object.list",
+		SortBy: in.SortBy.Column, Operation: "storage.object.list", Whole: true,
 	}
 	if q.Prefix != "" && !strings.HasSuffix(q.Prefix, "/") {
 		q.Prefix += "/"

@@ -57,7 +57,7 @@ func (s *Service) find(ctx context.Context, session *projectdb.Session, sql, ope
 	return out, nil
 }
 
-// FindMany returns those of the named objects that the caller may read, in no order.
+// FindMany returns those of the named objects that the caller may read, in no order and without their user metadata.
 func (s *Service) FindMany(ctx context.Context, session *projectdb.Session, operation, bucket string, names []string) ([]Object, error) {
 	if err := name.Bucket(bucket); err != nil {
 		return nil, err
@@ -94,9 +94,17 @@ func one(out **Object) func(pgx.Rows) error {
 	}
 }
 
+// many reads rows. Of user metadata it keeps no more than a worker can hold for many who ask at once.
 func many(out *[]Object) func(pgx.Rows) error {
 	return func(rows pgx.Rows) (err error) {
-		*out, err = pgx.CollectRows(rows, scan)
+		held := 0
+		*out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Object, error) {
+			o, err := scan(row)
+			if held += len(o.UserMetadata); held > maxHeld {
+				o.UserMetadata = nil
+			}
+			return o, err
+		})
 		return err
 	}
 }

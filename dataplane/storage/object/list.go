@@ -29,6 +29,8 @@ const (
 	MaxList     = 10_000
 	maxOffset   = 10_000_000
 	maxFolderBy = 16 // bytes of a delimiter
+	// maxHeld is how many bytes of rows are held for one answer.
+	maxHeld = 8 << 20
 )
 
 // ListQuery asks for a part of a bucket's objects.
@@ -48,6 +50,8 @@ type ListQuery struct {
 	SortBy     string
 	Descending bool
 	Operation  string
+	// UserMetadata asks for it too. Whole tells that the caller cannot go on by Next.
+	UserMetadata, Whole bool
 }
 
 // Entry is an object or a folder.
@@ -186,9 +190,10 @@ func (s *Service) List(ctx context.Context, session *projectdb.Session, q ListQu
 	case q.Descending:
 		sql = listDownSQL
 	}
-	page := &Page{}
+	args = append(args, q.UserMetadata)
+	page, more := &Page{}, false
 	err := session.Query(ctx, options(session, operation, false), reading(session, sql, args...), func(rows pgx.Rows) (err error) {
-		page.Entries, err = pgx.CollectRows(rows, scanEntry(q.Bucket))
+		page.Entries, more, err = q.read(rows)
 		return err
 	})
 	if pg.Code(err) == pgerrcode.InsufficientPrivilege { // of the whole table: there is nothing to be seen
@@ -197,15 +202,35 @@ func (s *Service) List(ctx context.Context, session *projectdb.Session, q ListQu
 	if err != nil {
 		return nil, err
 	}
-	if len(page.Entries) > q.Limit {
-		page.Entries = page.Entries[:q.Limit]
-		next := cursor{After: page.Entries[q.Limit-1].after}
+	if more {
+		next := cursor{After: page.Entries[len(page.Entries)-1].after}
 		if !byName {
-			next = cursor{Offset: q.Offset + q.Limit}
+			next = cursor{Offset: q.Offset + len(page.Entries)}
 		}
 		page.Next = next.String()
 	}
 	return page, nil
+}
+
+// read reads the entries of a page, as many as were asked for and can be held, and reports whether there are more.
+func (q *ListQuery) read(rows pgx.Rows) (entries []Entry, more bool, err error) {
+	held, scan := 0, scanEntry(q.Bucket)
+	for rows.Next() {
+		for _, value := range rows.RawValues() {
+			held += len(value)
+		}
+		if full := held > maxHeld && len(entries) > 0; full && q.Whole {
+			return nil, false, fault.New(fault.Invalid, "RESULT_TOO_LARGE", "What is said of the objects is larger than %d MiB. Ask for fewer.", maxHeld>>20)
+		} else if full || len(entries) == q.Limit {
+			return entries, true, nil
+		}
+		e, err := scan(rows)
+		if err != nil {
+			return nil, false, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, false, rows.Err()
 }
 
 func scanEntry(bucket string) pgx.RowToFunc[Entry] {

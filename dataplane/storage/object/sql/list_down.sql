@@ -1,5 +1,5 @@
 -- One probe of the index finds each object of a folder and each folder in it, of whatever size. $1 is the bucket, $2 the prefix, $3 what ends a folder's name or '', $4 after what
--- (or '') to begin, $5 what the rest of the name begins with in any case, $6 how many, $7 how many to leave out first. The walk ends with the limit.
+-- (or '') to begin, $5 what the rest of the name begins with in any case, $6 how many, $7 how many to leave out first, $8 whether user metadata is told. The walk ends with the limit.
 with recursive walk as (
     (
         select f.folder, o.id, o.name, coalesce(o.version, '') as version, coalesce(o.owner_id, '') as owner_id, coalesce(o.created_at, now()) as created_at, coalesce(o.updated_at, now()) as updated_at,
@@ -23,7 +23,7 @@ with recursive walk as (
         limit 1
     ) n
 )
-select folder is not null, coalesce(folder, name), id, version, owner_id, created_at, updated_at, last_accessed_at, metadata, user_metadata, after
+select folder is not null, coalesce(folder, name), id, version, owner_id, created_at, updated_at, last_accessed_at, metadata, case when $8::boolean then user_metadata end, after
 from walk
 where $5::text = '' or starts_with(lower(substr(coalesce(folder, name), length($2::text) + 1)), lower($5::text))
 limit $6::bigint offset $7::bigint

@@ -1,0 +1,67 @@
+package object_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/dataplane/storage/object"
+	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
+)
+
+// TestAnswersAboutManyHoldLittle: users fill their files' metadata as far as they may, and ask about all at once.
+func TestAnswersAboutManyHoldLittle(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		const files, each, most = 400, 60_000, 9 << 20
+		b.Bucket("files", false)
+		b.Owner(`insert into {storage}.objects (bucket_id, name, metadata, user_metadata)
+			select 'files', 'f' || lpad(i::text, 4, '0'), '{"size": 1}', jsonb_build_object('a', repeat('x', 60000)) from generate_series(1, 400) i`)
+		ctx, session := t.Context(), b.Service()
+		for _, sort := range []string{"name", "created_at"} {
+			seen, pages := map[string]bool{}, 0
+			for q := (object.ListQuery{Bucket: "files", Limit: 1000, SortBy: sort, UserMetadata: true}); pages == 0 || q.Cursor != ""; pages++ {
+				page, err := b.Objects.List(ctx, session, q)
+				require.NoError(t, err)
+				held := 0
+				for _, o := range page.Objects() {
+					require.Greater(t, len(o.UserMetadata), each)
+					held += len(o.UserMetadata)
+					seen[o.Name] = true
+				}
+				require.Less(t, held, most)
+				q.Cursor = page.Next
+			}
+			require.Len(t, seen, files, sort)
+			require.Equal(t, 3, pages)
+		}
+		page, err := b.Objects.List(ctx, session, object.ListQuery{Bucket: "files", Limit: 1000, Whole: true})
+		require.NoError(t, err)
+		require.Len(t, page.Entries, files)
+		require.Nil(t, page.Entries[0].Object.UserMetadata)
+		names := make([]string, files)
+		for i := range names {
+			names[i] = fmt.Sprintf("f%04d", i+1)
+		}
+		found, err := b.Objects.FindMany(ctx, session, "storage.object.sign_many", "files", names)
+		require.NoError(t, err)
+		require.Len(t, found, files)
+		require.Nil(t, found[0].UserMetadata)
+		gone, err := b.Objects.Delete(ctx, session, "files", names)
+		require.NoError(t, err)
+		require.Len(t, gone, files)
+		held := 0
+		for _, o := range gone {
+			held += len(o.UserMetadata)
+		}
+		require.Less(t, held, most)
+
+		b.Owner(`insert into {storage}.objects (bucket_id, name, metadata) select 'files', 'g' || i, jsonb_build_object('size', 1, 'a', repeat('x', 3000000)) from generate_series(1, 4) i`)
+		_, err = b.Objects.List(ctx, session, object.ListQuery{Bucket: "files", Limit: 1000, Whole: true})
+		require.Equal(t, "RESULT_TOO_LARGE", reason(err))
+		page, err = b.Objects.List(ctx, session, object.ListQuery{Bucket: "files", Limit: 1000})
+		require.NoError(t, err)
+		require.Len(t, page.Entries, 2)
+		require.NotEmpty(t, page.Next)
+	})
+}
