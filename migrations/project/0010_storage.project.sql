@@ -298,12 +298,13 @@ begin
     return query select distinct o.version from {{schema "storage"}}.objects o where o.version = any (asked);
 end $$;
 create or replace function {{schema "storage"}}.versions_between(after text, upto text, most int)
-returns table (version text, objects bigint, bucket_id text, name text)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+returns table (version text, bucket_id text, name text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off as $$ -- page by page along the index, also before anybody has analyzed it
 begin
     if row_security_active('{{schema "storage"}}.objects') then raise insufficient_privilege using message = 'row security hides objects'; end if;
-    return query select o.version, count(*), min(o.bucket_id), min(o.name) from {{schema "storage"}}.objects o
-        where o.version > after and (upto is null or o.version <= upto) group by o.version order by o.version limit most;
+    return query select distinct on (o.version) o.version, o.bucket_id, o.name from {{schema "storage"}}.objects o
+        where o.version > after and (upto is null or o.version <= upto) order by o.version limit most;
 end $$;
 -- How many uploads in S3's parts that began below a lease are under way.
 create or replace function {{schema "storage"}}.parts_under_way(lease text) returns bigint

@@ -51,9 +51,7 @@ type counted struct {
 
 // named is a version that objects have, with one of them.
 type named struct {
-	Version      string
-	Objects      int64
-	Bucket, Name string
+	Version, Bucket, Name string
 }
 
 func (n named) String() string { return n.Bucket + "/" + n.Name }
