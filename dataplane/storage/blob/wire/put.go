@@ -20,7 +20,11 @@ const maxDrain = 4 << 10
 // Put writes an object of a known size, and returns its ETag without quotes. A body that can be read from its beginning again (an io.Seeker) is sent
 // again where the store had closed a connection that was kept.
 func (c *Client) Put(ctx context.Context, bucket, key string, body io.Reader, size int64, mime string) (string, error) {
-	r, err := c.request(ctx, http.MethodPut, bucket, key, map[string]string{"Content-Type": mime})
+	return c.write(ctx, bucket, key, body, size, map[string]string{"Content-Type": mime})
+}
+
+func (c *Client) write(ctx context.Context, bucket, key string, body io.Reader, size int64, header map[string]string) (string, error) {
+	r, err := c.request(ctx, http.MethodPut, bucket, key, header)
 	if err != nil {
 		return "", err
 	}

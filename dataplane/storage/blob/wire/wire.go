@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,6 +34,8 @@ type Client struct {
 	credentials aws.Credentials
 	signer      *v4.Signer
 	idle        idle
+	// checks is what is known of whether the store checks bodies.
+	checks atomic.Int32
 }
 
 // Patience with the store: for a connection, for the head of an answer and for its next bytes.
@@ -75,7 +78,7 @@ func (c *Client) request(ctx context.Context, method, bucket, key string, header
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}
-	return r, c.signer.SignHTTP(ctx, c.credentials, r, unsigned, "s3", c.region, time.Now().UTC())
+	return r, c.signer.SignHTTP(ctx, c.credentials, r, r.Header.Get("X-Amz-Content-Sha256"), "s3", c.region, time.Now().UTC())
 }
 
 // head writes the head of a request.

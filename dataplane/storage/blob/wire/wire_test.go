@@ -124,6 +124,10 @@ func TestRoundTrip(t *testing.T) {
 			require.NoError(t, err, size)
 			require.Equal(t, hex.EncodeToString(sum[:]), etag)
 		}
+		require.True(t, s.Checks(t.Context(), s.bucket, "key"))
+		etag, err := s.PutChecked(t.Context(), s.bucket, "key", io.MultiReader(bytes.NewReader(content)), int64(size), "text/plain")
+		require.NoError(t, err, size)
+		require.Equal(t, hex.EncodeToString(sum[:]), etag)
 		got, err := s.read(t, "key", "")
 		require.NoError(t, err)
 		require.Equal(t, content, got)
@@ -239,6 +243,20 @@ func TestBodiesOfClientsThatBreak(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// TestACheckedBodyIsTakenWholeOrNotAtAll: of an unchecked one some stores take what a broken connection brought for the whole.
+func TestACheckedBodyIsTakenWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	for _, cut := range []int{1, 1000, 65_536, 70_000, 199_999} {
+		_, err := s.PutChecked(t.Context(), s.bucket, "key", bytes.NewReader(make([]byte, cut)), 200_000, "text/plain")
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	}
+	_, err := s.PutChecked(t.Context(), s.bucket, "after", bytes.NewReader(make([]byte, 200_000)), 200_000, "text/plain")
+	require.NoError(t, err)
+	_, err = s.read(t, "key", "")
+	require.Equal(t, "NoSuchKey", code(err))
+}
 
 func TestWhoLeavesIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
