@@ -2,10 +2,14 @@ package object_test
 
 import (
 	"fmt"
+	"io"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
 )
@@ -64,4 +68,45 @@ func TestAnswersAboutManyHoldLittle(t *testing.T) {
 		require.Len(t, page.Entries, 2)
 		require.NotEmpty(t, page.Next)
 	})
+}
+
+// TestUploadsUnderWayShareTheRoom: many begin while there is room, send nearly all of their bytes, and stand still.
+func TestUploadsUnderWayShareTheRoom(t *testing.T) {
+	t.Parallel()
+	b := storagetest.New(t, false)
+	b.Bucket("files", false)
+	session := b.Limited(directory.Limits{StorageBytes: 1000}).Service()
+	began, leave, done := make(chan struct{}, 3), make(chan struct{}), make(chan error, 3)
+	put := func(name string, size int64, body io.Reader) error {
+		_, err := b.Objects.Upload(t.Context(), session, object.Target{Bucket: "files", Name: name, Size: size}, body)
+		return err
+	}
+	for i, size := range []int64{400, -1} {
+		go func() {
+			body := io.MultiReader(strings.NewReader(strings.Repeat("x", 399)), &standing{began, leave})
+			done <- put(strconv.Itoa(i), size, body)
+		}()
+		<-began
+	}
+	require.Equal(t, "QUOTA_STORAGE", reason(put("more", 300, strings.NewReader(strings.Repeat("x", 300)))))
+	require.Equal(t, "QUOTA_STORAGE", reason(put("more", -1, strings.NewReader(strings.Repeat("x", 300)))))
+	require.NoError(t, put("less", 100, strings.NewReader(strings.Repeat("x", 100))))
+	close(leave)
+	require.NoError(t, <-done)
+	require.NoError(t, <-done)
+	require.Equal(t, int64(900), storagetest.One[int64](b, "select bytes from used()"))
+	require.NoError(t, put("last", 100, strings.NewReader(strings.Repeat("x", 100))), "what was under way, or refused, is not counted any more")
+}
+
+// standing waits with its only byte.
+type standing struct{ began, leave chan struct{} }
+
+func (s *standing) Read(p []byte) (int, error) {
+	if s.leave == nil {
+		return 0, io.EOF
+	}
+	s.began <- struct{}{}
+	<-s.leave
+	s.leave = nil
+	return copy(p, "x"), nil
 }

@@ -65,7 +65,7 @@ type Deps struct {
 	Gauge Gauge
 }
 
-// Service does what can be done with files. It keeps nothing of projects.
+// Service does what can be done with files. It keeps nothing of projects but how much is on its way to them.
 type Service struct {
 	blobs   *blob.Store
 	queue   *outbox.Queue
@@ -73,11 +73,12 @@ type Service struct {
 	scanner Scanner
 	events  Events
 	gauge   Gauge
+	coming  coming
 }
 
 // New makes a Service.
 func New(d Deps) *Service {
-	return &Service{blobs: d.Blobs, queue: d.Queue, log: d.Log, scanner: d.Scanner, events: d.Events, gauge: d.Gauge}
+	return &Service{blobs: d.Blobs, queue: d.Queue, log: d.Log, scanner: d.Scanner, events: d.Events, gauge: d.Gauge, coming: coming{bytes: map[string]int64{}}}
 }
 
 // Metadata is what objects' column metadata holds. Its names are Supabase Storage's.

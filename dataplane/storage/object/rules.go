@@ -61,9 +61,10 @@ func (t *Ticket) bound(session *projectdb.Session, r rules) error {
 			t.Limit = min(t.Limit, limit)
 		}
 	}
-	t.over = fault.New(fault.Exhausted, "ENTITY_TOO_LARGE", "The object exceeded the maximum allowed size")
+	t.over = fault.New(fault.Exhausted, "ENTITY_TOO_LARGE", "The object exceeded the maximum allowed size: files of up to %d bytes are taken here.", t.Limit)
 	if quota := p.Limits.StorageBytes; quota > 0 {
 		left := max(quota-r.bytes, 0)
+		t.room = left
 		if left == 0 || left < t.Limit {
 			if t.Size > t.Limit { // too large anyway
 				return t.over

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -75,6 +78,7 @@ type Ticket struct {
 	scan   bool
 	over   error // what a body beyond the limit is told
 	stored struct{ bytes, blobs int64 }
+	room   int64 // of the plan, for all that is uploaded; 0 is no limit
 }
 
 // Begin judges an upload before its bytes come: names, the rules of the bucket, the project and the plan, and the project's policies, by a trial
@@ -190,10 +194,42 @@ func CheckUserMetadata(data json.RawMessage) error {
 	if err := json.Unmarshal(data, &object); err != nil || object == nil {
 		return fault.Wrap(err, fault.Invalid, "INVALID_REQUEST", "The metadata is no JSON object.")
 	}
-	if strings.Contains(string(data), `\u0000`) {
-		return fault.New(fault.Invalid, "INVALID_REQUEST", "The metadata holds a zero character, which the database cannot keep.")
+	if !keepable(data) {
+		return fault.New(fault.Invalid, "INVALID_REQUEST", "The metadata holds a zero character or half of a surrogate pair, which the database cannot keep.")
 	}
 	return nil
+}
+
+// keepable reports whether the database can keep a text of JSON: it has neither \u0000 nor halves of surrogate pairs.
+func keepable(data []byte) bool {
+	for i := 0; i+1 < len(data); i++ {
+		if data[i] != '\\' {
+			continue
+		}
+		if i++; data[i] != 'u' {
+			continue
+		}
+		c := escaped(data[i-1:])
+		if i += 4; c == 0 || utf16.IsSurrogate(c) && utf16.DecodeRune(c, escaped(data[min(i+1, len(data)):])) == utf8.RuneError {
+			return false
+		}
+		if utf16.IsSurrogate(c) {
+			i += 6
+		}
+	}
+	return true
+}
+
+// escaped reads the \uXXXX that a text of JSON begins with; 0 is none.
+func escaped(data []byte) rune {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+		return 0
+	}
+	n, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(n)
 }
 
 // statement writes the row of the upload.
@@ -236,7 +272,9 @@ func (t *Ticket) metadata(size int64, etag string) Metadata {
 
 // Store takes the bytes of an upload. They are durable when it returns, and belong to nothing until Commit.
 func (s *Service) Store(ctx context.Context, session *projectdb.Session, t *Ticket, body io.Reader) (blob.Written, error) {
-	body = &bounded{from: body, left: t.Limit, over: t.over}
+	come := &bounded{from: body, left: t.Limit, over: t.over, coming: &s.coming, ref: session.Project.Ref, room: t.room}
+	defer come.end()
+	body = come
 	if !t.scan {
 		return s.blobs.Put(ctx, session.Project, t.Version, body, t.Size, t.MimeType)
 	}
@@ -275,22 +313,6 @@ func (s *Service) ScanStored(ctx context.Context, session *projectdb.Session, t 
 		return err
 	}
 	return stream.Verdict()
-}
-
-// bounded ends a body beyond its limit.
-type bounded struct {
-	from io.Reader
-	left int64
-	over error
-}
-
-// Read reads on.
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.from.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, b.over
-	}
-	return n, err
 }
 
 // commitTime bounds the writing of a row, which goes on when the client has left.
