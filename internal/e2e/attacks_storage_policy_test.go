@@ -81,6 +81,17 @@ func quietFileAttacks() []fileAttack {
 			require.NotContains(t, got.body, "secret.txt")
 			return "200, empty"
 		}},
+		{"list a public bucket without a policy", func(t *testing.T, s *fileScene) string {
+			require.JSONEq(t, "[]", s.done(t, s.asAnon(request{method: "POST", path: "/storage/v1/object/list/open", body: `{"prefix":""}`})).body)
+			return "200, empty"
+		}},
+		{"the secrets of access keys by listing them", func(t *testing.T, s *fileScene) string {
+			got := s.done(t, request{path: "/storage/v1/s3-keys", key: s.attacker.secret})
+			require.Contains(t, got.body, s.key)
+			require.NotContains(t, got.body, s.secret)
+			require.NotContains(t, got.body, "secret")
+			return "the ids only"
+		}},
 		{"find another's folder by listing the root, every way to sort and search", func(t *testing.T, s *fileScene) string {
 			for _, body := range []string{`{"prefix":""}`, `{"prefix":"","search":"%"}`, `{"prefix":"","sortBy":{"column":"created_at","order":"desc"}}`, `{"prefix":"","sortBy":{"column":"updated_at"}}`, `{"prefix":"","offset":0,"limit":10000}`} {
 				require.NotContains(t, s.done(t, s.asMal(request{method: "POST", path: "/storage/v1/object/list/vault", body: body})).body, s.vic)
