@@ -73,6 +73,10 @@ func rules(v setting.Values) faults {
 		out.need(v, "auth.captcha.enabled", "auth.captcha.secret")
 	}
 	checkEncrypted(v, out, "auth.password_breached_url")
+	for _, to := range []string{"storage.webhook", "storage.cdn_purge"} {
+		checkEncrypted(v, out, to+"_url")
+		checkSigns(v, out, to+"_secret")
+	}
 	return out
 }
 
@@ -115,9 +119,7 @@ func checkMessages(v setting.Values, out faults) {
 	provider := text(v, "auth.sms.provider")
 	out.need(v, "auth.sms.provider "+provider, credentials[provider]...)
 	checkEncrypted(v, out, "auth.sms.http.url")
-	if secret := text(v, "auth.sms.http.secret"); secret != "" && !signs(secret) {
-		out.add("auth.sms.http.secret", "%s", secretForm)
-	}
+	checkSigns(v, out, "auth.sms.http.secret")
 	if provider != "none" || on(v, "auth.hook.send_sms.enabled") || len(setting.Get[[]string](v, "auth.phone.test_otps")) > 0 {
 		return
 	}
@@ -139,9 +141,7 @@ func checkHooks(v setting.Values, out faults) {
 		key := "auth.hook." + h.Name + "."
 		uri := text(v, key+"uri")
 		checkEncrypted(v, out, key+"uri")
-		if secrets := text(v, key+"secrets"); secrets != "" && !signs(secrets) {
-			out.add(key+"secrets", "%s", secretForm)
-		}
+		checkSigns(v, out, key+"secrets")
 		if !on(v, key+"enabled") {
 			continue
 		}
@@ -152,7 +152,11 @@ func checkHooks(v setting.Values, out faults) {
 	}
 }
 
-const secretForm = "write v1,whsec_ and 24 to 64 random bytes in base64, several between |"
+func checkSigns(v setting.Values, out faults, key string) {
+	if secrets := text(v, key); secrets != "" && !signs(secrets) {
+		out.add(key, "write v1,whsec_ and 24 to 64 random bytes in base64, several between |")
+	}
+}
 
 // signs tells whether text is a list of Standard Webhooks' secrets.
 func signs(text string) bool {
