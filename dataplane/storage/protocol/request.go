@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -33,11 +35,47 @@ func Decode(w http.ResponseWriter, r *http.Request, into any) error {
 			if wrongType.Field == "" {
 				return ErrParameter("The body must be a JSON object.")
 			}
-			return ErrParameter("body/%s has the wrong type: it is a %s.", wrongType.Field, wrongType.Value)
+			return ErrParameter("body/%s has the wrong type: it is %s, where %s is wanted.", wrongType.Field, found(wrongType.Value), wanted(wrongType.Type))
 		}
 		return fault.Wrap(err, fault.Invalid, "INVALID_REQUEST", "The body cannot be read as JSON: %s.", err)
 	}
 	return nil
+}
+
+// found says what of JSON a value is, in the words of encoding/json.
+func found(value string) string {
+	switch kind, number, _ := strings.Cut(value, " "); {
+	case number != "":
+		return "the number " + number
+	case kind == "bool":
+		return "true or false"
+	case kind == "array":
+		return "a list"
+	case kind == "object":
+		return "an object"
+	}
+	return "a " + value
+}
+
+// wanted says what of JSON goes into a type.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.String {
+			return "a list of strings"
+		}
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Float64:
+		return "a number"
+	default:
+		return "a whole number"
+	}
 }
 
 // Unreadable is why a request's body ended early.

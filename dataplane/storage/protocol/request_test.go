@@ -19,8 +19,13 @@ import (
 func TestDecode(t *testing.T) {
 	t.Parallel()
 	decode := func(body io.Reader) (in struct {
-		Name  string `json:"name"`
-		Limit *int   `json:"limit"`
+		Name  string   `json:"name"`
+		Limit *int     `json:"limit"`
+		List  []string `json:"list"`
+		Flag  bool     `json:"flag"`
+		Sort  struct {
+			By string `json:"by"`
+		} `json:"sort"`
 	}, err error) {
 		r := httptest.NewRequest(http.MethodPost, "/", body)
 		err = protocol.Decode(httptest.NewRecorder(), r, &in)
@@ -40,9 +45,15 @@ func TestDecode(t *testing.T) {
 		"two values":     {strings.NewReader(`{} {}`), "INVALID_REQUEST", "JSON"},
 		"no UTF-8":       {strings.NewReader("{\"name\":\"\xff\"}"), "INVALID_REQUEST", "UTF-8"},
 		"a list":         {strings.NewReader(`[]`), "INVALID_PARAMETER", "object"},
-		"another type":   {strings.NewReader(`{"limit":"3"}`), "INVALID_PARAMETER", "body/limit"},
+		"another type":   {strings.NewReader(`{"limit":"3"}`), "INVALID_PARAMETER", "body/limit has the wrong type: it is a string, where a whole number is wanted"},
+		"a text wanted":  {strings.NewReader(`{"name":3}`), "INVALID_PARAMETER", "it is a number, where a string is wanted"},
+		"a list wanted":  {strings.NewReader(`{"list":"a"}`), "INVALID_PARAMETER", "it is a string, where a list of strings is wanted"},
+		"a list of else": {strings.NewReader(`{"list":[1]}`), "INVALID_PARAMETER", "body/list has the wrong type: it is a number, where a string is wanted"},
+		"a flag wanted":  {strings.NewReader(`{"flag":"no"}`), "INVALID_PARAMETER", "it is a string, where true or false is wanted"},
+		"inside another": {strings.NewReader(`{"sort":{"by":[]}}`), "INVALID_PARAMETER", "body/sort.by has the wrong type: it is a list, where a string is wanted"},
 		"a fraction":     {strings.NewReader(`{"limit":3.5}`), "INVALID_PARAMETER", "body/limit"},
-		"a large number": {strings.NewReader(`{"limit":1e99}`), "INVALID_PARAMETER", "body/limit"},
+		"a large number": {strings.NewReader(`{"limit":1e99}`), "INVALID_PARAMETER", "it is the number 1e99, where a whole number is wanted"},
+		"an object":      {strings.NewReader(`{"sort":true}`), "INVALID_PARAMETER", "it is true or false, where an object is wanted"},
 		"very deep":      {strings.NewReader(`{"x":` + strings.Repeat("[", 100_000)), "INVALID_REQUEST", "JSON"},
 		"very long":      {strings.NewReader(`{"x":"` + strings.Repeat("x", 3<<20) + `"}`), "ENTITY_TOO_LARGE", "2097152 bytes"},
 		"what broke off": {io.MultiReader(strings.NewReader(`{"name":`), broken{}), "INCOMPLETE_BODY", "connection"},
