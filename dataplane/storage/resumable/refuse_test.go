@@ -1,6 +1,8 @@
 package resumable_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -249,6 +251,22 @@ func TestAddresses(t *testing.T) {
 			require.Equal(t, http.StatusCreated, a.Status, a.Text)
 			require.True(t, strings.HasPrefix(a.Header.Get("Location"), c.want), "%s: %s", name, a.Header.Get("Location"))
 		}
+	})
+}
+
+// TestBodiesOfUnknownLengthKeepToTheRoom: neither the upload says its length nor the request.
+func TestBodiesOfUnknownLengthKeepToTheRoom(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		b.Bundle = b.Limited(directory.Limits{StorageBytes: 20 << 20})
+		b.Handler = b.worker()
+		var open []string
+		for _, name := range []string{"one", "other"} {
+			open = append(open, b.path(b.Call("POST", root, b.token, nil, "Tus-Resumable", "1.0.0", "Upload-Defer-Length", "1",
+				"Upload-Metadata", metadata("bucketName", "files", "objectName", b.name(name)))))
+		}
+		require.Equal(t, 13<<20, b.patched(open[0], 0, random(13<<20)))
+		a := b.patch(open[1], 0, io.MultiReader(bytes.NewReader(random(16<<20))))
+		require.Equal(t, http.StatusPaymentRequired, a.Status, a.Text)
 	})
 }
 

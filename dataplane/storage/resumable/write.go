@@ -161,6 +161,11 @@ func (w *writer) run(ctx context.Context, body io.Reader) error {
 		if complete := r.size >= 0 && w.base+w.size == r.size; ended || complete {
 			break
 		}
+		if r.size < 0 { // nobody could count it before
+			if err := r.room(ctx, w.u.session, w.base+w.size-r.state.Offset); err != nil {
+				return err
+			}
+		}
 		if err := w.part(ctx, true); err != nil {
 			return err
 		}
