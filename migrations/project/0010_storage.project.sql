@@ -140,7 +140,7 @@ begin
     end if;
     insert into {{schema "storage"}}.blobs (version, size) values (blob_version, blob_size);
     insert into {{schema "storage"}}.usage_log (bytes, blobs) values (blob_size, 1);
-    if random() < 0.005 then perform {{schema "storage"}}.fold_usage(); end if;
+    if random() < 0.02 then perform {{schema "storage"}}.fold_usage(); end if;
     select u.bytes, u.blobs into bytes, blobs from {{schema "storage"}}.used() u;
     if most > 0 and bytes > most then raise disk_full using message = 'the storage is full'; end if;
 end $$;
