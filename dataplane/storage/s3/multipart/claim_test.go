@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
 	"github.com/wayli-app/fluxbase/internal/testkit"
@@ -87,5 +88,30 @@ func TestWhatIsRefusedAtTheEndIsGone(t *testing.T) {
 		require.Empty(t, b.StoredKeys())
 		_, err = u.Find(ctx, session, "films", "a", id)
 		require.ErrorIs(t, err, ErrNoSuchUpload, "it does not count any more")
+	})
+}
+
+// TestNobodysUploadsAreNotTheServices: neither anon nor the service role is anybody.
+func TestNobodysUploadsAreNotTheServices(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		u := New(Deps{Objects: b.Objects, Blobs: b.Blobs, Queue: b.Queue, Sealer: testkit.Sealer(t), Log: testkit.Logger(t)})
+		b.Bucket("films", false)
+		b.Owner(`create policy all_of_it on {storage}.objects to {anon} using (true) with check (true)`)
+		ctx := t.Context()
+		id, err := u.Create(ctx, b.Service(), object.Target{Bucket: "films", Name: "a"})
+		require.NoError(t, err)
+		_, err = u.Find(ctx, b.Anon(), "films", "a", id)
+		require.ErrorIs(t, err, ErrNoSuchUpload)
+		_, err = u.Put(ctx, b.Anon(), "films", "a", id, 1, strings.NewReader("x"), 1)
+		require.ErrorIs(t, err, ErrNoSuchUpload)
+		require.ErrorIs(t, u.Abort(ctx, b.Anon(), "films", "a", id), ErrNoSuchUpload)
+		id, err = u.Create(ctx, b.Anon(), object.Target{Bucket: "films", Name: "a"})
+		require.NoError(t, err)
+		for _, session := range []*projectdb.Session{b.Anon(), b.Service()} {
+			_, err = u.Find(ctx, session, "films", "a", id)
+			require.NoError(t, err)
+		}
+		_, err = u.Find(ctx, b.Caller("authenticated", ""), "films", "a", id)
+		require.ErrorIs(t, err, ErrNoSuchUpload)
 	})
 }

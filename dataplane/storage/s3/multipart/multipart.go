@@ -114,6 +114,7 @@ type state struct {
 	Bucket  string    `json:"bucket"`
 	Key     string    `json:"key"`
 	Version string    `json:"version"`
+	Role    string    `json:"role"`
 	Owner   string    `json:"owner,omitempty"`
 	Store   string    `json:"store,omitempty"` // the object store's id of it
 	Size    int64     `json:"size"`            // of the parts
@@ -184,7 +185,7 @@ func (u *Uploads) Create(ctx context.Context, session *projectdb.Session, target
 	_, _ = rand.Read(random[:]) // never fails
 	id := hex.EncodeToString(random[:])
 	lasts := time.Duration(setting.Get[int64](session.Project.Settings, "storage.resumable_expiry")) * time.Second
-	s := state{Bucket: ticket.Bucket, Key: ticket.Name, Version: ticket.Version, Owner: session.Caller.Subject, Limit: ticket.Limit, Expires: u.d.Now().Add(lasts)}
+	s := state{Bucket: ticket.Bucket, Key: ticket.Name, Version: ticket.Version, Role: session.Caller.Role, Owner: session.Caller.Subject, Limit: ticket.Limit, Expires: u.d.Now().Add(lasts)}
 	// First what ends it: nothing that follows is left behind, whatever dies.
 	err = outbox.InService(ctx, session, object.Schema, func(tx *outbox.ServiceTx) error {
 		_, err := u.d.Queue.AddAt(ctx, tx, session.Project.Ref, object.Schema, KindExpired, Expired{id}, s.Expires)
@@ -267,7 +268,8 @@ func (u *Uploads) scanUpload(session *projectdb.Session, row pgx.Row) (*Upload, 
 
 // admit lets through who began the upload, and the service role; for the same object only, and until it expires.
 func (u *Uploads) admit(session *projectdb.Session, up *Upload, bucket, key string) error {
-	mine := session.Caller.Role == "service_role" || up.Owner == session.Caller.Subject
+	caller := session.Caller
+	mine := caller.Role == "service_role" || up.state.Role == caller.Role && up.Owner == caller.Subject
 	if !mine || up.Bucket != bucket || up.Key != key || !u.d.Now().Before(up.state.Expires) || up.state.Store == "" {
 		return ErrNoSuchUpload
 	}
