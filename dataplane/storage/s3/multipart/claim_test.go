@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
@@ -113,5 +114,37 @@ func TestNobodysUploadsAreNotTheServices(t *testing.T) {
 		}
 		_, err = u.Find(ctx, b.Caller("authenticated", ""), "films", "a", id)
 		require.ErrorIs(t, err, ErrNoSuchUpload)
+	})
+}
+
+// TestAPartThatFailsLeavesItsFormerCounted: whoever begins to replace parts and breaks off does not gather bytes that nobody counts.
+func TestAPartThatFailsLeavesItsFormerCounted(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		u := New(Deps{Objects: b.Objects, Blobs: b.Blobs, Queue: b.Queue, Sealer: testkit.Sealer(t), Log: testkit.Logger(t)})
+		b.Bucket("films", false)
+		b = b.Limited(directory.Limits{StorageBytes: 2500})
+		ctx, session := t.Context(), b.Service()
+		id, err := u.Create(ctx, session, object.Target{Bucket: "films", Name: "a"})
+		require.NoError(t, err)
+		put := func(number int32, size, comes int) error {
+			_, err := u.Put(ctx, session, "films", "a", id, number, strings.NewReader(strings.Repeat("x", comes)), int64(size))
+			return err
+		}
+		size := func() int64 {
+			up, err := u.Find(ctx, session, "films", "a", id)
+			require.NoError(t, err)
+			return up.state.Size
+		}
+		require.NoError(t, put(1, 1000, 1000))
+		require.Error(t, put(1, 10, 5), "it breaks off")
+		require.Equal(t, int64(1000), size())
+		require.NoError(t, put(2, 1000, 1000))
+		require.Error(t, put(3, 1000, 5), "there is no room")
+		require.Equal(t, int64(2000), size())
+		require.NoError(t, put(2, 300, 300), "one that is replaced makes room")
+		require.Equal(t, int64(1300), size())
+		require.NoError(t, put(3, 1000, 1000))
+		require.Error(t, put(4, 300, 300))
+		require.Equal(t, int64(2300), size())
 	})
 }

@@ -41,6 +41,9 @@ var setStateSQL string
 //go:embed sql/delete.sql
 var deleteSQL string
 
+//go:embed sql/size_of_part.sql
+var sizeOfPartSQL string
+
 //go:embed sql/delete_part.sql
 var deletePartSQL string
 

@@ -59,7 +59,7 @@ func checkNumber(number int32) error {
 	return nil
 }
 
-// reserve counts a part before its bytes come, in place of one that it replaces.
+// reserve counts a part before its bytes come. One that it is to replace counts until then too: it stays when the new one fails.
 func (u *Uploads) reserve(ctx context.Context, session *projectdb.Session, bucket, key, id string, number int32, size int64) (*Upload, error) {
 	if err := checkNumber(number); err != nil {
 		return nil, err
@@ -74,22 +74,14 @@ func (u *Uploads) reserve(ctx context.Context, session *projectdb.Session, bucke
 		if up.state.Claim != "" && u.d.Now().Before(up.state.Claimed) {
 			return errClaimed
 		}
-		former, err := tx.Query(ctx, deletePartSQL, id, number)
-		if err != nil {
+		var former int64
+		if err := tx.QueryRow(ctx, sizeOfPartSQL, id, number).Scan(&former); err != nil {
 			return err
 		}
-		sizes, err := pgx.CollectRows(former, pgx.RowTo[int64])
-		if err != nil {
-			return err
-		}
-		before := up.state.Size
-		for _, n := range sizes {
-			up.state.Size = max(up.state.Size-n, 0)
-		}
-		if up.state.Size += size; up.state.Size > up.state.Limit {
+		if up.state.Size += size; up.state.Size-former > up.state.Limit {
 			return fault.New(fault.Exhausted, "ENTITY_TOO_LARGE", "The object exceeded the maximum allowed size")
 		}
-		return u.fits(ctx, session, tx, up.state.Size-before)
+		return u.fits(ctx, session, tx, size-former)
 	})
 }
 
@@ -112,30 +104,56 @@ func (u *Uploads) fits(ctx context.Context, session *projectdb.Session, tx pgx.T
 	return nil
 }
 
-// release takes back what a part that failed had reserved.
-func (u *Uploads) release(ctx context.Context, session *projectdb.Session, id string, size int64) {
+// release takes back what a part that failed had reserved, and counts what the object store has in its place.
+func (u *Uploads) release(ctx context.Context, session *projectdb.Session, up *Upload, number int32, size int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	_, err := u.change(ctx, session, id, func(_ pgx.Tx, up *Upload) error {
-		up.state.Size = max(up.state.Size-size, 0)
-		return nil
-	})
-	if err != nil && !errors.Is(err, ErrNoSuchUpload) {
-		u.d.Log.WarnContext(ctx, "a part that failed goes on to count", "project", session.Project.Ref, "upload", id, "error", err)
+	found, _, err := u.Parts(ctx, session, up, number-1, 1)
+	if err == nil {
+		if len(found) > 0 && found[0].Number != number {
+			found = nil
+		}
+		_, err = u.change(ctx, session, up.ID, func(tx pgx.Tx, up *Upload) error {
+			up.state.Size = max(up.state.Size-size, 0)
+			if len(found) > 0 {
+				up.state.Size += found[0].Size
+			}
+			return u.replace(ctx, tx, up, number, found)
+		})
 	}
+	if err != nil && !errors.Is(err, ErrNoSuchUpload) {
+		u.d.Log.WarnContext(ctx, "a part that failed goes on to count", "project", session.Project.Ref, "upload", up.ID, "error", err)
+	}
+}
+
+// replace puts a part's row, or none, in the place of those before it, which count no more.
+func (u *Uploads) replace(ctx context.Context, tx pgx.Tx, up *Upload, number int32, by []Part) error {
+	former, err := tx.Query(ctx, deletePartSQL, up.ID, number)
+	if err != nil {
+		return err
+	}
+	sizes, err := pgx.CollectRows(former, pgx.RowTo[int64])
+	if err != nil {
+		return err
+	}
+	for _, n := range sizes {
+		up.state.Size = max(up.state.Size-n, 0)
+	}
+	if len(by) == 0 {
+		return nil
+	}
+	_, err = tx.Exec(ctx, insertPartSQL, up.ID, by[0].Size, number, by[0].ETag)
+	return err
 }
 
 // note writes a part's row.
 func (u *Uploads) note(ctx context.Context, session *projectdb.Session, id string, number int32, size int64, etag string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return session.Elevated().Query(ctx, options(false), projectdb.Statement{SQL: insertPartSQL, Args: []any{id, size, number, etag}}, func(rows pgx.Rows) error {
-		rows.Close()
-		if rows.Err() == nil && rows.CommandTag().RowsAffected() == 0 {
-			return ErrNoSuchUpload
-		}
-		return rows.Err()
+	_, err := u.change(ctx, session, id, func(tx pgx.Tx, up *Upload) error {
+		return u.replace(ctx, tx, up, number, []Part{{Number: number, Size: size, ETag: etag}})
 	})
+	return err
 }
 
 // Put uploads a part of a known size, and returns its ETag.
@@ -146,7 +164,7 @@ func (u *Uploads) Put(ctx context.Context, session *projectdb.Session, bucket, k
 	}
 	defer func() {
 		if err != nil {
-			u.release(ctx, session, id, size)
+			u.release(ctx, session, up, number, size)
 		}
 	}()
 	if etag, err = u.write(ctx, session, up, number, body, size); err != nil {
@@ -192,7 +210,7 @@ func (u *Uploads) Copy(ctx context.Context, session *projectdb.Session, bucket, 
 	}
 	defer func() {
 		if err != nil {
-			u.release(ctx, session, id, size)
+			u.release(ctx, session, up, number, size)
 		}
 	}()
 	part = Part{Number: number, Size: size, Modified: u.d.Now()}
