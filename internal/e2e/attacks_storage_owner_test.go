@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +211,10 @@ func brokenProjectAttacks() []fileAttack {
 			s.done(t, request{method: "DELETE", path: "/storage/v1/object/vault/untracked.txt", key: s.attacker.secret})
 			return "the attacker's own loss"
 		}},
+		{"a table whose column has another name", func(t *testing.T, s *fileScene) string {
+			defer s.run(t, `alter table {storage}.objects rename column version to v`, `alter table {storage}.objects rename column v to version`)()
+			return s.brokenButOurs(t)
+		}},
 		{"sizes that the owner wrote", func(t *testing.T, s *fileScene) string {
 			s.done(t, request{method: "POST", path: "/storage/v1/object/vault/sizes.txt", key: s.attacker.secret, kind: "text/plain", body: "0123456789", headers: []string{"x-upsert: true"}})
 			used := s.usedBy(t, s.attacker)
@@ -232,7 +238,33 @@ func brokenProjectAttacks() []fileAttack {
 		fileRequest("secrets of access keys by a developer's SQL", func(s *fileScene) request {
 			return request{method: "POST", path: "/meta/v1/query", bearer: s.developer, body: `{"query":"select secret_sealed from ` + s.attacker.physical("{storage}") + `.s3_access_keys"}`}
 		}, 400, 403),
+		{"functions and tables that the owner dropped", func(t *testing.T, s *fileScene) string { // the last: it cannot be undone
+			s.run(t, `drop function {storage}.bucket_rules(text), {storage}.versions_in_use(text[]); drop table {storage}.s3_multipart_uploads_parts, {storage}.s3_multipart_uploads; drop trigger objects_gone on {storage}.objects`, "")
+			return s.brokenButOurs(t)
+		}},
 	}
+}
+
+// brokenButOurs asks a project whose tables are broken for everything: it is told that they are, and it is no error of ours.
+func (s *fileScene) brokenButOurs(t *testing.T) string {
+	t.Helper()
+	told := map[string]bool{}
+	for _, r := range []request{
+		{path: "/storage/v1/object/vault/own.txt"}, {method: "POST", path: "/storage/v1/object/list/vault", body: `{"prefix":""}`}, {method: "POST", path: "/storage/v1/object/list-v2/vault", body: `{}`},
+		{method: "POST", path: "/storage/v1/object/vault/broken.txt", kind: "text/plain", body: "x"}, {method: "DELETE", path: "/storage/v1/object/vault", body: `{"prefixes":["own.txt"]}`}, {path: "/storage/v1/bucket"},
+		{method: "POST", path: "/storage/v1/object/copy", body: `{"bucketId":"vault","sourceKey":"own.txt","destinationKey":"b.txt"}`}, {path: "/storage/v1/object/public/open/own.txt"}, {path: "/api/v1/storage/buckets/vault/objects"},
+		tus(request{}, "POST", "/storage/v1/upload/resumable", "", "Upload-Length: 1", "Upload-Metadata: bucketName "+b64("vault")+",objectName "+b64("broken.txt")),
+	} {
+		r.key = s.attacker.secret
+		got := s.request(t, r)
+		require.Less(t, got.status, 500, "%s %s\n%s", r.method, r.path, got.body)
+		require.NotContains(t, got.body, s.attacker.ref+"_storage")
+		told[got.code()] = true
+	}
+	status, _, body := s.sendSigned(t, signedRequest{method: "GET", target: "vault", base: s.attacker.url, key: s.key, secret: s.secret})
+	require.Less(t, status, 500, body)
+	s.done(t, s.asVic(request{path: "/storage/v1/object/vault/{V}/secret.txt"}))
+	return strings.Join(slices.Sorted(maps.Keys(told)), " ")
 }
 
 // usedBy is what a project's files take.

@@ -7,9 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/id"
@@ -88,4 +91,19 @@ func (s *store) stored(ctx context.Context, p *project) (map[string]string, erro
 		}
 	}
 	return out, nil
+}
+
+var versityVersion = regexp.MustCompile(`github.com/versity/versitygw (v[0-9.]+)`)
+
+// TestOneVersionOfTheObjectStore holds the program of the tests to the version that "fluxbase dev" has in its own process.
+func TestOneVersionOfTheObjectStore(t *testing.T) {
+	t.Parallel()
+	version := func(file string) string {
+		text, err := os.ReadFile(filepath.Join("..", "..", file))
+		require.NoError(t, err)
+		found := versityVersion.FindSubmatch(text)
+		require.NotNil(t, found, file)
+		return string(found[1])
+	}
+	require.Equal(t, version("go.mod"), version(filepath.Join("tools", "versitygw", "go.mod")))
 }
