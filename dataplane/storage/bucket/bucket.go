@@ -16,6 +16,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/name"
+	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/pg"
 )
@@ -185,10 +186,10 @@ func (s *Service) List(ctx context.Context, session *projectdb.Session, q Query)
 func (s *Service) query(ctx context.Context, session *projectdb.Session, operation string, stmt projectdb.Statement) (found []Bucket, err error) {
 	err = session.Query(ctx, options(operation, true), stmt, func(rows pgx.Rows) error {
 		var err error
-		found, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (b Bucket, err error) {
+		found, err = pgx.CollectRows(rows, object.Held(func(row pgx.CollectableRow) (b Bucket, err error) {
 			err = row.Scan(&b.ID, &b.Name, &b.Owner, &b.Public, &b.FileSizeLimit, &b.AllowedMIMETypes, &b.Type, &b.Created, &b.Updated)
 			return b, err
-		})
+		}))
 		return err
 	})
 	return found, err

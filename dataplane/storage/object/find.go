@@ -10,6 +10,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/name"
+	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/pg"
 )
 
@@ -94,18 +95,46 @@ func one(out **Object) func(pgx.Rows) error {
 	}
 }
 
-// many reads rows. Of user metadata it keeps no more than a worker can hold for many who ask at once.
+// many reads rows, as many as can be held.
 func many(out *[]Object) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) {
+		*out, err = pgx.CollectRows(rows, Held(scan))
+		return err
+	}
+}
+
+// removed reads rows that are gone, and cannot be asked for again: what cannot be held is left out of them, but for their names, which the request held too.
+func removed(out *[]Object) func(pgx.Rows) error {
 	return func(rows pgx.Rows) (err error) {
 		held := 0
 		*out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Object, error) {
 			o, err := scan(row)
-			if held += len(o.UserMetadata); held > maxHeld {
-				o.UserMetadata = nil
+			for _, value := range row.RawValues() {
+				held += len(value)
+			}
+			if held > maxHeld {
+				o.Metadata, o.UserMetadata, o.Version, o.OwnerID = Metadata{}, nil, "", ""
 			}
 			return o, err
 		})
 		return err
+	}
+}
+
+var errTooMuch = fault.New(fault.Invalid, "RESULT_TOO_LARGE", "What is said of them is larger than %d MiB. Ask for fewer.", maxHeld>>20)
+
+// Held reads rows up to what a worker can hold for one answer. The project's owner writes to the tables: a row may be of any size, and there may be any number
+// of them.
+func Held[T any](scan pgx.RowToFunc[T]) pgx.RowToFunc[T] {
+	held := 0
+	return func(row pgx.CollectableRow) (none T, err error) {
+		for _, value := range row.RawValues() {
+			held += len(value)
+		}
+		if held > maxHeld {
+			return none, errTooMuch
+		}
+		return scan(row)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/storage/bucket"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
 )
@@ -68,6 +69,32 @@ func TestAnswersAboutManyHoldLittle(t *testing.T) {
 		require.Len(t, page.Entries, 2)
 		require.NotEmpty(t, page.Next)
 	})
+}
+
+// TestRowsOfAnySize: the project's owner writes what no user could.
+func TestRowsOfAnySize(t *testing.T) {
+	t.Parallel()
+	b := storagetest.New(t, false)
+	b.Bucket("files", false)
+	b.Owner(`insert into {storage}.objects (bucket_id, name, metadata) select 'files', 'f' || i, jsonb_build_object('eTag', repeat('x', 3000000)) from generate_series(1, 5) i`)
+	b.Owner(`insert into {storage}.buckets (id, name) select 'b' || i, repeat('x', 5000) || i from generate_series(1, 2000) i`)
+	ctx, session, names := t.Context(), b.Service(), []string{"f1", "f2", "f3", "f4", "f5"}
+	_, err := b.Objects.FindMany(ctx, session, "storage.object.sign_many", "files", names)
+	require.Equal(t, "RESULT_TOO_LARGE", reason(err))
+	buckets := bucket.New(bucket.Deps{Objects: b.Objects, Queue: b.Queue})
+	_, err = buckets.List(ctx, session, bucket.Query{})
+	require.Equal(t, "RESULT_TOO_LARGE", reason(err))
+	some, err := buckets.List(ctx, session, bucket.Query{Limit: 100})
+	require.NoError(t, err)
+	require.Len(t, some, 100)
+	gone, err := b.Objects.Delete(ctx, session, "files", names)
+	require.NoError(t, err)
+	held := 0
+	for i, o := range gone {
+		require.Equal(t, names[i], o.Name)
+		held += len(o.Metadata.ETag)
+	}
+	require.Less(t, held, 9<<20)
 }
 
 // TestUploadsUnderWayShareTheRoom: many begin while there is room, send nearly all of their bytes, and stand still.

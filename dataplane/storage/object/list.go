@@ -220,7 +220,7 @@ func (q *ListQuery) read(rows pgx.Rows) (entries []Entry, more bool, err error) 
 			held += len(value)
 		}
 		if full := held > maxHeld && len(entries) > 0; full && q.Whole {
-			return nil, false, fault.New(fault.Invalid, "RESULT_TOO_LARGE", "What is said of the objects is larger than %d MiB. Ask for fewer.", maxHeld>>20)
+			return nil, false, errTooMuch
 		} else if full || len(entries) == q.Limit {
 			return entries, true, nil
 		}

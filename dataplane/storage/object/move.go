@@ -251,7 +251,7 @@ func (s *Service) Delete(ctx context.Context, session *projectdb.Session, bucket
 		operation = "storage.object.delete"
 	}
 	o, told := s.changing(ctx, session, operation)
-	if err := session.Query(ctx, o, projectdb.Statement{SQL: deleteSQL, Args: []any{bucket, names}}, many(&out)); err != nil {
+	if err := session.Query(ctx, o, projectdb.Statement{SQL: deleteSQL, Args: []any{bucket, names}}, removed(&out)); err != nil {
 		return nil, Refused(err)
 	}
 	told()

@@ -1,1 +1,1 @@
-select key, size from renditions order by used_at, key limit 500
+select key, size from renditions where octet_length(key) < 300 order by used_at, key limit 500

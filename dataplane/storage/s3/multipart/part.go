@@ -339,10 +339,10 @@ type Listed struct {
 // List lists the uploads of a bucket that the caller sees: rows of a table that has policies of the project's own.
 func (u *Uploads) List(ctx context.Context, session *projectdb.Session, bucket, prefix, afterKey, afterID string, most int) (out []Listed, err error) {
 	err = session.Query(ctx, options(true), projectdb.Statement{SQL: listSQL, Args: []any{bucket, prefix, afterKey, afterID, most}}, func(rows pgx.Rows) (err error) {
-		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (l Listed, err error) {
+		out, err = pgx.CollectRows(rows, object.Held(func(row pgx.CollectableRow) (l Listed, err error) {
 			err = row.Scan(&l.ID, &l.Key, &l.Owner, &l.Created)
 			return l, err
-		})
+		}))
 		return err
 	})
 	return out, err
