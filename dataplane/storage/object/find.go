@@ -52,8 +52,11 @@ func (s *Service) find(ctx context.Context, session *projectdb.Session, sql, ope
 	if err != nil {
 		return nil, hidden(err)
 	}
-	if out == nil {
+	switch {
+	case out == nil:
 		return nil, noSuchKey(nil)
+	case out.read > maxRow: // by the project's owner: it would be held for as long as the file is read
+		return nil, fault.New(fault.Invalid, "RESULT_TOO_LARGE", "What is said of the object is larger than %d KiB.", maxRow>>10)
 	}
 	return out, nil
 }
@@ -109,10 +112,7 @@ func removed(out *[]Object) func(pgx.Rows) error {
 		held := 0
 		*out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (Object, error) {
 			o, err := scan(row)
-			for _, value := range row.RawValues() {
-				held += len(value)
-			}
-			if held > maxHeld {
+			if held += o.read; held > maxHeld {
 				o.Metadata, o.UserMetadata, o.Version, o.OwnerID = Metadata{}, nil, "", ""
 			}
 			return o, err

@@ -1,6 +1,7 @@
 package object_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -81,6 +82,14 @@ func TestRowsOfAnySize(t *testing.T) {
 	ctx, session, names := t.Context(), b.Service(), []string{"f1", "f2", "f3", "f4", "f5"}
 	_, err := b.Objects.FindMany(ctx, session, "storage.object.sign_many", "files", names)
 	require.Equal(t, "RESULT_TOO_LARGE", reason(err))
+	_, err = b.Objects.Find(ctx, session, "files", "f1")
+	require.Equal(t, "RESULT_TOO_LARGE", reason(err))
+	full, err := json.Marshal(map[string]string{"a": strings.Repeat("\u0001", 10_000)})
+	require.NoError(t, err)
+	_, err = b.Objects.Upload(ctx, session, object.Target{Bucket: "files", Name: "full", UserMetadata: full}, strings.NewReader(""))
+	require.NoError(t, err)
+	_, err = b.Objects.Find(ctx, session, "files", "full")
+	require.NoError(t, err, "as much as anybody may say")
 	buckets := bucket.New(bucket.Deps{Objects: b.Objects, Queue: b.Queue})
 	_, err = buckets.List(ctx, session, bucket.Query{})
 	require.Equal(t, "RESULT_TOO_LARGE", reason(err))

@@ -31,6 +31,8 @@ const (
 	maxFolderBy = 16 // bytes of a delimiter
 	// maxHeld is how many bytes of rows are held for one answer.
 	maxHeld = 8 << 20
+	// maxRow is the same of one object that is about to be read.
+	maxRow = 1 << 20
 )
 
 // ListQuery asks for a part of a bucket's objects.

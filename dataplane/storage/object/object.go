@@ -107,6 +107,8 @@ type Object struct {
 	Metadata                       Metadata
 	// UserMetadata is a JSON object, or nil.
 	UserMetadata json.RawMessage
+
+	read int // bytes of the row
 }
 
 // scan reads a row of the columns that this package's statements return, in their order. The project's owner writes to the table: what does not fit is left out.
@@ -126,6 +128,9 @@ func scan(row pgx.CollectableRow) (Object, error) {
 	o.Metadata = parseMetadata(metadata)
 	if len(user) > 0 && string(user) != "null" {
 		o.UserMetadata = user
+	}
+	for _, value := range row.RawValues() {
+		o.read += len(value)
 	}
 	return o, nil
 }
