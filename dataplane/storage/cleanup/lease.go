@@ -130,15 +130,17 @@ func (s *Service) ensurePeriodic(ctx context.Context, tx outbox.Tx, session *pro
 
 // abortBelow aborts the uploads in parts that a worker left in the object store below a lease.
 func (s *Service) abortBelow(ctx context.Context, session *projectdb.Session, lease string) error {
-	client, bucket := s.Blobs.Client(), &session.Project.Bucket
+	client, bucket, prefix := s.Blobs.Client(), &session.Project.Bucket, blob.LeasePrefix(lease)
 	var key, id *string
 	for {
-		out, err := client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{
-			Bucket: bucket, Prefix: aws.String(blob.LeasePrefix(lease)), KeyMarker: key, UploadIdMarker: id})
+		out, err := client.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: bucket, Prefix: &prefix, KeyMarker: key, UploadIdMarker: id})
 		if err != nil {
 			return fmt.Errorf("list uploads in parts: %w", err)
 		}
 		for _, u := range out.Uploads {
+			if !strings.HasPrefix(aws.ToString(u.Key), prefix) { // not every store heeds the prefix
+				continue
+			}
 			if err := s.abort(ctx, session, aws.ToString(u.Key), aws.ToString(u.UploadId)); err != nil {
 				return err
 			}

@@ -65,6 +65,19 @@ func TestTheEndOfALeaseRemovesWhatDeadUploadsLeft(t *testing.T) {
 	})
 }
 
+func TestTheEndOfALeaseLeavesUploadsInPartsBelowOthers(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		ticket := b.dead("a", "never told of")
+		lease, _, _ := strings.Cut(ticket.Version, "/")
+		key := blob.LeasePrefix("0123456789abcdef") + uuid.NewString()
+		parts, err := b.Blobs.Client().CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: &b.Project.Bucket, Key: &key})
+		require.NoError(t, err)
+		require.NoError(t, b.handle(b.service(), cleanup.KindLeaseEnded, blob.LeaseEnded{Lease: lease}))
+		_, err = b.Blobs.Client().ListParts(t.Context(), &s3.ListPartsInput{Bucket: &b.Project.Bucket, Key: &key, UploadId: parts.UploadId})
+		require.NoError(t, err)
+	})
+}
+
 func TestNothingIsKeptBelowALeaseThatHasEnded(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
 		ticket := b.dead("late", "the worker stood still")
