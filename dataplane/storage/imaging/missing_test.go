@@ -52,3 +52,29 @@ func TestAProgramThatIsNotThereOrNotOursIsSaidSo(t *testing.T) {
 		})
 	}
 }
+
+// TestPicturesThatNobodyTakesAreBounded: each of many slow readers asks for another picture.
+func TestPicturesThatNobodyTakesAreBounded(t *testing.T) {
+	t.Parallel()
+	p := NewPool(PoolDeps{Program: "/nothing/there"})
+	var held []*picture
+	for n := int64(0); n < mostWaiting; n += mostWaiting / 4 {
+		require.False(t, p.files.full("a"))
+		file, err := os.Create(filepath.Join(t.TempDir(), "picture"))
+		require.NoError(t, err)
+		one := &picture{size: mostWaiting / 4, file: file}
+		one.hold()
+		p.files.hold("a", one)
+		held = append(held, one)
+	}
+	_, err := p.make(t.Context(), "a", job.Recipe{}, nil)
+	require.Equal(t, "SLOW_DOWN", fault.From(err).Reason)
+	_, err = p.make(t.Context(), "b", job.Recipe{}, nil)
+	require.Equal(t, "IMAGE_PROGRAM_MISSING", fault.From(err).Reason)
+	for _, one := range held {
+		one.release()
+	}
+	require.Empty(t, p.files.bytes)
+	p.files.hold("a", &picture{size: 10})
+	require.Empty(t, p.files.bytes, "what is in memory is no file")
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"sync/atomic"
 )
 
@@ -18,6 +19,8 @@ type picture struct {
 	at      io.ReaderAt
 	file    *os.File
 	holders atomic.Int32
+	// closed is called when the file is.
+	closed func()
 }
 
 // keep reads a picture of a known size from a program.
@@ -53,6 +56,41 @@ func (p *picture) hold() { p.holders.Add(1) }
 func (p *picture) release() {
 	if p.holders.Add(-1) == 0 && p.file != nil {
 		p.file.Close()
+		if p.closed != nil {
+			p.closed()
+		}
+	}
+}
+
+// waiting are the bytes of pictures in files, by project: readers may take long, and may ask for another one each time.
+type waiting struct {
+	mu    sync.Mutex
+	bytes map[string]int64
+}
+
+// mostWaiting is how much of one project waits at once.
+const mostWaiting = 1 << 30
+
+func (w *waiting) full(project string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.bytes[project] >= mostWaiting
+}
+
+// hold counts a picture until its file is closed.
+func (w *waiting) hold(project string, p *picture) {
+	if p.file == nil {
+		return
+	}
+	w.add(project, p.size)
+	p.closed = func() { w.add(project, -p.size) }
+}
+
+func (w *waiting) add(project string, n int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.bytes[project] += n; w.bytes[project] == 0 {
+		delete(w.bytes, project)
 	}
 }
 

@@ -42,6 +42,7 @@ type PoolDeps struct {
 type Pool struct {
 	d     PoolDeps
 	turns *turns
+	files waiting
 	// transfer bounds how long a file may take to come.
 	transfer time.Duration
 
@@ -64,7 +65,8 @@ func NewPool(d PoolDeps) *Pool {
 	if d.Idle == 0 {
 		d.Idle = time.Minute
 	}
-	return &Pool{d: d, turns: newTurns(d.Workers, max(d.Timeout, time.Second)), transfer: time.Minute, idle: map[*process]bool{}, running: map[*process]bool{}}
+	return &Pool{d: d, turns: newTurns(d.Workers, max(d.Timeout, time.Second)), transfer: time.Minute, idle: map[*process]bool{}, running: map[*process]bool{},
+		files: waiting{bytes: map[string]int64{}}}
 }
 
 // program finds the program. It is looked for each time: an operator who installs it needs not start the worker anew.
@@ -96,6 +98,9 @@ func missing(err error) error {
 
 // make has a picture made, as soon as it is the project's turn. open is called then.
 func (p *Pool) make(ctx context.Context, project string, recipe job.Recipe, open func(context.Context) (io.ReadCloser, error)) (*picture, error) {
+	if p.files.full(project) {
+		return nil, busy()
+	}
 	program, err := p.program()
 	if err != nil {
 		return nil, err
@@ -133,6 +138,7 @@ func (p *Pool) make(ctx context.Context, project string, recipe job.Recipe, open
 		made.release()
 		return nil, err
 	}
+	p.files.hold(project, made)
 	return made, nil
 }
 
