@@ -67,6 +67,10 @@ func (s *fileScene) anyAnswer(t *testing.T, method, path string) (status int, he
 	}
 	defer func() { _ = got.Body.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(got.Body, 1<<20)) // it may break off
+	if got.StatusCode == http.StatusTooManyRequests {
+		wait(t, got.Header)
+		return s.anyAnswer(t, method, path)
+	}
 	return got.StatusCode, got.Header, string(text)
 }
 

@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,14 +67,35 @@ func (s *fileScene) sendSigned(t *testing.T, in signedRequest) (status int, head
 	return s.do(t, request)
 }
 
+// do sends a request, and again where the limit of requests refused it: that proves nothing.
 func (s *fileScene) do(t *testing.T, request *http.Request) (status int, header http.Header, body string) {
 	t.Helper()
-	got, err := s.signer.Do(request)
-	require.NoError(t, err)
-	defer func() { _ = got.Body.Close() }()
-	text, err := io.ReadAll(got.Body)
-	require.NoError(t, err)
-	return got.StatusCode, got.Header, string(text)
+	for {
+		got, err := s.signer.Do(request)
+		require.NoError(t, err)
+		text, err := io.ReadAll(got.Body)
+		require.NoError(t, errors.Join(err, got.Body.Close()))
+		if codeOfS3(string(text)) != "SlowDown" {
+			return got.StatusCode, got.Header, string(text)
+		}
+		wait(t, got.Header)
+		if request.GetBody != nil {
+			request.Body, err = request.GetBody()
+			require.NoError(t, err)
+		}
+	}
+}
+
+// wait waits as long as the limit of requests says.
+func wait(t *testing.T, header http.Header) {
+	t.Helper()
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
+	require.NoError(t, err, header)
+	select {
+	case <-time.After(time.Duration(seconds) * time.Second):
+	case <-t.Context().Done():
+		require.NoError(t, t.Context().Err())
+	}
 }
 
 // fetch follows an address.

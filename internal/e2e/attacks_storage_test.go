@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -152,13 +151,7 @@ func (s *fileScene) request(t *testing.T, r request) answer {
 		if got.status != http.StatusTooManyRequests {
 			return got
 		}
-		seconds, err := strconv.Atoi(got.header.Get("Retry-After")) // there are very many attempts, and they are not against the limit
-		require.NoError(t, err, got.header)
-		select {
-		case <-time.After(time.Duration(seconds) * time.Second):
-		case <-t.Context().Done():
-			require.NoError(t, t.Context().Err())
-		}
+		wait(t, got.header) // there are very many attempts, and they are not against the limit
 	}
 }
 

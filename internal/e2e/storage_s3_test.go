@@ -202,6 +202,10 @@ func (w *walkS3) fetch(t *testing.T, method, address string, header http.Header,
 	defer func() { _ = answer.Body.Close() }()
 	raw, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
+	if strings.Contains(string(raw), "<Code>SlowDown</Code>") { // the limit of requests, which the client itself waits for
+		wait(t, answer.Header)
+		return w.fetch(t, method, address, header, body)
+	}
 	return answer.StatusCode, string(raw)
 }
 

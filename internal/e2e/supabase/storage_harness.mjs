@@ -9,8 +9,15 @@ import { failure, walk } from './walk.mjs'
 
 const { ADDRESS, PROJECT_URL, PUBLISHABLE_KEY, SECRET_KEY } = process.env
 export const BASE = `${PROJECT_URL}/storage/v1`
-/** request is a fetch without a client. */
-export const request = ADDRESS ? fetchAt(ADDRESS) : fetch
+const once = ADDRESS ? fetchAt(ADDRESS) : fetch
+/** request is a fetch without a client, which waits as long as the limit of requests says. */
+export async function request(input, init) {
+  for (;;) {
+    const answer = await once(input, init)
+    if (answer.status !== 429) return answer
+    await new Promise((resolve) => setTimeout(resolve, 1000 * Number(answer.headers.get('Retry-After') ?? 1)))
+  }
+}
 
 export const admin = client(SECRET_KEY).storage
 export const anon = client(PUBLISHABLE_KEY).storage

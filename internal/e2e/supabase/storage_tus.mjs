@@ -13,6 +13,13 @@ const ENDPOINT = `${BASE}/upload/resumable`
 // Node does not resolve "<ref>.localhost".
 const httpStack = new tus.DefaultHttpStack({ lookup: (_, options, done) => (options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)) })
 
+// shouldRetry is the client's own rule where a step has one or asks for retries; and the limit of requests is always waited for.
+const shouldRetry = (options) => (error, attempt) => {
+  const status = error.originalResponse?.getStatus() ?? 0
+  if (status === 429 || !options.retryDelays) return status === 429
+  return options.onShouldRetry ? options.onShouldRetry(error, attempt, options) : status < 400 || status >= 500 || status === 409 || status === 423
+}
+
 const used = new Set(['onSuccess', 'onError']) // options
 /** upload makes an upload that settles its `done`. */
 function upload(file, options) {
@@ -21,7 +28,7 @@ function upload(file, options) {
   const done = new Promise((resolve, reject) => (settle = { resolve, reject }))
   done.catch(() => {})
   const one = new tus.Upload(file, {
-    endpoint: ENDPOINT, httpStack, retryDelays: null, ...options,
+    endpoint: ENDPOINT, httpStack, ...options, retryDelays: options.retryDelays ?? Array(20).fill(1000), onShouldRetry: shouldRetry(options),
     onSuccess: (payload) => (options.onSuccess?.(payload), settle.resolve(one)),
     onError: (error) => (options.onError?.(error), settle.reject(error)),
   })
@@ -145,7 +152,7 @@ await step('abort start', 'pauses and goes on', async () => {
   assert.equal(head.headers.get('upload-length'), String(content.length))
   assert.ok(Date.parse(head.headers.get('upload-expires')) > Date.now())
   await new Promise((resolve) => setTimeout(resolve, 100)) // the server may still take what was under way
-  one.options.retryDelays = [50, 100, 200, 400]
+  one.options.onShouldRetry = shouldRetry({ retryDelays: (one.options.retryDelays = [50, 100, 200, 400]) })
   one.start()
   await one.done
   await stored('paused.bin', content)
