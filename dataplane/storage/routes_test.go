@@ -52,3 +52,17 @@ func hasTest(t *testing.T, dir, name string) bool {
 		return strings.Contains(string(source), "\nfunc "+name+"(t *testing.T)")
 	})
 }
+
+func TestAFolderForTemporaryFilesThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for _, dir := range []string{filepath.Join(folder, "nothing"), file} {
+		_, err := storage.New(storage.Deps{Log: testkit.Logger(t), Egress: egress.NewGuard(nil), Settings: config.Storage{TempDir: dir}})
+		require.ErrorContains(t, err, "FLUXBASE_STORAGE_TEMP_DIR")
+	}
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+}

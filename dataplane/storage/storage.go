@@ -4,9 +4,12 @@ package storage
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -72,6 +75,9 @@ var _ http.Handler = (*Service)(nil)
 
 // New makes the service.
 func New(d Deps) (*Service, error) {
+	if err := tryFolder(d.Settings.TempDir); err != nil {
+		return nil, fmt.Errorf("FLUXBASE_STORAGE_TEMP_DIR must name a folder that can be written to: %w", err)
+	}
 	var scanner object.Scanner // nil refuses at once what is to be scanned
 	if d.Settings.ClamdURL != "" {
 		clamd, err := scan.New(scan.Deps{URL: d.Settings.ClamdURL, Log: d.Log, Metrics: d.Metrics})
@@ -136,3 +142,12 @@ func (s *Service) API() http.Handler { return s.api }
 
 // Close waits for the images that are being made, or ctx, and ends their processes.
 func (s *Service) Close(ctx context.Context) { s.images.Close(ctx) }
+
+// tryFolder writes to the folder for temporary files; "" is the system's.
+func tryFolder(dir string) error {
+	file, err := os.CreateTemp(dir, "fluxbase-upload-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
 	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
+	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
@@ -94,3 +95,22 @@ func TestBodiesOfUnknownLengthThatBreak(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// TestTheFolderOfTemporaryFilesIsAway is a time in which bodies of known length go on and others come again, and no defect.
+func TestTheFolderOfTemporaryFilesIsAway(t *testing.T) {
+	t.Parallel()
+	b := storagetest.New(t, false)
+	store := blob.New(blob.Deps{Client: b.Blobs.Client(), Log: testkit.Logger(t), TempDir: filepath.Join(t.TempDir(), "nothing"), Queue: b.Queue, WorkerID: "test"})
+	whole := bytes.Repeat([]byte("0123456789abcdef"), 8<<10)
+	put := func(size int64) error {
+		version, err := store.Lease(t.Context(), b.Service())
+		require.NoError(t, err)
+		_, err = store.Put(t.Context(), b.Project, version, bytes.NewReader(whole), size, "text/plain")
+		return err
+	}
+	require.NoError(t, put(int64(len(whole))))
+	f := fault.From(put(-1))
+	require.Equal(t, fault.Unavailable, f.Kind)
+	require.Equal(t, "STORAGE_UNAVAILABLE", f.Reason)
+	require.NotContains(t, f.Message, "nothing")
+}

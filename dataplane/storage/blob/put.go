@@ -79,7 +79,7 @@ func (s *Store) PutKey(ctx context.Context, p *directory.Project, key string, bo
 			return s.putPieces(ctx, p, key, spool, body, mime)
 		}
 		if body, size, err = spool.whole(); err != nil {
-			return Written{}, err
+			return Written{}, FolderFault(err)
 		}
 	}
 	source := &counted{from: body, hash: md5.New()} //nolint:gosec // as above
@@ -273,6 +273,14 @@ func bodyFault(err error) error {
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return fault.Wrap(err, fault.Canceled, "INCOMPLETE_BODY", "The connection broke before the whole body had come. Upload it again.")
+	}
+	return FolderFault(err)
+}
+
+// FolderFault tells a folder for temporary files that is full or away, which is the operator's to mend, from defects.
+func FolderFault(err error) error {
+	if at := (*os.PathError)(nil); errors.As(err, &at) {
+		return fault.Wrap(err, fault.Unavailable, "STORAGE_UNAVAILABLE", "There is no room to take the upload right now. Try again in a moment.")
 	}
 	return err
 }

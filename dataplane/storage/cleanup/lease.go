@@ -223,7 +223,7 @@ func (s *Service) list(ctx context.Context, session *projectdb.Session, prefix, 
 	}
 	out, err := s.Blobs.Client().ListObjectsV2(ctx, in)
 	if err != nil {
-		return listing{}, fmt.Errorf("list the bucket: %w", err)
+		return listing{}, blob.Fault(err, "list the bucket")
 	}
 	page := listing{last: !aws.ToBool(out.IsTruncated) || len(out.Contents) == 0}
 	for _, o := range out.Contents {

@@ -125,7 +125,7 @@ func (l *look) uploads(ctx context.Context, at position) (position, error) {
 	}
 	out, err := l.Blobs.Client().ListMultipartUploads(ctx, in)
 	if err != nil {
-		return at, fmt.Errorf("list uploads in parts: %w", err)
+		return at, blob.Fault(err, "list uploads in parts")
 	}
 	var versions []string
 	of := make([]string, len(out.Uploads))
@@ -200,5 +200,5 @@ func (l *look) exists(ctx context.Context, version string) (bool, error) {
 	case "NotFound", "NoSuchKey":
 		return false, nil
 	}
-	return false, fmt.Errorf("look for %s: %w", key, err)
+	return false, blob.Fault(err, "look for "+key)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/storage/cleanup"
 	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
 func (b *bundle) reconcile(o cleanup.Options) *cleanup.Report {
@@ -328,4 +329,16 @@ func TestALookWithoutTheBucketRepairsNothing(t *testing.T) {
 	require.Error(t, err)
 	require.Empty(t, b.kinds())
 	require.Zero(t, storagetest.One[int64](b.Bundle, "select count(*) from removals"))
+}
+
+func TestALookWhileTheObjectStoreIsAwayIsNoDefect(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	away := b.S3
+	away.Endpoint = "http://127.0.0.1:1"
+	s := b.service(func(d *cleanup.Deps) {
+		d.Blobs = blob.New(blob.Deps{Client: blob.NewClient(away), Log: testkit.Logger(t), Queue: b.Queue, WorkerID: "away"})
+	})
+	_, err := s.Reconcile(t.Context(), b.Service(), cleanup.Options{})
+	require.Equal(t, "OBJECT_STORE_UNREACHABLE", fault.From(err).Reason)
 }

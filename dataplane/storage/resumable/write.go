@@ -93,7 +93,7 @@ func (u *upload) settle(ctx context.Context) error {
 // open makes the file, with room for the tails.
 func (w *writer) open() (err error) {
 	if w.file, err = os.CreateTemp(w.u.s.d.TempDir, "fluxbase-upload-*"); err != nil {
-		return fmt.Errorf("keep a part of an upload: %w", err)
+		return blob.FolderFault(fmt.Errorf("keep a part of an upload: %w", err))
 	}
 	_ = os.Remove(w.file.Name()) // where that is not possible close does it
 	st := &w.u.row.state
@@ -213,7 +213,7 @@ func (w *writer) fill(body io.Reader, size int64) (ended bool, err error) {
 			return false, w.tooLong()
 		}
 		if _, failed := w.file.Write(w.buffer[:n]); failed != nil {
-			return false, fmt.Errorf("keep a part of an upload: %w", failed)
+			return false, blob.FolderFault(fmt.Errorf("keep a part of an upload: %w", failed))
 		}
 		w.size += int64(n)
 		_, _ = w.hash.Write(w.buffer[:n])

@@ -58,6 +58,7 @@ var codes = map[string]said{
 	"MISSING_CONTENT_LENGTH":               {"MissingContentLength", http.StatusLengthRequired},
 	"NOT_IMPLEMENTED":                      {"NotImplemented", http.StatusNotImplemented},
 	"OBJECT_STORE_UNREACHABLE":             {"ServiceUnavailable", http.StatusServiceUnavailable},
+	"STORAGE_UNAVAILABLE":                  {"ServiceUnavailable", http.StatusServiceUnavailable},
 	"QUOTA_STORAGE":                        {"QuotaExceeded", http.StatusForbidden},
 	"REQUEST_TIME_TOO_SKEWED":              {"RequestTimeTooSkewed", http.StatusForbidden},
 	"RESOURCE_ALREADY_EXISTS":              {"OperationAborted", http.StatusConflict},
