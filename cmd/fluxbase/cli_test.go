@@ -324,6 +324,7 @@ type fakeProjects struct {
 	get     func() error
 	streams [][]*controlplanev1.Project // one for each time that the project is watched; then unavailable
 	watched int
+	late    bool // the server says that the client's time is up, before the client's own clock does
 }
 
 func (f *fakeProjects) serve(t *testing.T) string {
@@ -345,6 +346,9 @@ func (f *fakeProjects) CreateProject(context.Context, *controlplanev1.CreateProj
 
 func (f *fakeProjects) WatchProject(_ context.Context, _ *controlplanev1.WatchProjectRequest, out *connect.ServerStream[controlplanev1.WatchProjectResponse]) error {
 	f.watched++
+	if f.late {
+		return connect.NewError(connect.CodeDeadlineExceeded, errors.New("the request took too long"))
+	}
 	if len(f.streams) == 0 {
 		return connect.NewError(connect.CodeUnavailable, errors.New("restarting"))
 	}
@@ -388,6 +392,17 @@ func TestAFailedProjectFailsTheCommand(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(got.err), &answer))
 	require.Equal(t, "PROJECT_FAILED", answer.Error.Reason)
 	require.Equal(t, "Project abcdefghijklmnopqrst failed: The cluster refused.", answer.Error.Message)
+}
+
+func TestWaitingEndsByTheServersClock(t *testing.T) {
+	t.Parallel()
+	f := &fakeProjects{late: true}
+	s := &session{cli: &cli{http: &http.Client{}}, url: f.serve(t)}
+	_, err := s.settle(t.Context(), projectIn(controlplanev1.ProjectStatus_PROJECT_STATUS_PROVISIONING), controlplanev1.ProjectStatus_PROJECT_STATUS_ACTIVE, 100*time.Millisecond)
+	var told *cliError
+	require.ErrorAs(t, err, &told)
+	require.Equal(t, "WAIT_TIMEOUT", told.Reason)
+	require.Contains(t, told.Message, "abcdefghijklmnopqrst is PROVISIONING")
 }
 
 func TestWaitingEnds(t *testing.T) {

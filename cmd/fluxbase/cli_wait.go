@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -42,7 +43,7 @@ func (s *session) settle(ctx context.Context, p *controlplanev1.Project, wanted 
 			return nil, &cliError{Code: exitUnavailable, Reason: "WAIT_TIMEOUT",
 				Message: fmt.Sprintf("Project %s is %s after %s.", p.GetRef(), statusOf(p), limit),
 				Hint:    "It goes on; \"fluxbase projects get " + p.GetRef() + "\" shows how far it is."}
-		case err != nil && connect.CodeOf(err) != connect.CodeUnavailable && connect.IsWireError(err):
+		case err != nil && !slices.Contains([]connect.Code{connect.CodeUnavailable, connect.CodeDeadlineExceeded}, connect.CodeOf(err)) && connect.IsWireError(err):
 			return nil, err
 		}
 		select {
