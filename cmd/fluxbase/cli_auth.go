@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -47,6 +48,11 @@ func (a *authAdmin) call(ctx context.Context, method, path string, body any) (js
 	return answer, nil
 }
 
+var wordEnds = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+
+// reasonOf is the reason that a service of the project tells in a form of its own: no_such_user, or NoSuchKey.
+func reasonOf(code string) string { return strings.ToUpper(wordEnds.ReplaceAllString(code, "${1}_$2")) }
+
 // explainAuth makes an error of what the auth service answered.
 func explainAuth(status int, answer []byte) error {
 	var got struct {
@@ -59,7 +65,7 @@ func explainAuth(status int, answer []byte) error {
 	_ = json.Unmarshal(answer, &got) // what is no JSON has no message either
 	code, _ := got.Code.(string)
 	e := &cliError{
-		Code: exitFailure, Reason: strings.ToUpper(firstOf(got.Error, code)), Hint: got.Hint,
+		Code: exitFailure, Reason: reasonOf(firstOf(got.Error, code)), Hint: got.Hint,
 		Message: firstOf(got.Message, got.Msg, fmt.Sprintf("The project answered with status %d.", status)),
 	}
 	switch {

@@ -106,7 +106,7 @@ func TestStorageReconcileRefuses(t *testing.T) {
 		"no project":               {200, `{}`, nil, exitUsage, "REF is missing", false},
 		"not allowed":              {400, `{"statusCode":"403","code":"AccessDenied","message":"Only developers."}`, []string{"abc"}, exitDenied, "Only developers.", true},
 		"an empty bucket":          {400, `{"statusCode":"400","code":"BucketEmpty","message":"The bucket holds no files at all."}`, []string{"abc"}, exitUsage, "no files at all", true},
-		"a store that is away":     {503, `{"statusCode":"503","code":"ObjectStoreUnreachable","message":"Try again."}`, []string{"abc"}, exitUnavailable, "Try again.", true},
+		"a store that is away":     {503, `{"statusCode":"503","code":"ObjectStoreUnreachable","message":"Try again."}`, []string{"abc"}, exitUnavailable, "Try again. (OBJECT_STORE_UNREACHABLE)", true},
 		"no JSON":                  {502, `<html>`, []string{"abc"}, exitUnavailable, "status 502", true},
 	} {
 		t.Run(name, func(t *testing.T) {
