@@ -24,7 +24,7 @@ func FuzzReadForm(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		r := &http.Request{Header: http.Header{"Content-Type": {"multipart/form-data; boundary=x"}}, Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text))}
 		var target object.Target
-		file, err := read(r, &target)
+		file, _, err := read(r, &target)
 		if err != nil {
 			require.NotEqual(t, fault.Internal, fault.From(err).Kind)
 			return

@@ -48,11 +48,26 @@ func (s *Service) uploadSigned(w http.ResponseWriter, r *http.Request, session *
 // store takes a file from a request's body.
 func (s *Service) store(w http.ResponseWriter, r *http.Request, session *projectdb.Session, t object.Target) error {
 	t.IfMatch, t.IfNoneMatch = r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
-	body, err := read(r, &t)
+	body, rest, err := read(r, &t)
 	if err != nil {
 		return err
 	}
-	o, err := s.Objects.Upload(r.Context(), session, t, unbroken{body})
+	ctx := r.Context()
+	ticket, err := s.Objects.Begin(ctx, session, t)
+	if err != nil {
+		return err
+	}
+	written, err := s.Objects.Store(ctx, session, ticket, unbroken{body})
+	if err != nil {
+		return err
+	}
+	if rest != nil {
+		if err := ticket.Restate(rest); err != nil {
+			s.Objects.Discard(ctx, session, written)
+			return err
+		}
+	}
+	o, err := s.Objects.Commit(ctx, session, ticket, written)
 	if err != nil {
 		return err
 	}
@@ -60,20 +75,22 @@ func (s *Service) store(w http.ResponseWriter, r *http.Request, session *project
 	return nil
 }
 
-// read finds the file in a request, and what is said of it.
-func read(r *http.Request, t *object.Target) (io.Reader, error) {
+// read finds the file in a request, and what is said of it before it. rest, where there is one, reads what is said after it.
+func read(r *http.Request, t *object.Target) (body io.Reader, rest func(*object.Target) error, err error) {
 	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err == nil && kind == "multipart/form-data" {
 		if parameters["boundary"] == "" {
-			return nil, protocol.ErrParameter("The form has no boundary: let your client set the header Content-Type.")
+			return nil, nil, protocol.ErrParameter("The form has no boundary: let your client set the header Content-Type.")
 		}
-		return readForm(multipart.NewReader(r.Body, parameters["boundary"]), t)
+		form := multipart.NewReader(r.Body, parameters["boundary"])
+		file, err := readForm(form, t)
+		return file, func(t *object.Target) error { return readRest(form, t) }, err
 	}
 	h := r.Header
 	t.Size, t.MimeType, t.CacheControl = r.ContentLength, h.Get("Content-Type"), h.Get("Cache-Control")
 	t.ContentEncoding, t.ContentDisposition, t.ContentLanguage = h.Get("Content-Encoding"), h.Get("Content-Disposition"), h.Get("Content-Language")
 	t.UserMetadata, err = metadataHeader(r)
-	return r.Body, err
+	return r.Body, nil, err
 }
 
 // metadataHeader reads x-metadata: a JSON object in base64.
@@ -97,7 +114,7 @@ const (
 	maxField  = 128 << 10
 )
 
-// readForm reads a form up to its file, which is not held: the fields that tell of it come before it. The file's own name is any, also none.
+// readForm reads a form up to its file, which is not held. The file's own name is any, also none.
 func readForm(form *multipart.Reader, t *object.Target) (io.Reader, error) {
 	t.Size = -1
 	for range maxFields {
@@ -114,16 +131,45 @@ func readForm(form *multipart.Reader, t *object.Target) (io.Reader, error) {
 			}
 			return part, nil
 		}
-		value, err := io.ReadAll(io.LimitReader(part, maxField+1))
-		if err != nil {
-			return nil, formError(err)
+		if err := readField(part, t); err != nil {
+			return nil, err
 		}
-		if len(value) > maxField {
-			return nil, protocol.ErrParameter("The field %.100q is larger than %d KiB.", part.FormName(), maxField>>10)
-		}
-		field(t, part.FormName(), string(value))
 	}
 	return nil, protocol.ErrParameter("The form has more than %d fields before its file.", maxFields)
+}
+
+// readRest reads the fields after the file, where storage-js puts cacheControl and metadata when an app gives it a form of its own. What the file
+// is was said by then: its type stays.
+func readRest(form *multipart.Reader, t *object.Target) error {
+	for range maxFields {
+		part, err := form.NextPart()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return formError(err)
+		case isFile(part):
+			return protocol.ErrParameter("The form has more than one file: upload each by a request of its own.")
+		}
+		kind := t.MimeType
+		if err := readField(part, t); err != nil {
+			return err
+		}
+		t.MimeType = kind
+	}
+	return protocol.ErrParameter("The form has more than %d fields after its file.", maxFields)
+}
+
+func readField(part *multipart.Part, t *object.Target) error {
+	value, err := io.ReadAll(io.LimitReader(part, maxField+1))
+	if err != nil {
+		return formError(err)
+	}
+	if len(value) > maxField {
+		return protocol.ErrParameter("The field %.100q is larger than %d KiB.", part.FormName(), maxField>>10)
+	}
+	field(t, part.FormName(), string(value))
+	return nil
 }
 
 // fields are the names of parts that are no file.

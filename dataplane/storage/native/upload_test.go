@@ -102,8 +102,9 @@ func TestUploadOfAForm(t *testing.T) {
 			"without a name":       {[]part{{`form-data; name="cacheControl"`, "text/plain", "60"}, {`form-data; name="upload"`, "a/b", "x"}}, "a/b", "private, max-age=60", "x", nil},
 			"an empty file":        {[]part{blobPart("a/b", "")}, "a/b", "private, no-cache", "", nil},
 			"a large file":         {[]part{blobPart("a/b", large)}, "a/b", "private, no-cache", large, nil},
-			"what follows is left": {[]part{blobPart("a/b", "x"), fieldPart("cacheControl", "1")}, "a/b", "private, no-cache", "x", nil},
-			"a boundary within":    {[]part{blobPart("a/b", "--x\r\n--")}, "a/b", "private, no-cache", "--x\r\n--", nil},
+			"with fields after it": {[]part{blobPart("a/b", "x"), fieldPart("cacheControl", "1"), fieldPart("metadata", `{"a":1}`), fieldPart("contentType", "image/png")}, "a/b",
+				"private, max-age=1", "x", map[string]any{"a": 1.0}},
+			"a boundary within": {[]part{blobPart("a/b", "--x\r\n--")}, "a/b", "private, no-cache", "--x\r\n--", nil},
 		} {
 			body, kind := form(t, c.parts...)
 			path := "/object/private/" + s.folder + strings.ReplaceAll(name, " ", "%20")
@@ -132,6 +133,8 @@ func TestUploadsAreRefused(t *testing.T) {
 		badCache, badCacheKind := inForm(fieldPart("cacheControl", "1\r\nSet-Cookie: x"), blobPart("image/png", "x"))
 		largeFile, largeFileKind := inForm(blobPart("image/png", "12345678901"))
 		html, htmlKind := inForm(blobPart("text/html", "x"))
+		twoFiles, twoKind := inForm(blobPart("image/png", "1"), blobPart("image/png", "2"))
+		lateMetadata, lateKind := inForm(blobPart("image/png", "1"), fieldPart("metadata", "[1]"))
 		whole, wholeKind := form(t, blobPart("image/png", "1234567"))
 		base := "/object/private/" + s.folder
 		for name, c := range map[string]struct {
@@ -157,6 +160,8 @@ func TestUploadsAreRefused(t *testing.T) {
 			"a form's control":              {base + "x", s.mine, badCache, []string{"Content-Type", badCacheKind}, "400", "InvalidRequest"},
 			"a form's long field":           {base + "x", s.mine, largeField, []string{"Content-Type", largeFieldKind}, "400", "InvalidParameter"},
 			"a form of many fields":         {base + "x", s.mine, tooMany, []string{"Content-Type", manyKind}, "400", "InvalidParameter"},
+			"a form of two files":           {base + "x", s.mine, twoFiles, []string{"Content-Type", twoKind}, "400", "InvalidParameter"},
+			"a form's metadata, late":       {base + "x", s.mine, lateMetadata, []string{"Content-Type", lateKind}, "400", "InvalidRequest"},
 			"a form without a file":         {base + "x", s.mine, noFile, []string{"Content-Type", noFileKind}, "400", "InvalidRequest"},
 			"a form without a boundary":     {base + "x", s.mine, whole, []string{"Content-Type", "multipart/form-data"}, "400", "InvalidParameter"},
 			"a form that ends in its head":  {base + "x", s.mine, whole[:90], []string{"Content-Type", wholeKind}, "400", "InvalidRequest"},

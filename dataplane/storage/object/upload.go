@@ -315,6 +315,21 @@ func (s *Service) ScanStored(ctx context.Context, session *projectdb.Session, t 
 	return stream.Verdict()
 }
 
+// Restate changes what an upload says of itself when its bytes have come: its headers and metadata, not where it goes and what it is.
+func (t *Ticket) Restate(change func(*Target) error) error {
+	said := t.Target
+	if err := change(&said); err != nil {
+		return err
+	}
+	t.CacheControl, t.UserMetadata = said.CacheControl, said.UserMetadata
+	return t.check()
+}
+
+// Discard removes bytes that are not to become an object.
+func (s *Service) Discard(ctx context.Context, session *projectdb.Session, w blob.Written) {
+	s.drop(ctx, session, w.Version)
+}
+
 // commitTime bounds the writing of a row, which goes on when the client has left.
 const commitTime = 30 * time.Second
 
