@@ -145,7 +145,7 @@ func BenchmarkRatio(b *testing.B) {
 		name        string
 		bytes       int
 		connections int
-	}{{"10 kB", 10_000, 16}, {"1 MB", 1_000_000, 8}, {"100 MB", 100_000_000, 2}} {
+	}{{"10 kB", 10_000, 16}, {"1 MB", 1_000_000, 1}, {"1 MB by 8", 1_000_000, 8}, {"100 MB", 100_000_000, 1}, {"100 MB by 2", 100_000_000, 2}} {
 		content := make([]byte, size.bytes)
 		_, _ = rand.Read(content)
 		b.Run(size.name, func(b *testing.B) {

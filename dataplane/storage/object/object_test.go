@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
@@ -283,5 +284,25 @@ func TestUploadsAtOnceKeepToTheQuota(t *testing.T) {
 		require.Equal(t, 3, full)
 		require.Equal(t, int64(80), storagetest.One[int64](b, "select bytes from used()"))
 		require.Len(t, b.StoredKeys(), 2, "what is refused leaves no bytes")
+	})
+}
+
+func TestTriggersOfProjectsSeeWhatIsDone(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		b.Put("files", "before", "x")
+		b.Owner(`create table {public}.seen (name text, operation text, role text); grant all on {public}.seen to {service_role};
+			create function {public}.see() returns trigger language plpgsql as $$ begin
+				insert into {public}.seen values (new.name, {storage}.operation(), current_user); return new; end $$;
+			create trigger see after insert on {storage}.objects for each row execute function {public}.see()`)
+		b.Put("files", "after", "x")
+		require.NoError(t, b.Service().InTx(t.Context(), projectdb.Options{SearchPath: []string{"public"}}, func(tx pgx.Tx) error {
+			var seen string
+			if err := tx.QueryRow(t.Context(), "select string_agg(concat_ws(' ', name, operation, role), ',') from seen").Scan(&seen); err != nil {
+				return err
+			}
+			require.Equal(t, "after storage.object.upload "+b.Project.Role("service_role"), seen)
+			return nil
+		}))
 	})
 }

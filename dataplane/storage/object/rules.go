@@ -20,12 +20,14 @@ type rules struct {
 	mimeTypes     []string
 	kind          string
 	bytes, blobs  int64
+	// triggers tells that the project has triggers of its own on objects.
+	triggers bool
 }
 
 func (r *rules) read(rows pgx.Rows) error {
 	*r = rules{}
 	for rows.Next() {
-		if err := rows.Scan(&r.known, &r.public, &r.sizeLimit, &r.mimeTypes, &r.kind, &r.bytes, &r.blobs); err != nil {
+		if err := rows.Scan(&r.known, &r.public, &r.sizeLimit, &r.mimeTypes, &r.kind, &r.bytes, &r.blobs, &r.triggers); err != nil {
 			return err
 		}
 	}

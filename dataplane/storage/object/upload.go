@@ -74,7 +74,9 @@ type Ticket struct {
 	// Limit is the most bytes that it may have.
 	Limit int64
 
-	at     time.Time // of its last statement
+	at time.Time // of its last statement
+	// plain tells that writing the row runs none of the project's code: no policy holds the caller, and no trigger is the project's.
+	plain  bool
 	scan   bool
 	over   error // what a body beyond the limit is told
 	stored struct{ bytes, blobs int64 }
@@ -101,6 +103,7 @@ func (s *Service) Begin(ctx context.Context, session *projectdb.Session, target 
 	if err := t.bound(session, found); err != nil {
 		return nil, err
 	}
+	t.plain = unbound(session) && !found.triggers
 	t.scan = scanned(session, t.Bucket)
 	if t.scan && s.scanner == nil {
 		return nil, fault.New(fault.Unavailable, "SCANNER_UNAVAILABLE", "Uploads to the bucket %q are to be scanned for viruses, and there is no scanner. The operator must set one up.", t.Bucket)
@@ -348,6 +351,12 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 	row := t.statement(w.Size, w.Version, w.ETag)
 	batch := projectdb.Batch{Statements: []projectdb.Statement{{SQL: keepSQL, Args: []any{w.Version, w.Size, session.Project.Limits.StorageBytes}}, row}, Hold: t.replaces()}
 	o, told := s.changing(ctx, session, t.Operation)
+	if t.plain && len(o.Settings) == 1 { // the operation, which nobody reads
+		o.Settings = nil
+		for i := range batch.Statements {
+			batch.Statements[i].Plain = true
+		}
+	}
 	err := session.Run(ctx, o, batch, func(i int, rows pgx.Rows) error {
 		if i == 0 {
 			for rows.Next() {
