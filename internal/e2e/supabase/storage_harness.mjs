@@ -10,6 +10,14 @@ import { failure, walk } from './walk.mjs'
 const { ADDRESS, PROJECT_URL, PUBLISHABLE_KEY, SECRET_KEY } = process.env
 export const BASE = `${PROJECT_URL}/storage/v1`
 const once = ADDRESS ? fetchAt(ADDRESS) : fetch
+/** until asks again and again, for ten seconds, until something is so. */
+export async function until(what, isSo) {
+  for (const end = Date.now() + 10_000; !(await isSo()); ) {
+    if (Date.now() > end) throw new Error(`${what}: not within ten seconds`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
 /** request is a fetch without a client, which waits as long as the limit of requests says. */
 export async function request(input, init) {
   for (;;) {
