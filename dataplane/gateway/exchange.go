@@ -163,7 +163,7 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
 func (x *exchange) refuse(no *refusal) {
 	x.code = no.code
-	no.write(x, x.service.Name, x.service.Prefix == storagePrefix && below(x.inner, storageS3))
+	no.write(x, x.service.Name, x.inS3())
 }
 
 // finish answers for a handler that panicked, and counts and logs the exchange.

@@ -294,6 +294,8 @@ func (x *exchange) resolve(ctx context.Context) *refusal {
 		x.project, err = g.projects.ByRef(ctx, t.ref)
 	case t.host != "":
 		x.project, err = g.projects.ByHost(ctx, t.host)
+	case x.lost():
+		return x.s3PathStyle()
 	default:
 		return &errNotFound
 	}
@@ -309,6 +311,9 @@ func (x *exchange) resolve(ctx context.Context) *refusal {
 		if strange && no.status == http.StatusNotFound {
 			g.strangers.Charge(x.client)
 		}
+		if no.status == http.StatusNotFound && x.inS3() && (t.ref == "" || t.ref == noRef) {
+			return x.s3PathStyle()
+		}
 		return &no
 	}
 	x.ref, x.prefix = x.project.Ref, t.prefix
@@ -322,6 +327,9 @@ func (x *exchange) resolve(ctx context.Context) *refusal {
 		return &errDeleted
 	default:
 		return &errUnavailable
+	}
+	if x.lost() {
+		return x.s3Endpoint()
 	}
 	if x.service == g.outside || dotted(x.inner) {
 		return &errRoute

@@ -21,11 +21,13 @@ type target struct {
 // router tells projects from hosts and paths.
 type router struct {
 	domain string
+	// scheme is that of the workers' own address.
+	scheme string
 	own    map[string]bool // the workers' own names
 }
 
 func newRouter(domain, workerURL string) router {
-	r := router{domain: "." + strings.ToLower(domain), own: map[string]bool{strings.ToLower(domain): true, "localhost": true}}
+	r := router{domain: "." + strings.ToLower(domain), scheme: schemeOf(workerURL), own: map[string]bool{strings.ToLower(domain): true, "localhost": true}}
 	if u, err := url.Parse(workerURL); err == nil && u.Hostname() != "" {
 		r.own[strings.ToLower(u.Hostname())] = true
 	}

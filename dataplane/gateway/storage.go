@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/xml"
 	"net/http"
 	"net/url"
 	"path"
@@ -19,9 +18,6 @@ const (
 	apiStoragePrefix = "/api/v1/storage"
 	apiStoragePublic = "/public"
 )
-
-// storageS3 is where it speaks S3's: requests are signed, and carry no key.
-const storageS3 = "/s3"
 
 // openStorage are the paths of storage that need no key: what is public, and what carries a proof of its own. Without methods all are open.
 var openStorage = []struct{ path, methods string }{
@@ -173,31 +169,4 @@ func (e *refusal) storageBody() storageBody {
 		word = http.StatusText(e.status)
 	}
 	return storageBody{strconv.Itoa(e.status), e.code, word, e.message, e.hint}
-}
-
-// s3Body is an error of S3's.
-type s3Body struct {
-	XMLName   xml.Name `xml:"Error"`
-	Code      string   `xml:"Code"`
-	Message   string   `xml:"Message"`
-	RequestID string   `xml:"RequestId"`
-}
-
-// s3Codes are the codes that S3's clients know, by status.
-var s3Codes = map[int]string{
-	http.StatusTooManyRequests: "SlowDown", http.StatusServiceUnavailable: "ServiceUnavailable", http.StatusRequestEntityTooLarge: "EntityTooLarge",
-	http.StatusNotFound: "NoSuchBucket", http.StatusInternalServerError: "InternalError", http.StatusRequestURITooLong: "InvalidURI",
-}
-
-func (e *refusal) s3Body(id string) ([]byte, error) {
-	code, ok := s3Codes[e.status]
-	if !ok {
-		code = "AccessDenied"
-	}
-	text := e.message
-	if e.hint != "" {
-		text += " " + e.hint
-	}
-	body, err := xml.Marshal(s3Body{Code: code, Message: text, RequestID: id})
-	return append([]byte(xml.Header), body...), err
 }

@@ -161,11 +161,12 @@ func (s *Service) serve(c *call) (err error) {
 	if !strings.HasSuffix(c.sig.Path, c.r.URL.Path) {
 		return sigv4.ErrMismatch
 	}
-	session, err := s.authenticate(c)
+	session, key, err := s.authenticate(c)
 	if err != nil {
 		return err
 	}
 	c.session = session
+	witness(c.w, session.Caller.Role, key)
 	rest, ok := strings.CutPrefix(c.r.URL.Path, Prefix)
 	if !ok || rest != "" && rest[0] != '/' {
 		return fault.New(fault.NotFound, "ROUTE_NOT_FOUND", "There is nothing at this path.")
@@ -194,33 +195,40 @@ func (s *Service) serve(c *call) (err error) {
 // claimsService are the claims of whoever shows an access key.
 var claimsService = json.RawMessage(`{"role":"service_role"}`)
 
-// authenticate finds out who signed. A signature proves a secret of this project; with a session token the secret is the anon key, which is public,
-// and the token proves the user.
-func (s *Service) authenticate(c *call) (*projectdb.Session, error) {
+// witness tells the gateway as what a request is done, for its log.
+func witness(w http.ResponseWriter, role, key string) {
+	if to, ok := w.(interface{ ActsAs(role, key string) }); ok {
+		to.ActsAs(role, key)
+	}
+}
+
+// authenticate finds out who signed, and by which access key. A signature proves a secret of this project; with a session token the secret is the anon
+// key, which is public, and the token proves the user.
+func (s *Service) authenticate(c *call) (session *projectdb.Session, key string, err error) {
 	p, ctx := c.session.Project, c.r.Context()
 	if c.sig.AccessKey == p.Ref {
 		if c.sig.Token == "" {
-			return nil, fault.New(fault.Denied, "ACCESS_DENIED", "The project's ref is an access key together with a session token only: the user's access token.")
+			return nil, "", fault.New(fault.Denied, "ACCESS_DENIED", "The project's ref is an access key together with a session token only: the user's access token.")
 		}
 		if err := c.sig.Verify(p.AnonKey); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		caller, err := s.d.Tokens.Caller(ctx, p, c.sig.Token)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		return s.d.Binder.Bind(p, caller), nil
+		return s.d.Binder.Bind(p, caller), "", nil
 	}
 	if c.sig.Token != "" {
-		return nil, fault.New(fault.Denied, "INVALID_ACCESS_KEY_ID", "With a session token the access key is the project's ref, and the secret its anon key.")
+		return nil, "", fault.New(fault.Denied, "INVALID_ACCESS_KEY_ID", "With a session token the access key is the project's ref, and the secret its anon key.")
 	}
 	secret, err := s.keys.Secret(ctx, c.session, c.sig.AccessKey)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := c.sig.Verify(secret); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	s.keys.Used(ctx, c.session, c.sig.AccessKey)
-	return s.d.Binder.Bind(p, projectdb.Caller{Role: "service_role", Claims: claimsService}), nil
+	return s.d.Binder.Bind(p, projectdb.Caller{Role: "service_role", Claims: claimsService}), c.sig.AccessKey, nil
 }

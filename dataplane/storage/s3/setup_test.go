@@ -43,6 +43,8 @@ type world struct {
 	// address is the endpoint by path, host the one by host.
 	address, host    string
 	accessKey, value string
+	// journal is what the gateway logs.
+	journal *journal
 }
 
 // tokens judges as the gateway does.
@@ -93,7 +95,7 @@ func (noUsage) KeyUsed(string, string)              {}
 func newWorld(t *testing.T, b *storagetest.Bundle) *world {
 	t.Helper()
 	sealer := testkit.Sealer(t)
-	w := &world{Bundle: b, sealer: sealer, tokens: &tokens{revoked: map[string]bool{}}}
+	w := &world{Bundle: b, sealer: sealer, tokens: &tokens{revoked: map[string]bool{}}, journal: &journal{}}
 	w.service = s3.New(s3.Deps{
 		Objects: b.Objects, Buckets: bucket.New(bucket.Deps{Objects: b.Objects, Queue: b.Queue}), Blobs: b.Blobs, Queue: b.Queue, Sealer: sealer, Tokens: w.tokens,
 		Binder: b.Door, Log: testkit.Logger(t), Now: func() time.Time { return time.Now().Add(time.Duration(w.off.Load())) },
@@ -106,7 +108,7 @@ func newWorld(t *testing.T, b *storagetest.Bundle) *world {
 	w.server = &httptest.Server{Listener: listener, Config: &http.Server{ReadHeaderTimeout: time.Minute}}
 	g, err := gateway.New(gateway.Deps{
 		Projects: oneProject{w}, Limits: noLimits{}, Usage: noUsage{}, Binder: b.Door, Domain: "files.example", WorkerURL: "http://" + listener.Addr().String(),
-		Services: []gateway.Service{{Name: "storage", Prefix: "/storage/v1", Handler: router, MaxBody: 1 << 40, Timeout: 10 * time.Minute}}, Log: testkit.Logger(t),
+		Services: []gateway.Service{{Name: "storage", Prefix: "/storage/v1", Handler: router, MaxBody: 1 << 40, Timeout: 10 * time.Minute}}, Log: w.journal.logger(),
 	})
 	require.NoError(t, err)
 	w.server.Config.Handler = g
