@@ -1,6 +1,6 @@
 import tailwind from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 // "npm run dev" serves the console with hot reload against a running "fluxbase dev"; another one is named by
 // FLUXBASE_URL.
@@ -10,7 +10,9 @@ const proxied = ["/config.json", "/fluxbase.controlplane.v1", "^/p/"];
 export default defineConfig({
   plugins: [react(), tailwind()],
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
-  server: { proxy: Object.fromEntries(proxied.map((path) => [path, backend])) },
+  // FLUXBASE_STILL=1 keeps the pages as they were when it started, whoever edits them meanwhile: for browser tests.
+  server: { proxy: Object.fromEntries(proxied.map((path) => [path, backend])), ...(process.env.FLUXBASE_STILL && { hmr: false, watch: null }) },
+  test: { include: ["src/**/*.test.ts"] },
   build: {
     target: "es2022",
     sourcemap: false,

@@ -29,6 +29,8 @@ export const test = base.extend<{ page: Page }, { installation: Installation; wo
   installation: [
     // oxlint-disable-next-line no-empty-pattern -- Playwright reads the fixture's needs from the pattern.
     async ({}, use) => {
+      // While working on a page: an installation that runs already, for example "npm run dev" in front of "fluxbase dev".
+      if (process.env.FLUXBASE_CONSOLE_URL) return use({ url: process.env.FLUXBASE_CONSOLE_URL });
       const binary = process.env.FLUXBASE_BIN;
       if (!binary) throw new Error('Set FLUXBASE_BIN to the binary to test: "make test" does.');
       const folder = await mkdtemp(join(tmpdir(), "fluxbase-console-"));

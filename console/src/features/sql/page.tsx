@@ -13,7 +13,8 @@ import { example } from "@/features/sql/example";
 import { Results } from "@/features/sql/results";
 import { useRun } from "@/features/sql/run";
 import { ProjectStatus, type Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
-import { SqlError, useMeta, type CatalogColumn } from "@/lib/meta";
+import type { CatalogColumn } from "@/lib/catalog";
+import { SqlError, useMeta } from "@/lib/meta";
 import { useProject, useRefusal } from "@/lib/organization";
 
 const route = getRouteApi("/app/projects/$ref/sql");
