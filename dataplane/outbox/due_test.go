@@ -3,15 +3,43 @@ package outbox_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 )
+
+// lines keeps what is logged.
+type lines struct {
+	mu   sync.Mutex
+	text []string
+}
+
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, string(line))
+	return len(line), nil
+}
+
+func (l *lines) containing(word string) (out []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.text {
+		if strings.Contains(line, word) {
+			out = append(out, line)
+		}
+	}
+	return out
+}
 
 // addAt leaves an item for a time.
 func (b *bundle) addAt(q *outbox.Queue, text string, at time.Time) {
@@ -177,7 +205,10 @@ func TestWhatIsForLaterSurvivesTheJobsDatabase(t *testing.T) {
 func TestAnItemForLaterIsGivenUpADayAfterItWasDue(t *testing.T) {
 	t.Parallel()
 	b := setup(t, false)
-	q := b.queue(func(context.Context, outbox.Item) error { return outbox.Retry(nil, "The store is away.") }, silent)
+	metrics, logged := prometheus.NewRegistry(), new(lines)
+	q := b.queue(func(context.Context, outbox.Item) error { return outbox.Retry(nil, "The store is away.") }, func(d *outbox.Deps) {
+		d.Metrics, d.Log = metrics, slog.New(slog.NewTextHandler(logged, nil))
+	})
 	b.run(q)
 	b.addAt(q, "long due", time.Now().Add(-25*time.Hour))
 	b.addAt(q, "just due", time.Now())
@@ -185,6 +216,22 @@ func TestAnItemForLaterIsGivenUpADayAfterItWasDue(t *testing.T) {
 	require.Equal(t, "long due", b.rows()[0].Text)
 	b.eventually(func() bool { return b.rows()[1].Attempts > 1 }, "this one goes on")
 	require.False(t, b.rows()[1].Failed)
+	// The operator learns of it, by its id and the words.
+	warned := logged.containing("level=WARN")
+	require.Len(t, warned, 1)
+	require.Contains(t, warned[0], "is given up")
+	require.Contains(t, warned[0], b.project.Ref)
+	require.Contains(t, warned[0], "The store is away.")
+	require.NotContains(t, warned[0], "long due", "and not what the item holds")
+	counted, err := metrics.Gather()
+	require.NoError(t, err)
+	given := 0.0
+	for _, m := range counted {
+		if m.GetName() == "fluxbase_outbox_given_up_total" {
+			given = m.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	require.InDelta(t, 1, given, 0)
 }
 
 func TestSweepsThatFindNothingForNowMeetInOne(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	_ "embed" // the statements
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -54,10 +55,11 @@ type deliverer struct {
 	queue *Queue
 }
 
-// NextRetry waits for longer from try to try, up to ten minutes.
+// NextRetry waits for longer from try to try: up to ten minutes at first, and later for a tenth of the time since the first try, up to an hour.
 func (d *deliverer) NextRetry(job *river.Job[deliverArgs]) time.Time {
-	wait := min(d.queue.deps.Retry<<min(max(job.Attempt-1, 0), 12), 10*time.Minute)
-	return time.Now().Add(jitter(wait))
+	now := time.Now()
+	most := min(max(now.Sub(job.CreatedAt)/10, 10*time.Minute), time.Hour)
+	return now.Add(jitter(min(d.queue.deps.Retry<<min(max(job.Attempt-1, 0), 16), most)))
 }
 
 func jitter(wait time.Duration) time.Duration {
@@ -141,16 +143,17 @@ func (q *Queue) settle(ctx context.Context, session *projectdb.Session, job *riv
 		}
 		return nil
 	}
-	failed := failure(outcome)
-	if !failed.Permanent && (time.Since(item.Created) > giveUp || job.Attempt >= job.MaxAttempts && item.Attempts >= job.MaxAttempts) {
+	failed, result, level, said := failure(outcome), "retried", slog.LevelInfo, "an item of an outbox was not done"
+	switch {
+	case failed.Permanent:
+		result = "failed"
+	case time.Since(item.Created) > giveUp || item.Attempts >= maxTries:
+		q.metrics.givenUp.WithLabelValues(args.Schema).Inc()
+		result, level, said = "failed", slog.LevelWarn, "an item of an outbox is given up: it was tried for too long"
 		failed = Refuse(outcome, "It was tried for too long. Last: "+failed.Words)
 	}
-	result := "retried"
-	if failed.Permanent {
-		result = "failed"
-	}
 	q.metrics.handled.WithLabelValues(args.Schema, result).Inc()
-	log.InfoContext(ctx, "an item of an outbox was not done", "result", result, "words", failed.Words, "attempt", item.Attempts+1)
+	log.Log(ctx, level, said, "result", result, "words", failed.Words, "attempt", item.Attempts+1)
 	log.DebugContext(ctx, "the cause", "error", outcome)
 	err := persist(ctx, func() error {
 		return q.exec(ctx, session, args.Schema, itemFailed, item.ID, failed.Words, failed.Permanent)

@@ -49,7 +49,7 @@ var unfinished = []rivertype.JobState{
 
 func (q *Queue) delivery(args deliverArgs) river.InsertManyParams {
 	return river.InsertManyParams{Args: args, InsertOpts: &river.InsertOpts{
-		Queue: queueDeliver, MaxAttempts: 25, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished},
+		Queue: queueDeliver, MaxAttempts: maxTries, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished},
 	}}
 }
 

@@ -5,7 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // metrics has no project in its labels: there may be very many.
 type metrics struct {
 	added, failures, overflowed, swept prometheus.Counter
-	handled                            *prometheus.CounterVec
+	handled, givenUp                   *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer, q *Queue) *metrics {
@@ -20,11 +20,14 @@ func newMetrics(reg prometheus.Registerer, q *Queue) *metrics {
 		handled: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fluxbase_outbox_handled_total", Help: "Tries of items by how they ended: done, retried, failed.",
 		}, []string{"schema", "result"}),
+		givenUp: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fluxbase_outbox_given_up_total", Help: "Items that were given up: what was left for later did not happen within a day.",
+		}, []string{"schema"}),
 	}
 	if reg == nil {
 		return m
 	}
-	reg.MustRegister(m.added, m.failures, m.overflowed, m.swept, m.handled,
+	reg.MustRegister(m.added, m.failures, m.overflowed, m.swept, m.handled, m.givenUp,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "fluxbase_outbox_behind", Help: "Outboxes that the jobs do not know of yet."},
 			func() float64 { return float64(q.behind.count()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "fluxbase_outbox_jobs_down", Help: "1 while the jobs' database does not answer."},

@@ -73,6 +73,7 @@ const (
 	maxBehind    = 10_000           // outboxes that the jobs do not know of
 	maxInsert    = 500              // jobs inserted at once
 	giveUp       = 24 * time.Hour   // after which an item has failed
+	maxTries     = 100              // more than a day has room for: of items whose time is none
 	maxAsking    = 16               // connections to projects' databases at once
 	jobTimeout   = 90 * time.Second // of one try
 	rescueAfter  = 2 * time.Minute  // a job whose worker died is begun anew
