@@ -48,12 +48,13 @@ func (s *service) refuse(w http.ResponseWriter, r *http.Request, session *projec
 		err = fault.Wrap(err, fault.DeadlineExceeded, "TIMEOUT", "The request took too long.")
 	}
 	f := protocol.FromPostgres(err)
-	status, code, message := protocol.Tell(f).Status, f.Reason, f.Message
-	if own := statuses[f.Reason]; own != 0 {
+	told := protocol.Tell(f)
+	status, code, message, fields := told.Status, f.Reason, told.Message, f.Fields
+	if own := statuses[f.Reason]; own != 0 && f.Kind != fault.Internal {
 		status = own
 	}
 	if f.Kind == fault.Internal {
-		code = "INTERNAL"
+		code, fields = "INTERNAL", nil
 		s.Log.LogAttrs(r.Context(), slog.LevelError, "storage request failed", slog.String("project", session.Project.Ref),
 			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("error", err))
 	}
@@ -74,5 +75,5 @@ func (s *service) refuse(w http.ResponseWriter, r *http.Request, session *projec
 	if status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	protocol.WriteJSON(w, status, refusal{refusalBody{Code: code, Message: message, Hint: hints[code], Fields: f.Fields}})
+	protocol.WriteJSON(w, status, refusal{refusalBody{Code: code, Message: message, Hint: hints[code], Fields: fields}})
 }

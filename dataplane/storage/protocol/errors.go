@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"encoding/json"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
@@ -95,9 +96,15 @@ type Told struct {
 	Code, Older, Message string
 }
 
+// neutral is what is told of a defect, whatever it says itself: that is for the log.
+var neutral = fault.From(io.ErrUnexpectedEOF).Message
+
 // Tell finds how an error is told, of whatever layer it is.
 func Tell(err error) Told {
 	f := FromPostgres(err)
+	if f.Kind == fault.Internal {
+		return Told{Status: http.StatusInternalServerError, Code: "InternalError", Older: "InternalError", Message: neutral}
+	}
 	d := dialects[f.Reason]
 	out := Told{Status: d.status, Code: d.code, Older: d.error, Message: f.Message}
 	if out.Status == 0 {
@@ -105,9 +112,6 @@ func Tell(err error) Told {
 	}
 	if out.Code == "" {
 		out.Code = camel(f.Reason)
-	}
-	if f.Kind == fault.Internal {
-		out.Status, out.Code = http.StatusInternalServerError, "InternalError"
 	}
 	if out.Older == "" {
 		out.Older = out.Code

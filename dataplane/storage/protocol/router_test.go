@@ -121,6 +121,7 @@ func TestErrorsInSupabasesDialect(t *testing.T) {
 		"a trigger's words":            {refused("P0001", "abcdefghijklmnopqrst_public says no"), 400, "400", "DatabaseError", "DatabaseError", "public says no"},
 		"a defect, which is not told":  {errors.New("secret"), 500, "500", "InternalError", "InternalError", fault.From(errors.New("")).Message},
 		"a defect of the database":     {refused("XX000", "secret"), 500, "500", "InternalError", "InternalError", fault.From(errors.New("")).Message},
+		"a defect that has words":      {fault.New(fault.Internal, "NO_SUCH_KEY", "secret"), 500, "500", "InternalError", "InternalError", fault.From(errors.New("")).Message},
 		"a part that is down":          {fault.New(fault.Unavailable, "STORAGE_UNAVAILABLE", "x"), 503, "503", "StorageUnavailable", "StorageUnavailable", "x"},
 		"connections that are used up": {fault.New(fault.Unavailable, "CONNECTIONS_EXHAUSTED", "x"), 429, "429", "SlowDown", "too_many_connections", "x"},
 	} {

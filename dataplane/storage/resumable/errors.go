@@ -88,7 +88,7 @@ func (s *Service) writeError(w http.ResponseWriter, r *http.Request, session *pr
 			slog.String("method", r.Method), slog.Any("error", err)) // not the path: it is a key to the upload
 	}
 	status := told.Status
-	if own, ok := statuses[f.Reason]; ok {
+	if own, ok := statuses[f.Reason]; ok && f.Kind != fault.Internal {
 		status = own
 	}
 	h := w.Header()

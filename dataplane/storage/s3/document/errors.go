@@ -2,7 +2,6 @@ package document
 
 import (
 	"encoding/xml"
-	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -77,17 +76,12 @@ var codes = map[string]said{
 	"BODY_STALLED":                         {"RequestTimeout", http.StatusBadRequest}, // of the gateway
 }
 
-// neutral is what is told of a defect.
-var neutral = fault.From(io.ErrUnexpectedEOF).Message
-
 // Tell finds how an error is told, of whatever layer it is.
 func Tell(err error) Error {
 	f := protocol.FromPostgres(err)
 	told := protocol.Tell(f)
 	out := Error{Code: told.Code, Message: told.Message, Status: told.Status}
-	if f.Kind == fault.Internal {
-		out.Message = neutral
-	} else if known, ok := codes[f.Reason]; ok {
+	if known, ok := codes[f.Reason]; ok && f.Kind != fault.Internal {
 		out.Code, out.Status = known.code, known.status
 	}
 	return out
