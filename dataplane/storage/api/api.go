@@ -49,29 +49,30 @@ func New(d Deps) http.Handler {
 	for _, route := range []struct {
 		method, pattern string
 		handler         protocol.Handler
+		parameters      string
 	}{
-		{http.MethodGet, "/buckets", s.listBuckets},
-		{http.MethodPost, "/buckets", s.createBucket},
-		{http.MethodGet, "/buckets/{bucket}", s.getBucket},
-		{http.MethodPatch, "/buckets/{bucket}", s.changeBucket},
-		{http.MethodDelete, "/buckets/{bucket}", s.deleteBucket},
-		{http.MethodPost, "/buckets/{bucket}/empty", s.emptyBucket},
-		{http.MethodGet, "/buckets/{bucket}/objects", s.list},
-		{http.MethodDelete, "/buckets/{bucket}/objects", s.deleteMany},
-		{http.MethodPut, "/buckets/{bucket}/objects/*", s.upload},
-		{http.MethodPost, "/buckets/{bucket}/objects/*", s.upload},
-		{http.MethodGet, "/buckets/{bucket}/objects/*", s.download},
-		{http.MethodDelete, "/buckets/{bucket}/objects/*", s.deleteOne},
-		{http.MethodGet, "/buckets/{bucket}/metadata/*", s.metadata},
-		{http.MethodPatch, "/buckets/{bucket}/metadata/*", s.changeMetadata},
-		{http.MethodPost, "/buckets/{bucket}/sign", s.sign},
-		{http.MethodPost, "/buckets/{bucket}/sign-upload", s.signUpload},
-		{http.MethodPost, "/buckets/{bucket}/archive", s.archive},
-		{http.MethodPost, "/copy", s.copy},
-		{http.MethodPost, "/move", s.move},
-		{http.MethodGet, "/public/{bucket}/*", s.public},
+		{http.MethodGet, "/buckets", s.listBuckets, "limit offset search sort"},
+		{http.MethodPost, "/buckets", s.createBucket, ""},
+		{http.MethodGet, "/buckets/{bucket}", s.getBucket, ""},
+		{http.MethodPatch, "/buckets/{bucket}", s.changeBucket, ""},
+		{http.MethodDelete, "/buckets/{bucket}", s.deleteBucket, ""},
+		{http.MethodPost, "/buckets/{bucket}/empty", s.emptyBucket, ""},
+		{http.MethodGet, "/buckets/{bucket}/objects", s.list, "cursor delimiter limit prefix search sort"},
+		{http.MethodDelete, "/buckets/{bucket}/objects", s.deleteMany, ""},
+		{http.MethodPut, "/buckets/{bucket}/objects/*", s.upload, ""},
+		{http.MethodPost, "/buckets/{bucket}/objects/*", s.upload, ""},
+		{http.MethodGet, "/buckets/{bucket}/objects/*", s.download, "download"},
+		{http.MethodDelete, "/buckets/{bucket}/objects/*", s.deleteOne, ""},
+		{http.MethodGet, "/buckets/{bucket}/metadata/*", s.metadata, ""},
+		{http.MethodPatch, "/buckets/{bucket}/metadata/*", s.changeMetadata, ""},
+		{http.MethodPost, "/buckets/{bucket}/sign", s.sign, ""},
+		{http.MethodPost, "/buckets/{bucket}/sign-upload", s.signUpload, ""},
+		{http.MethodPost, "/buckets/{bucket}/archive", s.archive, ""},
+		{http.MethodPost, "/copy", s.copy, ""},
+		{http.MethodPost, "/move", s.move, ""},
+		{http.MethodGet, "/public/{bucket}/*", s.public, anything},
 	} {
-		rt.Handle(route.method, route.pattern, route.handler)
+		rt.Handle(route.method, route.pattern, taking(route.parameters, route.handler))
 	}
 	return rt
 }
@@ -107,9 +108,7 @@ func sorting(r *http.Request) (column string, descending bool) {
 // next tells of the page that follows, as RFC 8288 has it.
 func next(w http.ResponseWriter, r *http.Request, parameter, value string) {
 	query := r.URL.Query()
-	for _, secret := range []string{"apikey", "access_token"} { // not to be copied around
-		query.Del(secret)
-	}
+	query.Del("apikey") // not to be copied around
 	query.Set(parameter, value)
 	w.Header().Set("Link", "<"+outer(r)+r.URL.EscapedPath()+"?"+query.Encode()+`>; rel="next"`)
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/name"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
-	"github.com/wayli-app/fluxbase/dataplane/storage/protocol"
 	"github.com/wayli-app/fluxbase/dataplane/storage/serve"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
@@ -70,7 +69,7 @@ type archiving struct {
 // archive answers with a ZIP that is made while it is sent. All that can be refused is refused before; what fails then breaks the connection.
 func (s *service) archive(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 	var in archiving
-	if err := protocol.Decode(w, r, &in); err != nil {
+	if err := decode(w, r, &in); err != nil {
 		return err
 	}
 	a := &archive{service: s, session: session, bucket: r.PathValue("bucket"), in: in}

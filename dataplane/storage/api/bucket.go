@@ -80,7 +80,7 @@ type bucketInput struct {
 
 func (s *service) createBucket(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 	var in bucketInput
-	if err := protocol.Decode(w, r, &in); err != nil {
+	if err := decode(w, r, &in); err != nil {
 		return err
 	}
 	if in.ID == "" {
@@ -127,7 +127,7 @@ func (s *service) getBucket(w http.ResponseWriter, r *http.Request, session *pro
 
 func (s *service) changeBucket(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 	var in bucketInput
-	if err := protocol.Decode(w, r, &in); err != nil {
+	if err := decode(w, r, &in); err != nil {
 		return err
 	}
 	id := r.PathValue("bucket")

@@ -31,7 +31,7 @@ type edit struct {
 func (s *service) changeMetadata(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 	bucket, name := address(r)
 	var in edit
-	if err := protocol.Decode(w, r, &in); err != nil {
+	if err := decode(w, r, &in); err != nil {
 		return err
 	}
 	if in.MimeType == nil && in.CacheControl == nil && in.ContentDisposition == nil && !in.Metadata.set {
@@ -66,7 +66,7 @@ type transfer struct {
 }
 
 func decodeTransfer(w http.ResponseWriter, r *http.Request) (in transfer, err error) {
-	if err := protocol.Decode(w, r, &in); err != nil {
+	if err := decode(w, r, &in); err != nil {
 		return in, err
 	}
 	if in.To.Bucket == "" {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,10 +22,16 @@ type refusal struct {
 }
 
 type refusalBody struct {
-	Code    string            `json:"code"`
-	Message string            `json:"message"`
-	Hint    string            `json:"hint,omitempty"`
-	Fields  map[string]string `json:"fields,omitempty"`
+	Code    string       `json:"code"`
+	Message string       `json:"message"`
+	Hint    string       `json:"hint,omitempty"`
+	Fields  []fieldError `json:"fields,omitempty"`
+}
+
+// fieldError is what is wrong with a field of a body.
+type fieldError struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
 }
 
 // hints tell what to do.
@@ -31,7 +39,7 @@ var hints = map[string]string{
 	"ROUTE_NOT_FOUND": "The paths are in docs/storage-api.md.", "NO_SUCH_BUCKET": "It may be there and not be yours to see: policies on storage.buckets decide.",
 	"NO_SUCH_KEY": "It may be there and not be yours to see: policies on storage.objects decide.", "KEY_ALREADY_EXISTS": "PUT replaces; copy takes \"upsert\": true.",
 	"ACCESS_DENIED": "Policies on storage.objects and storage.buckets decide.", "RESOURCE_NOT_EMPTY": "Empty it by POST /buckets/{bucket}/empty.",
-	"QUOTA_STORAGE": "Delete files, or move to a larger plan.", "RATE_LIMITED": "Wait as long as Retry-After says.",
+	"VALIDATION_FAILED": "Correct the fields that are named.", "QUOTA_STORAGE": "Delete files, or move to a larger plan.", "RATE_LIMITED": "Wait as long as Retry-After says.",
 }
 
 // statuses are those that this API has in place of the others' for a reason.
@@ -49,7 +57,11 @@ func (s *service) refuse(w http.ResponseWriter, r *http.Request, session *projec
 	}
 	f := protocol.FromPostgres(err)
 	told := protocol.Tell(f)
-	status, code, message, fields := told.Status, f.Reason, told.Message, f.Fields
+	status, code, message := told.Status, f.Reason, told.Message
+	var fields []fieldError
+	for _, name := range slices.Sorted(maps.Keys(f.Fields)) {
+		fields = append(fields, fieldError{name, f.Fields[name]})
+	}
 	if own := statuses[f.Reason]; own != 0 && f.Kind != fault.Internal {
 		status = own
 	}

@@ -223,7 +223,7 @@ type names struct {
 // deleteMany answers with the names of those that are gone: what the caller may not remove is left out.
 func (s *service) deleteMany(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 	var in names
-	if err := protocol.Decode(w, r, &in); err != nil {
+	if err := decode(w, r, &in); err != nil {
 		return err
 	}
 	if len(in.Names) == 0 {

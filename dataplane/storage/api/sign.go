@@ -40,7 +40,7 @@ type signed struct {
 
 func (s *service) sign(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
 	var in signing
-	if err := protocol.Decode(w, r, &in); err != nil {
+	if err := decode(w, r, &in); err != nil {
 		return err
 	}
 	bucket := r.PathValue("bucket")
@@ -120,7 +120,7 @@ func (s *service) signUpload(w http.ResponseWriter, r *http.Request, session *pr
 		Name   string `json:"name"`
 		Upsert bool   `json:"upsert"`
 	}
-	if err := protocol.Decode(w, r, &in); err != nil {
+	if err := decode(w, r, &in); err != nil {
 		return err
 	}
 	bucket := r.PathValue("bucket")

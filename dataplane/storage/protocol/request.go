@@ -27,6 +27,11 @@ func Decode(w http.ResponseWriter, r *http.Request, into any) error {
 	if !utf8.Valid(body) {
 		return fault.New(fault.Invalid, "INVALID_REQUEST", "The body cannot be read as JSON: it is not UTF-8.")
 	}
+	return Unmarshal(body, into)
+}
+
+// Unmarshal reads a JSON object from what a body was.
+func Unmarshal(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
 		if known := (*fault.Error)(nil); errors.As(err, &known) {
 			return known
