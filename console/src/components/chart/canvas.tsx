@@ -1,0 +1,131 @@
+import { Area, Bar, CartesianGrid, ComposedChart, Line, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
+import { Mark } from "@/components/chart/aside";
+import type { Shape } from "@/components/chart/pivot";
+import { full, short, ticks, tickText, zone, type Reading, type Series, type Unit } from "@/components/chart/series";
+import { strokeOf } from "@/components/chart/stroke";
+import { exactly, shorten } from "@/lib/format";
+
+type Kind = "line" | "area" | "bar" | "scatter";
+
+interface TimeProps {
+  rows: Reading[];
+  series: Series[];
+  unit: Unit;
+  range: { from: Date; to: Date };
+  sync?: string;
+  height: number;
+  label: string;
+}
+
+export function TimeCanvas({ rows, series, unit, range, sync, height, label }: TimeProps) {
+  const [from, to] = [range.from.getTime(), range.to.getTime()];
+  // An axis needs a row to be drawn at all.
+  const data = rows.length > 0 ? rows : [from, to].map((at) => ({ at, values: series.map(() => null) }));
+  const names = series.map((each) => each.name);
+  return (
+    <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 320, height }}>
+      <ComposedChart data={data} margin={margin} syncId={sync} syncMethod="value" aria-label={label}>
+        {grid}
+        <XAxis
+          {...axis}
+          dataKey="at"
+          type="number"
+          scale="time"
+          domain={[from, to]}
+          allowDataOverflow
+          ticks={ticks(from, to, 6)}
+          interval="preserveStartEnd"
+          tickFormatter={(at: number) => tickText(at, to - from)}
+        />
+        {valueAxis(unit)}
+        {tooltip(names, unit, (at) => `${exactly(new Date(at))} · ${zone}`)}
+        {series.map((each, index) => drawn(each.kind ?? "line", each.name, index, rows.length))}
+      </ComposedChart>
+    </ResponsiveContainer>
+  );
+}
+
+export function Canvas({ shape, kind, unit, height, label }: { shape: Shape; kind: Kind; unit: Unit; height: number; label: string }) {
+  const span = (shape.rows.at(-1)?.at ?? 0) - (shape.rows[0]?.at ?? 0);
+  // Bars stand beside each other by name, whatever they are of: a bar has no width on a scale.
+  const names = shape.axis === "name" || kind === "bar";
+  return (
+    <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 640, height }}>
+      <ComposedChart data={shape.rows} margin={margin} aria-label={label}>
+        {grid}
+        <XAxis
+          {...axis}
+          dataKey="at"
+          type={names ? "category" : "number"}
+          domain={["dataMin", "dataMax"]}
+          allowDuplicatedCategory={false}
+          interval="preserveStartEnd"
+          tickFormatter={(at: number) => (shape.axis === "time" ? tickText(at, span) : shape.axis === "number" ? short(at, "count") : shorten(shape.text(at), 8))}
+        />
+        {valueAxis(unit)}
+        {tooltip(shape.names, unit, shape.text)}
+        {shape.names.map((name, index) => drawn(kind, name, index, shape.rows.length))}
+      </ComposedChart>
+    </ResponsiveContainer>
+  );
+}
+
+const margin = { top: 6, right: 8, bottom: 0, left: 0 };
+const grid = <CartesianGrid vertical={false} stroke="var(--border)" />;
+const axis = { tickLine: false, axisLine: { stroke: "var(--border)" }, tick: { fill: "var(--muted)", fontSize: 11 }, minTickGap: 24, tickMargin: 6 } as const;
+
+function valueAxis(unit: Unit) {
+  return (
+    <YAxis
+      {...axis}
+      axisLine={false}
+      width={52}
+      tickCount={4}
+      allowDecimals={unit !== "count"}
+      domain={[(low: number) => Math.min(0, low), (high: number) => (high > 0 ? high : 1)]}
+      tickFormatter={(value: number) => short(value, unit)}
+    />
+  );
+}
+
+function tooltip(names: string[], unit: Unit, text: (at: number) => string) {
+  return (
+    <Tooltip
+      isAnimationActive={false}
+      cursor={{ stroke: "var(--border-strong)", fill: "var(--hover)", fillOpacity: 0.5 }}
+      content={({ active, payload }) => {
+        const reading = payload?.[0]?.payload as Reading | undefined;
+        return active && reading ? <Values reading={reading} names={names} unit={unit} text={text} /> : null;
+      }}
+    />
+  );
+}
+
+function Values({ reading, names, unit, text }: { reading: Reading; names: string[]; unit: Unit; text: (at: number) => string }) {
+  return (
+    <div role="status" className="max-w-72 rounded border border-border bg-raised px-2.5 py-1.5 text-xs">
+      <p className="text-muted">{text(reading.at)}</p>
+      {names.map((name, index) =>
+        reading.values[index] === null && names.length > 1 ? null : (
+          <p key={name} className="flex items-center gap-1.5">
+            <Mark index={index} />
+            <span className="min-w-0 flex-1 truncate pr-3">{name}</span>
+            <span className="font-medium tabular-nums">{full(reading.values[index], unit)}</span>
+          </p>
+        ),
+      )}
+    </div>
+  );
+}
+
+function drawn(kind: Kind, name: string, index: number, points: number) {
+  const { color, dash } = strokeOf(index);
+  const common = { dataKey: (row: Reading) => row.values[index] ?? null, name, isAnimationActive: false } as const;
+  // A single reading is no line: it is drawn as a dot.
+  const dot = points === 1 ? { r: 2, fill: color, stroke: color } : false;
+  const active = { r: 3, fill: color, stroke: "var(--background)" };
+  if (kind === "bar") return <Bar key={name} {...common} fill={color} maxBarSize={28} />;
+  if (kind === "scatter") return <Line key={name} {...common} stroke="none" dot={{ r: 2.5, fill: color, stroke: "none" }} activeDot={active} legendType="circle" />;
+  const line = { stroke: color, strokeWidth: 1.5, strokeDasharray: dash, dot, activeDot: active, type: "linear" } as const;
+  return kind === "area" ? <Area key={name} {...common} {...line} fill={color} fillOpacity={0.08} /> : <Line key={name} {...common} {...line} />;
+}
