@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"bytes"
 	"embed"
 	"net/http"
 	"net/url"
@@ -12,85 +13,44 @@ import (
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
-//go:embed *.sql
-var files embed.FS
+// lists are queries of the catalog. A column's name is the field's name in the answer; what the fields mean is written down in
+// console/src/lib/catalog.ts and docs/meta.md.
+//
+//go:embed lists/*.sql
+var lists embed.FS
+
+// listNames are the lists of the catalog, each a path of the service and a file.
+var listNames = []string{
+	"schemas", "tables", "columns", "constraints", "indexes", "policies", "triggers", "functions", "types", "extensions", "roles", "grants",
+}
 
 const (
 	defaultPage = 1000
 	maxPage     = 10000
 )
 
-// schema is one of the project's schemas, by its logical name.
-type schema struct {
-	Name string `json:"name" db:"name"`
-	// Comment is null without one; so are those below.
-	Comment *string `json:"comment" db:"comment"`
+// page is what part of a list is asked for.
+type page struct {
+	schema, table, search string
+	limit, offset         int
 }
 
-// table is a table, view or the like.
-type table struct {
-	Schema string `json:"schema" db:"schema"`
-	Name   string `json:"name" db:"name"`
-	// Kind is table, partitioned_table, view, materialized_view or foreign_table.
-	Kind       string `json:"kind" db:"kind"`
-	RLSEnabled bool   `json:"rls_enabled" db:"rls_enabled"`
-	// EstimatedRows is the planner's estimate; -1 when it has none.
-	EstimatedRows int64   `json:"estimated_rows" db:"estimated_rows"`
-	Comment       *string `json:"comment" db:"comment"`
-}
-
-// column is a column of a table or view.
-type column struct {
-	Schema     string  `json:"schema" db:"schema"`
-	Table      string  `json:"table" db:"table"`
-	Name       string  `json:"name" db:"name"`
-	Position   int     `json:"position" db:"position"`
-	Type       string  `json:"type" db:"type"`
-	Nullable   bool    `json:"nullable" db:"nullable"`
-	Default    *string `json:"default" db:"default"`
-	PrimaryKey bool    `json:"primary_key" db:"primary_key"`
-	Generated  bool    `json:"generated" db:"generated"`
-	Comment    *string `json:"comment" db:"comment"`
-}
-
-// catalog answers a list of the catalog, narrowed by ?schema= and ?table=, in pages of ?limit= from ?offset=. The header
-// X-Next-Offset is set while there is more.
-func catalog[T any](file string) handler {
-	sql, err := files.ReadFile(file)
-	if err != nil { // it is embedded
-		panic(err)
+func readPage(values url.Values) (page, error) {
+	limit, err := number(values, "limit", defaultPage, 1, maxPage)
+	if err != nil {
+		return page{}, err
 	}
-	return func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
-		values := r.URL.Query()
-		limit, err := number(values, "limit", defaultPage, 1, maxPage)
-		if err != nil {
-			return err
-		}
-		offset, err := number(values, "offset", 0, 0, 1<<31-1)
-		if err != nil {
-			return err
-		}
-		var list []T
-		err = session.AsOwner(r.Context(), func(conn *pgx.Conn) error {
-			rows, err := conn.Query(r.Context(), string(sql), pgx.QueryExecModeExec, pgx.NamedArgs{
-				"prefix": session.Project.SchemaPrefix, "schema": values.Get("schema"), "table": values.Get("table"),
-				"limit": limit + 1, "offset": offset,
-			})
-			if err != nil {
-				return err
-			}
-			list, err = pgx.CollectRows(rows, pgx.RowToStructByName[T])
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if len(list) > limit {
-			list = list[:limit]
-			w.Header().Set("X-Next-Offset", strconv.Itoa(offset+limit))
-		}
-		return writeJSON(w, http.StatusOK, list)
+	offset, err := number(values, "offset", 0, 0, 1<<31-1)
+	if err != nil {
+		return page{}, err
 	}
+	out := page{schema: values.Get("schema"), table: values.Get("table"), search: values.Get("search"), limit: limit, offset: offset}
+	for _, text := range []string{out.schema, out.table, out.search} {
+		if bytes.IndexByte([]byte(text), 0) >= 0 {
+			return page{}, fault.New(fault.Invalid, "FILTER_INVALID", "schema, table and search must not have a zero byte in them.")
+		}
+	}
+	return out, nil
 }
 
 func number(values url.Values, name string, fallback, least, most int) (int, error) {
@@ -102,4 +62,56 @@ func number(values url.Values, name string, fallback, least, most int) (int, err
 		return 0, fault.New(fault.Invalid, "PAGE_INVALID", "%s must be a whole number from %d to %d.", name, least, most)
 	}
 	return n, nil
+}
+
+// catalog answers a list of the catalog, narrowed by ?schema=, ?table= and ?search=, in pages of ?limit= from ?offset=. The header
+// X-Next-Offset is set while there is more.
+func catalog(name string) handler {
+	sql := "with own as materialized (\n" + listText("own") + ")\nselect pg_catalog.row_to_json(list)::text from (\n" + listText(name) + ") list"
+	return func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+		asked, err := readPage(r.URL.Query())
+		if err != nil {
+			return err
+		}
+		var items [][]byte
+		err = session.AsOwner(r.Context(), func(conn *pgx.Conn) error {
+			items, err = readList(r, conn, session, sql, asked)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return writePage(w, asked, items)
+	}
+}
+
+func listText(name string) string {
+	sql, err := lists.ReadFile("lists/" + name + ".sql")
+	if err != nil { // it is embedded
+		panic(err)
+	}
+	return string(sql)
+}
+
+// readList reads one item more than is asked for, if there is one.
+func readList(r *http.Request, conn *pgx.Conn, session *projectdb.Session, sql string, asked page) ([][]byte, error) {
+	rows, err := conn.Query(r.Context(), sql, pgx.QueryExecModeExec, pgx.NamedArgs{
+		"ref": session.Project.Ref, "prefix": session.Project.SchemaPrefix,
+		"schema": asked.schema, "table": asked.table, "search": asked.search, "limit": asked.limit + 1, "offset": asked.offset,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]byte, error) { return bytes.Clone(row.RawValues()[0]), nil })
+}
+
+// writePage writes the items, which are JSON, and where the next page begins.
+func writePage(w http.ResponseWriter, asked page, items [][]byte) error {
+	if len(items) > asked.limit {
+		items = items[:asked.limit]
+		w.Header().Set("X-Next-Offset", strconv.Itoa(asked.offset+asked.limit))
+	}
+	body := append([]byte{'['}, bytes.Join(items, []byte(",\n"))...)
+	writeBody(w, http.StatusOK, append(body, ']'))
+	return nil
 }

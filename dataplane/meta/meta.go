@@ -29,9 +29,9 @@ var _ http.Handler = (*Service)(nil)
 func New(d Deps) *Service {
 	s := &Service{log: d.Log, mux: chi.NewRouter()}
 	s.route(http.MethodPost, "/query", s.query)
-	s.route(http.MethodGet, "/schemas", catalog[schema]("schemas.sql"))
-	s.route(http.MethodGet, "/tables", catalog[table]("tables.sql"))
-	s.route(http.MethodGet, "/columns", catalog[column]("columns.sql"))
+	for _, name := range listNames {
+		s.route(http.MethodGet, "/"+name, catalog(name))
+	}
 	s.mux.NotFound(s.wrap(func(http.ResponseWriter, *http.Request, *projectdb.Session) error { return errNotFound }).ServeHTTP)
 	return s
 }
@@ -68,9 +68,13 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 	if err != nil {
 		return err
 	}
+	writeBody(w, status, encoded)
+	return nil
+}
+
+func writeBody(w http.ResponseWriter, status int, encoded []byte) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(encoded) // the client may be gone
-	return nil
 }

@@ -25,6 +25,8 @@ const (
 	maxResults = 1000
 	// maxNotices bounds the notices of one answer.
 	maxNotices = 100
+	// maxParams is as many as the protocol can count.
+	maxParams = 65535
 )
 
 // queryRequest asks to run SQL: one statement, or several that succeed or fail together.
@@ -32,6 +34,13 @@ type queryRequest struct {
 	Query string `json:"query"`
 	// Limit is the most rows of each result: 1000 when left out, at most 10000.
 	Limit int `json:"limit"`
+	// Params are the values of $1, $2 … as Postgres reads them, for one statement.
+	Params []*string `json:"params"`
+	// Text asks for every value as Postgres writes it.
+	Text bool `json:"text"`
+	// ReadOnly makes transactions read only unless the SQL says otherwise.
+	ReadOnly bool `json:"read_only"`
+	as
 }
 
 // queryAnswer has a result for each statement.
@@ -53,6 +62,7 @@ type result struct {
 type resultColumn struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
+	oid  uint32
 }
 
 type notice struct {
@@ -68,7 +78,7 @@ func (s *Service) query(w http.ResponseWriter, r *http.Request, session *project
 		return err
 	}
 	var answer queryAnswer
-	err = session.AsOwner(r.Context(), func(conn *pgx.Conn) error {
+	err = request.as.connect(r.Context(), session, func(conn *pgx.Conn) error {
 		answer, err = run(r.Context(), conn, request)
 		return err
 	})
@@ -80,117 +90,104 @@ func (s *Service) query(w http.ResponseWriter, r *http.Request, session *project
 
 func readQuery(r *http.Request) (queryRequest, error) {
 	var request queryRequest
+	if err := readBody(r, &request, `{"query": "…"}`); err != nil {
+		return request, err
+	}
+	if request.Limit < 0 || request.Limit > maxRows {
+		return request, fault.New(fault.Invalid, "LIMIT_INVALID", "limit must be from 1 to %d.", maxRows)
+	}
+	if request.Limit == 0 {
+		request.Limit = defaultRows
+	}
+	if err := checkSQL(request.Query, request.Params); err != nil {
+		return request, err
+	}
+	return request, request.as.check()
+}
+
+// checkSQL refuses what cannot be sent to Postgres.
+func checkSQL(query string, params []*string) error {
+	if strings.TrimSpace(query) == "" {
+		return fault.New(fault.Invalid, "QUERY_EMPTY", "The query is empty.")
+	}
+	if strings.ContainsRune(query, 0) {
+		return fault.New(fault.Invalid, "QUERY_INVALID", "The query has a zero byte in it.")
+	}
+	if len(params) > maxParams {
+		return fault.New(fault.Invalid, "PARAMS_INVALID", "There are more than %d params.", maxParams)
+	}
+	for i, p := range params {
+		if p != nil && strings.ContainsRune(*p, 0) {
+			return fault.New(fault.Invalid, "PARAMS_INVALID", "The value of $%d has a zero byte in it.", i+1)
+		}
+	}
+	return nil
+}
+
+// readBody decodes the JSON of a request; form shows what is expected.
+func readBody(r *http.Request, into any, form string) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return request, fault.New(fault.Invalid, "CONTENT_TYPE", `Send {"query": "…"} with Content-Type application/json.`)
+		return fault.New(fault.Invalid, "CONTENT_TYPE", `Send %s with Content-Type application/json.`, form)
 	}
 	body, err := io.ReadAll(r.Body)
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return request, fault.New(fault.Invalid, reasonTooLarge, "The SQL is larger than %d bytes: run it in parts, or by psql.", tooLarge.Limit)
+		return fault.New(fault.Invalid, reasonTooLarge, "The body is larger than %d bytes: send it in parts, or use psql.", tooLarge.Limit)
 	}
 	if err != nil {
-		return request, fault.Wrap(err, fault.Canceled, "BODY_CUT_OFF", "The request's body ended early.")
+		return fault.Wrap(err, fault.Canceled, "BODY_CUT_OFF", "The request's body ended early.")
 	}
-	if err := json.Unmarshal(body, &request); err != nil {
-		return request, fault.Wrap(err, fault.Invalid, "BODY_INVALID", `The body must be JSON of the form {"query": "…"}.`)
+	if err := json.Unmarshal(body, into); err != nil {
+		return fault.Wrap(err, fault.Invalid, "BODY_INVALID", "The body must be JSON of the form %s.", form)
 	}
-	switch {
-	case strings.TrimSpace(request.Query) == "":
-		return request, fault.New(fault.Invalid, "QUERY_EMPTY", "The query is empty.")
-	case strings.ContainsRune(request.Query, 0):
-		return request, fault.New(fault.Invalid, "QUERY_INVALID", "The query has a zero byte in it.")
-	case request.Limit < 0 || request.Limit > maxRows:
-		return request, fault.New(fault.Invalid, "LIMIT_INVALID", "limit must be from 1 to %d.", maxRows)
-	case request.Limit == 0:
-		request.Limit = defaultRows
-	}
-	return request, nil
+	return nil
 }
 
 // run sends the text as it is: several statements are one transaction unless they say otherwise.
 func run(ctx context.Context, conn *pgx.Conn, request queryRequest) (queryAnswer, error) {
 	raw := conn.PgConn()
-	types, err := typeNames(ctx, conn)
-	if err != nil {
+	setup := "set client_min_messages to notice"
+	if request.ReadOnly {
+		setup += "; set default_transaction_read_only to on"
+	}
+	if _, err := raw.Exec(ctx, setup).ReadAll(); err != nil {
 		return queryAnswer{}, err
 	}
-	if _, err := raw.Exec(ctx, "set client_min_messages to notice").ReadAll(); err != nil {
-		return queryAnswer{}, err
-	}
-	var notices []notice
-	projectdb.OnNotice(conn, func(n *pgconn.Notice) {
-		if len(notices) < maxNotices {
-			notices = append(notices, notice{n.Severity, n.Message, n.Detail, n.Hint})
-		}
-	})
-	answer := queryAnswer{Results: []result{}}
-	budget := maxBytes
-	results := raw.Exec(ctx, request.Query)
-	for results.NextResult() {
-		one := read(results.ResultReader(), types, request.Limit, &budget)
-		one.Notices, notices = notices, nil
-		if one.Notices == nil {
-			one.Notices = []notice{}
-		}
-		if len(answer.Results) == maxResults { // it ran, but is not told
-			answer.Results[maxResults-1].Truncated = true
-			continue
-		}
-		answer.Results = append(answer.Results, one)
-	}
-	err = results.Close()
+	out := &collector{limit: request.Limit, text: request.Text, budget: maxBytes}
+	projectdb.OnNotice(conn, out.notice)
+	err := out.run(ctx, raw, request)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
-		return answer, &sqlError{refused, request.Query, notices}
+		return queryAnswer{}, &sqlError{refused, request.Query, out.notices}
 	}
-	if err == nil && len(notices) > 0 && len(answer.Results) > 0 {
-		last := &answer.Results[len(answer.Results)-1]
-		last.Notices = append(last.Notices, notices...)
+	if err != nil {
+		return queryAnswer{}, err
 	}
-	return answer, err
+	out.end()
+	out.nameTypes(ctx, raw)
+	return queryAnswer{Results: out.results}, nil
 }
 
-// read takes one result, up to limit rows and the budget of bytes, and passes over the rest.
-func read(reader *pgconn.ResultReader, types map[uint32]string, limit int, budget *int) result {
-	fields := reader.FieldDescriptions()
-	out := result{Columns: make([]resultColumn, len(fields)), Rows: []json.RawMessage{}}
-	for i, f := range fields {
-		name, ok := types[f.DataTypeOID]
-		if !ok {
-			name = "unknown"
-		}
-		out.Columns[i] = resultColumn{Name: f.Name, Type: name}
+func (c *collector) run(ctx context.Context, raw *pgconn.PgConn, request queryRequest) error {
+	if request.Params != nil {
+		reader := raw.ExecParams(ctx, request.Query, values(request.Params), nil, nil, nil)
+		c.add(reader)
+		_, err := reader.Close()
+		return err
 	}
-	for reader.NextRow() {
-		if len(out.Rows) >= limit || *budget <= 0 {
-			out.Truncated = true
-			continue
-		}
-		row := encodeRow(fields, reader.Values())
-		*budget -= len(row)
-		out.Rows = append(out.Rows, row)
+	results := raw.Exec(ctx, request.Query)
+	for results.NextResult() {
+		c.add(results.ResultReader())
 	}
-	tag, _ := reader.Close() // its error comes again from the results' Close
-	out.RowCount = tag.RowsAffected()
-	out.Command, _, _ = strings.Cut(tag.String(), " ")
-	if text := tag.String(); !strings.ContainsAny(text, "0123456789") {
-		out.Command = text // "CREATE TABLE"
+	return results.Close()
+}
+
+// values makes text parameters of params.
+func values(params []*string) [][]byte {
+	out := make([][]byte, len(params))
+	for i, p := range params {
+		if p != nil {
+			out[i] = []byte(*p)
+		}
 	}
 	return out
-}
-
-// typeNames reads how types are called, those of the project included.
-func typeNames(ctx context.Context, conn *pgx.Conn) (map[uint32]string, error) {
-	rows, err := conn.Query(ctx, `select oid, pg_catalog.format_type(oid, null) from pg_catalog.pg_type
-		where typtype in ('b', 'e', 'd', 'r', 'm') or (typtype = 'p' and typname in ('void', 'record'))`)
-	if err != nil {
-		return nil, err
-	}
-	types := map[uint32]string{}
-	var oid uint32
-	var name string
-	_, err = pgx.ForEachRow(rows, []any{&oid, &name}, func() error {
-		types[oid] = name
-		return nil
-	})
-	return types, err
 }

@@ -134,6 +134,13 @@ func (s *Session) AsOwner(ctx context.Context, fn func(*pgx.Conn) error) error {
 	return s.door.asOwner(ctx, s, fn)
 }
 
+// AsRole gives fn a connection of the project's "<ref>_authenticator" that runs as the caller, as a request would: role, claims, search_path and
+// statement_timeout hold for the session until SQL changes them, which gets it no more than the authenticator may. The connection is closed
+// afterwards and never shared. Only the service meta uses it, for sessions with Caller.Developer.
+func (s *Session) AsRole(ctx context.Context, caller Caller, o Options, fn func(*pgx.Conn) error) error {
+	return s.door.asRole(ctx, s, caller, o, fn)
+}
+
 // Renew closes the project's connections as they come free. Whoever judges statements by the schema calls it when the schema
 // has changed: what was plain may not have been at the end.
 func (s *Session) Renew() { s.door.Forget(s.Project.Ref) }

@@ -115,18 +115,38 @@ func txFault(ctx context.Context, c *conn, err error) error {
 }
 
 func (d *Door) asOwner(ctx context.Context, s *Session, fn func(*pgx.Conn) error) error {
-	if s.Caller.Developer == "" {
-		return fault.New(fault.Denied, "DEVELOPERS_ONLY", "Only developers of the project may do this.")
-	}
-	c, err := d.acquire(ctx, s.Project, owner, true)
-	if err != nil {
-		return err
-	}
-	defer d.discard(c)
 	p := s.Project
 	// The owner's own session: these hold for it until the owner changes them.
 	setup := fmt.Sprintf("set search_path to %s; set statement_timeout to %s",
 		searchPath(p, []string{"public", "extensions"}), milliseconds(p.Limits.StatementTimeout))
+	return d.alone(ctx, s, owner, setup, fn)
+}
+
+func (d *Door) asRole(ctx context.Context, s *Session, caller Caller, o Options, fn func(*pgx.Conn) error) error {
+	id, err := (&Session{Project: s.Project, Caller: caller}).identity(o)
+	if err != nil {
+		return err
+	}
+	set := func(name, value string) string {
+		return "pg_catalog.set_config(" + pg.Literal(name) + ", " + pg.Literal(strings.ReplaceAll(value, "\x00", "")) + ", false)"
+	}
+	// search_path comes last: until then nothing of the project's is looked up.
+	setup := "select pg_catalog.num_nulls(" + strings.Join([]string{
+		set("statement_timeout", id.timeout), set("request.jwt.claims", id.claims), set("request.method", id.method), set("request.path", id.path),
+		set("request.headers", id.headers), set("role", id.role), set("search_path", id.searchPath)}, ", ") + ")"
+	return d.alone(ctx, s, authenticator, setup, fn)
+}
+
+// alone gives a developer's fn a connection that no one has had, and that no one gets after it.
+func (d *Door) alone(ctx context.Context, s *Session, l login, setup string, fn func(*pgx.Conn) error) error {
+	if s.Caller.Developer == "" {
+		return fault.New(fault.Denied, "DEVELOPERS_ONLY", "Only developers of the project may do this.")
+	}
+	c, err := d.acquire(ctx, s.Project, l, true)
+	if err != nil {
+		return err
+	}
+	defer d.discard(c)
 	if _, err := c.pg.PgConn().Exec(ctx, setup).ReadAll(); err != nil {
 		return queryFault(ctx, err)
 	}

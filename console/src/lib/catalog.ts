@@ -157,7 +157,10 @@ export interface Extension {
 }
 
 export interface DatabaseRole {
+  /** "anon", whatever the isolation; logins by their own name. */
   name: string;
+  /** As SQL must name it. */
+  sql_name: string;
   login: boolean;
   inherit: boolean;
   bypass_rls: boolean;
@@ -172,9 +175,14 @@ export interface DatabaseRole {
 export interface Grant {
   object_kind: "table" | "view" | "function" | "schema" | "sequence" | "column";
   schema: string;
+  /** Of functions with their arguments: "f(a integer, b text)". */
   object: string;
   column: string | null;
+  /** "public" is everyone. */
   role: string;
+  /** As SQL must name it; "public" is a word of SQL there, not a name. */
+  sql_role: string;
+  /** select, insert, update, delete, truncate, references, trigger, maintain, usage, create, execute. */
   privileges: string[];
   grantor: string;
 }
