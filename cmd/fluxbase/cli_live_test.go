@@ -107,6 +107,7 @@ func testProject(t *testing.T, who *person, isolation string) {
 	t.Run("users", func(t *testing.T) { testUsers(ada.in(t), ref, fields) })
 	t.Run("keys", func(t *testing.T) { testKeys(ada.in(t), ref) })
 	t.Run("bounded keys", func(t *testing.T) { testBoundedKeys(ada.in(t), ref) })
+	t.Run("storage keys", func(t *testing.T) { testStorageKeys(ada.in(t), ref) })
 	t.Run("signing keys", func(t *testing.T) { testSigningKeys(ada.in(t), ref, fields["publishable_key"]) })
 
 	var p projectJSON
@@ -115,6 +116,8 @@ func testProject(t *testing.T, who *person, isolation string) {
 	ada.refused(exitConflict, "PROJECT_NOT_ACTIVE", "sql", "--project", ref, "-c", "select 1")
 	ada.must(&p, "projects", "resume", ref, "--wait")
 	require.Equal(t, "ACTIVE", p.Status)
+	status, body := get(t, fields["path_url"]+"/rest/v1/notes?select=id", "apikey", fields["publishable_key"])
+	require.Equal(t, http.StatusOK, status, "it answers when the waiting is over: %s", body)
 	ada.refused(exitConflict, "PROJECT_STATE", "projects", "retry", ref)
 	p = projectJSON{}
 	ada.must(&p, "projects", "delete", ref)
@@ -122,6 +125,8 @@ func testProject(t *testing.T, who *person, isolation string) {
 	require.Empty(t, p.Steps, "the steps of another job are not this one's")
 	ada.must(&p, "projects", "restore", ref, "--wait")
 	require.Equal(t, "ACTIVE", p.Status)
+	status, body = get(t, fields["path_url"]+"/rest/v1/notes?select=id", "apikey", fields["publishable_key"])
+	require.Equal(t, http.StatusOK, status, "it answers when the waiting is over: %s", body)
 	ada.must(&p, "projects", "get", ref)
 	require.Equal(t, isolation, p.Isolation)
 	require.NotEmpty(t, p.Steps)

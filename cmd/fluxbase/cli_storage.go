@@ -52,7 +52,7 @@ func (r *reconcileJSON) add(part reconcileJSON) {
 const maxProblemExamples = 20
 
 func (c *cli) storageCommand() *cobra.Command {
-	return group("storage", "Look after a project's files", c.storageReconcileCommand())
+	return group("storage", "Look after a project's files", c.storageKeysCommand(), c.storageReconcileCommand())
 }
 
 func (c *cli) storageReconcileCommand() *cobra.Command {
@@ -80,9 +80,9 @@ The exit code is 0 when rows and bytes agree or all was repaired, else 1.`,
 			}
 			found := reconcileJSON{DryRun: !repair, Checked: map[string]int64{}, Problems: []problemJSON{}}
 			for first := true; first || found.Next != ""; first = false {
-				part, err := s.reconcile(ctx, project.GetPathUrl()+"/storage/v1/reconcile", token, map[string]any{
-					"dry_run": !repair, "drop_rows": dropRows, "cursor": found.Next})
-				if err != nil {
+				var part reconcileJSON
+				body := map[string]any{"dry_run": !repair, "drop_rows": dropRows, "cursor": found.Next}
+				if err := s.askStorage(ctx, http.MethodPost, project.GetPathUrl()+"/storage/v1/reconcile", token, body, &part); err != nil {
 					return err
 				}
 				found.add(part)
@@ -99,25 +99,6 @@ The exit code is 0 when rows and bytes agree or all was repaired, else 1.`,
 	cmd.Flags().BoolVar(&repair, "repair", false, "put right what loses no file")
 	cmd.Flags().BoolVar(&dropRows, "drop-rows", false, "with --repair: remove the rows of files whose bytes are gone")
 	return cmd
-}
-
-// reconcile asks for one part.
-func (s *session) reconcile(ctx context.Context, url, token string, body map[string]any) (part reconcileJSON, err error) {
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return part, fmt.Errorf("encode the request: %w", err)
-	}
-	status, answer, err := s.exchange(ctx, http.MethodPost, url, http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}, encoded)
-	if err != nil {
-		return part, err
-	}
-	if status != http.StatusOK {
-		return part, explainStorage(status, answer)
-	}
-	if err := json.Unmarshal(answer, &part); err != nil {
-		return part, fmt.Errorf("read the project's answer: %w", err)
-	}
-	return part, nil
 }
 
 // explainStorage makes an error of what the storage service answered. Its body tells the status that older clients do not see.

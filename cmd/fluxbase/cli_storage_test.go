@@ -34,7 +34,7 @@ func (*fakeStorage) CreateDeveloperToken(context.Context, *controlplanev1.Create
 
 func (f *fakeStorage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
-	f.asked = append(f.asked, r.Method+" "+strings.TrimPrefix(r.URL.Path, "/p/abc")+" "+r.Header.Get("Authorization")+" "+string(body))
+	f.asked = append(f.asked, r.Method+" "+strings.TrimPrefix(r.URL.EscapedPath(), "/p/abc")+" "+r.Header.Get("Authorization")+" "+string(body))
 	w.WriteHeader(f.status)
 	_, _ = io.WriteString(w, f.answers[0])
 	f.answers = f.answers[1:]
