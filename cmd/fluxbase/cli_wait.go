@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -21,11 +22,49 @@ func statusOf(p *controlplanev1.Project) string {
 	return p.GetStatus().String()[len("PROJECT_STATUS_"):]
 }
 
-// settle follows a project until it has the wanted status. It fails when the project does, and when time is up. A broken
-// stream, as by a restart of the control plane, is opened again.
+// settle follows a project until it has the wanted status, and one that is to be active until it answers. It fails when the project does, and when
+// time is up.
 func (s *session) settle(ctx context.Context, p *controlplanev1.Project, wanted controlplanev1.ProjectStatus, limit time.Duration) (*controlplanev1.Project, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	p, err := s.reach(ctx, p, wanted, limit)
+	if err != nil || wanted != controlplanev1.ProjectStatus_PROJECT_STATUS_ACTIVE || p.GetPathUrl() == "" {
+		return p, err
+	}
+	return p, s.answers(ctx, p, limit)
+}
+
+// askAgain is the pause between questions whether a project answers, unreached for how long its address may be out of reach: it need not be in reach of
+// whoever waits.
+const (
+	askAgain  = 100 * time.Millisecond
+	unreached = 5 * time.Second
+)
+
+// answers waits until a worker serves a project: it learns a moment after the control plane that the project is active.
+func (s *session) answers(ctx context.Context, p *controlplanev1.Project, limit time.Duration) error {
+	began := time.Now()
+	for {
+		status, _, err := s.exchange(ctx, http.MethodGet, p.GetPathUrl()+"/storage/v1/status", nil, nil)
+		switch {
+		case ctx.Err() != nil:
+			return &cliError{Code: exitUnavailable, Reason: "WAIT_TIMEOUT",
+				Message: fmt.Sprintf("Project %s is %s, and does not answer after %s.", p.GetRef(), statusOf(p), limit), Hint: "Are workers running, and do they reach the control plane?"}
+		case err != nil && time.Since(began) > unreached:
+			s.say("The project is active. Its address cannot be reached from here: %s.", p.GetPathUrl())
+			return nil
+		case err == nil && status != http.StatusServiceUnavailable && status != http.StatusNotFound && status != http.StatusGone:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// reach follows a project until it has the wanted status. A broken stream, as by a restart of the control plane, is opened again.
+func (s *session) reach(ctx context.Context, p *controlplanev1.Project, wanted controlplanev1.ProjectStatus, limit time.Duration) (*controlplanev1.Project, error) {
 	shown := map[string]bool{}
 	for {
 		last, err := s.follow(ctx, p, wanted, shown)
