@@ -20,6 +20,7 @@ export function SqlPreview({ sql, label = "SQL", badLine, className }: { sql: st
   return (
     <div className="relative min-w-0">
       <pre
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reached by keyboard
         tabIndex={0}
         role="region"
         aria-label={label}
