@@ -129,7 +129,11 @@ func (r *reconcileJSON) table() [][]string {
 		rows = append(rows, []string{p.Kind, strconv.FormatInt(p.Count, 10), strconv.FormatInt(p.Bytes, 10), strconv.FormatInt(p.Repaired, 10), p.Means, example})
 	}
 	if len(r.Problems) == 0 {
-		return [][]string{{fmt.Sprintf("Rows and bytes agree: %d versions of files, %d bytes.", r.Checked["versions"], r.Checked["bytes"])}}
+		text := fmt.Sprintf("Rows and bytes agree: %d versions of files, %d bytes", r.Checked["versions"], r.Checked["bytes"])
+		if n := r.Checked["renditions"]; n > 0 {
+			text += fmt.Sprintf("; %d images made of others, %d bytes", n, r.Checked["rendition_bytes"])
+		}
+		return [][]string{{text + "."}}
 	}
 	return rows
 }

@@ -68,6 +68,8 @@ func TestStorageReconcile(t *testing.T) {
 		require.Zero(t, got.code, got.err)
 		require.Contains(t, got.out, "Rows and bytes agree: 2 versions of files, 30 bytes.")
 		require.Equal(t, []string{asked + `{"cursor":"","drop_rows":false,"dry_run":true}`}, f.asked, "nothing is changed unless it is asked for")
+		_, run = newFakeStorage(t, 200, `{"dry_run":true,"checked":{"keys":3,"bytes":30,"versions":2,"renditions":1,"rendition_bytes":7},"problems":[]}`)
+		require.Contains(t, run("", "projects", "storage", "reconcile", "abc").out, "2 versions of files, 30 bytes; 1 images made of others, 7 bytes.")
 	})
 	t.Run("problems in several parts", func(t *testing.T) {
 		t.Parallel()

@@ -342,3 +342,19 @@ func TestALookWhileTheObjectStoreIsAwayIsNoDefect(t *testing.T) {
 	_, err := s.Reconcile(t.Context(), b.Service(), cleanup.Options{})
 	require.Equal(t, "OBJECT_STORE_UNREACHABLE", fault.From(err).Reason)
 }
+
+// TestReportsCountFilesAndImagesApart: the bytes of files are what is charged; those of images made of them are the cache's.
+func TestReportsCountFilesAndImagesApart(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		o := b.Put("files", "a.png", "hello")
+		b.tables("insert into renditions (version, recipe, key, size, mime_type) values ($1, 'r', 'renditions/r', 3, 'image/webp')", o.Version)
+		b.put("renditions/r", "abc")
+		report, err := b.service().Reconcile(t.Context(), b.Service(), cleanup.Options{})
+		require.NoError(t, err)
+		require.Empty(t, report.Problems)
+		require.Equal(t, cleanup.Checked{Keys: 2, Bytes: 5, Blobs: 1, Versions: 1, Renditions: 1, RenditionBytes: 3}, report.Checked)
+		require.Equal(t, storagetest.One[int64](b.Bundle, "select bytes from used()"), report.Checked.Bytes)
+		report.Add(report)
+		require.Equal(t, int64(6), report.Checked.RenditionBytes)
+	})
+}

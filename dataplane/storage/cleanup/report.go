@@ -33,12 +33,14 @@ type Report struct {
 
 // Checked counts what was looked at.
 type Checked struct {
-	// Keys and Bytes are the bucket's, Blobs what is counted, Versions what objects have.
-	Keys       int64 `json:"keys"`
-	Bytes      int64 `json:"bytes"`
-	Blobs      int64 `json:"blobs"`
-	Versions   int64 `json:"versions"`
-	Renditions int64 `json:"renditions"`
+	// Keys are all of the bucket's, Bytes those of files in it, Blobs what is counted, Versions what objects have.
+	Keys     int64 `json:"keys"`
+	Bytes    int64 `json:"bytes"`
+	Blobs    int64 `json:"blobs"`
+	Versions int64 `json:"versions"`
+	// Renditions are images made of others, which are charged to nobody.
+	Renditions     int64 `json:"renditions"`
+	RenditionBytes int64 `json:"rendition_bytes"`
 }
 
 // Problem is one way in which rows and bytes do not agree.
@@ -113,7 +115,8 @@ func (r *Report) problem(kind string) *Problem {
 // Add puts what a later part of the same look found to this one.
 func (r *Report) Add(more *Report) {
 	c, m := &r.Checked, more.Checked
-	c.Keys, c.Bytes, c.Blobs, c.Versions, c.Renditions = c.Keys+m.Keys, c.Bytes+m.Bytes, c.Blobs+m.Blobs, c.Versions+m.Versions, c.Renditions+m.Renditions
+	c.Keys, c.Bytes, c.Blobs, c.Versions = c.Keys+m.Keys, c.Bytes+m.Bytes, c.Blobs+m.Blobs, c.Versions+m.Versions
+	c.Renditions, c.RenditionBytes = c.Renditions+m.Renditions, c.RenditionBytes+m.RenditionBytes
 	for _, p := range more.Problems {
 		mine := r.problem(p.Kind)
 		mine.Count, mine.Bytes, mine.Repaired = mine.Count+p.Count, mine.Bytes+p.Bytes, mine.Repaired+p.Repaired

@@ -87,7 +87,7 @@ func (l *look) renditions(ctx context.Context, at position) (position, error) {
 		if upto == "" || k.key <= upto {
 			there[k.key] = k
 			l.report.Checked.Keys++
-			l.report.Checked.Bytes += k.size
+			l.report.Checked.RenditionBytes += k.size
 		}
 	}
 	known := map[string]rendition{}
