@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { csv, tsv } from "@/components/data-grid/copy";
+
+it("copies one cell as it is", () => {
+  expect(tsv([['a "b"\nc']])).toBe('a "b"\nc');
+  expect(tsv([[null]])).toBe("");
+});
+
+it("copies cells for spreadsheets", () => {
+  expect(tsv([["a", 1, null], ["x\ty", 'say "hi"', { a: [1] }]])).toBe('a\t1\t\n"x\ty"\t"say ""hi"""\t"{""a"":[1]}"');
+});
+
+it("tells empty from null in CSV", () => {
+  expect(csv(["a", "b,c"], [["", null], ["x,y", 'q"']])).toBe('a,"b,c"\n"",\n"x,y","q"""');
+});

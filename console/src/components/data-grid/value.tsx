@@ -1,0 +1,36 @@
+import { memo } from "react";
+
+/** More of a value than this is not drawn in a cell. */
+const drawn = 300;
+
+const numeric = /^(smallint|integer|bigint|int[248]|numeric|decimal|real|double precision|float[48]|oid|money)\b(?!.*\[\])/;
+
+/** Whether values of the type are read digit under digit. */
+export const isNumeric = (type: string): boolean => numeric.test(type);
+
+/** A value of a result as text; null is empty. */
+export function asText(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** The value over as many lines as it takes to read it. */
+export function whole(value: unknown): string {
+  if (value === null || value === undefined) return "null";
+  if (typeof value === "object") return JSON.stringify(value, null, 2);
+  try {
+    const parsed: unknown = typeof value === "string" && /^\s*[[{]/.test(value) ? JSON.parse(value) : undefined;
+    if (parsed && typeof parsed === "object") return JSON.stringify(parsed, null, 2);
+  } catch {
+    // not JSON: as it is
+  }
+  return String(value);
+}
+
+/** A value in a cell; what is nothing is marked as such. */
+export const CellValue = memo(function CellValue({ value }: { value: unknown }) {
+  if (value === null || value === undefined) return <span className="text-faint italic">null</span>;
+  if (value === "") return <span className="text-faint italic">empty</span>;
+  const text = asText(value);
+  return text.length > drawn ? `${text.slice(0, drawn)}…` : text;
+});
