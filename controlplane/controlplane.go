@@ -30,6 +30,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/quota"
 	"github.com/wayli-app/fluxbase/controlplane/rpc"
 	"github.com/wayli-app/fluxbase/controlplane/signingkey"
+	"github.com/wayli-app/fluxbase/controlplane/snippet"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/mail"
 	"github.com/wayli-app/fluxbase/internal/pg"
@@ -61,6 +62,7 @@ type Server struct {
 	changes       *project.Changes
 	keys          *apikey.Service
 	signingKeys   *signingkey.Service
+	snippets      *snippet.Service
 	clusters      *cluster.Service
 	provisioner   *provision.Provisioner
 	organizations *organization.Service
@@ -120,6 +122,9 @@ func (s *Server) wire() error {
 	if s.signingKeys, err = signingkey.New(signingkey.Deps{Pool: s.pool, Sealer: s.sealer, Audit: s.audit}); err != nil {
 		return err
 	}
+	if s.snippets, err = snippet.New(snippet.Deps{Pool: s.pool, Audit: s.audit}); err != nil {
+		return err
+	}
 	if s.clusters, err = cluster.New(cluster.Deps{Pool: s.pool, Sealer: s.sealer, Audit: s.audit, Log: s.deps.Log}); err != nil {
 		return err
 	}
@@ -176,7 +181,7 @@ func (s *Server) mount() error {
 		return err
 	}
 	api, err := rpc.New(rpc.Deps{
-		Accounts: s.accounts, Organizations: s.organizations, Projects: s.projects, Changes: s.changes, Keys: s.keys, SigningKeys: s.signingKeys,
+		Accounts: s.accounts, Organizations: s.organizations, Projects: s.projects, Changes: s.changes, Keys: s.keys, SigningKeys: s.signingKeys, Snippets: s.snippets,
 		Plans: s.plans, Audit: s.audit, Repeats: s.repeats, Clusters: s.clusters, Inbox: s.deps.Inbox, Sealer: s.sealer, Log: s.deps.Log,
 		Metrics: s.deps.Metrics, Tracing: tracing, PublicURL: s.cfg.PublicURL, TrustedProxies: s.cfg.TrustedProxies,
 		RequestsPerSecond: s.cfg.Controlplane.RequestsPerSecond, StreamsPerAccount: s.cfg.Controlplane.StreamsPerAccount,

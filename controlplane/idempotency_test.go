@@ -36,6 +36,9 @@ func TestRepeatsGetTheFirstAnswer(t *testing.T) {
 		"signing key": func() (proto.Message, error) {
 			return ada.signingKeys.CreateSigningKey(t.Context(), &v1.CreateSigningKeyRequest{Ref: ref, Algorithm: es256, IdempotencyKey: key})
 		},
+		"snippet": func() (proto.Message, error) {
+			return ada.snippets.CreateSnippet(t.Context(), &v1.CreateSnippetRequest{Ref: ref, Name: "twice", Sql: "select 2", IdempotencyKey: key})
+		},
 		"access token": func() (proto.Message, error) {
 			return ada.accounts.CreateAccessToken(t.Context(), &v1.CreateAccessTokenRequest{Name: "twice", IdempotencyKey: key})
 		},
@@ -60,7 +63,7 @@ func TestRepeatsGetTheFirstAnswer(t *testing.T) {
 	require.Equal(t, 1, b.count("select count(*) from project where name = 'Twice'"))
 	require.Equal(t, 1, b.count("select count(*) from organization where name = 'Twice'"))
 	require.Equal(t, 1, b.count("select count(*) from api_key where name = 'twice'"))
-	require.Equal(t, 8, b.count("select count(*) from idempotency_key"))
+	require.Equal(t, 9, b.count("select count(*) from idempotency_key"))
 	require.Zero(t, b.count("select count(*) from idempotency_key where position('fbk_sec_'::bytea in response) > 0 or position('fbt_'::bytea in response) > 0"), "answers are sealed")
 
 	_, err := ada.projects.CreateProject(t.Context(), &v1.CreateProjectRequest{Organization: "acme", Name: "Another", IdempotencyKey: key})
@@ -82,7 +85,7 @@ func TestRepeatsGetTheFirstAnswer(t *testing.T) {
 	require.NoError(t, err)
 	forgotten, err := b.server.repeats.Sweep(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, int64(9), forgotten)
+	require.Equal(t, int64(10), forgotten)
 }
 
 // TestLostAnswer: when the answer cannot be kept, nothing of the request stands.

@@ -14,6 +14,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/directory"
 	"github.com/wayli-app/fluxbase/controlplane/idempotency"
 	"github.com/wayli-app/fluxbase/controlplane/organization"
+	"github.com/wayli-app/fluxbase/controlplane/snippet"
 )
 
 // newJobs makes the River client. Workers may be added until it starts. A job is fetched milliseconds after its transaction
@@ -44,7 +45,7 @@ func (s *Server) newJobs(workers *river.Workers) (*river.Client[pgx.Tx], error) 
 // addWorkers registers what carries jobs out.
 func (s *Server) addWorkers(workers *river.Workers) {
 	river.AddWorker(workers, &organization.InvitationMailer{Service: s.organizations, Mail: s.deps.Mail})
-	river.AddWorker(workers, &sweeper{repeats: s.repeats, organizations: s.organizations, usage: s.directory,
+	river.AddWorker(workers, &sweeper{repeats: s.repeats, organizations: s.organizations, snippets: s.snippets, usage: s.directory,
 		usageRetention: s.cfg.Controlplane.UsageRetention, log: s.deps.Log})
 }
 
@@ -72,6 +73,7 @@ type sweeper struct {
 	river.WorkerDefaults[sweepArgs]
 	repeats       *idempotency.Keys
 	organizations *organization.Service
+	snippets      *snippet.Service
 	usage         *directory.Directory
 	// usageRetention is how long usage by the minute is kept.
 	usageRetention time.Duration
@@ -81,15 +83,16 @@ type sweeper struct {
 // Timeout leaves time for the first sweep of an installation that kept usage for long.
 func (w *sweeper) Timeout(*river.Job[sweepArgs]) time.Duration { return 15 * time.Minute }
 
-// Work forgets idempotency keys of yesterday, invitations that expired long ago and old usage by the minute.
+// Work forgets idempotency keys of yesterday, invitations that expired long ago, snippets deleted before yesterday and old usage by the minute.
 func (w *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	keys, keysErr := w.repeats.Sweep(ctx)
 	invitations, invitationsErr := w.organizations.SweepInvitations(ctx)
+	snippets, snippetsErr := w.snippets.Sweep(ctx)
 	minutes, usageErr := w.usage.SweepUsage(ctx, time.Now().Add(-w.usageRetention))
-	if keys+invitations+minutes > 0 {
-		w.log.InfoContext(ctx, "swept the control database", "idempotency_keys", keys, "invitations", invitations, "usage_minutes", minutes)
+	if keys+invitations+snippets+minutes > 0 {
+		w.log.InfoContext(ctx, "swept the control database", "idempotency_keys", keys, "invitations", invitations, "snippets", snippets, "usage_minutes", minutes)
 	}
-	return errors.Join(keysErr, invitationsErr, usageErr)
+	return errors.Join(keysErr, invitationsErr, snippetsErr, usageErr)
 }
 
 // quiet is a log handler that lets only warnings and errors of the job engine through.

@@ -22,6 +22,7 @@ type stage struct {
 	slug, ref      string
 	owner          person
 	key, signing   string
+	snippet        string
 	guest, invited string
 }
 
@@ -37,6 +38,7 @@ func (b *bundle) stage(slug string) *stage {
 		}
 	}
 	s.signing = b.signingKey(s.owner, s.ref)
+	s.snippet = b.snippet(s.owner, s.ref, "shared", true).GetId()
 	s.guest = b.join(slug, "viewer").id.String()
 	invited, err := s.owner.organizations.InviteMember(b.t.Context(), &v1.InviteMemberRequest{Organization: slug, Email: "late@example.com", Role: v1.Role_ROLE_VIEWER})
 	require.NoError(b.t, err)
@@ -190,6 +192,35 @@ var roleCases = []roleCase{
 		_, err := s.owner.signingKeys.RevokeSigningKey(s.b.t.Context(), &v1.RevokeSigningKeyRequest{Ref: s.ref, SigningKeyId: s.signing})
 		require.NoError(s.b.t, err)
 	}},
+	{"CreateSnippet", "developer", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.snippets.CreateSnippet(ctx, &v1.CreateSnippetRequest{Ref: s.ref, Name: "mine", Sql: "select 1"})
+		return err
+	}, nil},
+	{"ListSnippets", "developer", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.snippets.ListSnippets(ctx, &v1.ListSnippetsRequest{Ref: s.ref})
+		return err
+	}, nil},
+	{"GetSnippet", "developer", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.snippets.GetSnippet(ctx, &v1.GetSnippetRequest{Ref: s.ref, SnippetId: s.snippet})
+		return err
+	}, nil},
+	// The owner wrote it: others need the role admin to change it.
+	{"UpdateSnippet", "admin", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.snippets.UpdateSnippet(ctx, &v1.UpdateSnippetRequest{Ref: s.ref, SnippetId: s.snippet, Etag: "r1", Name: "New", UpdateMask: nameMask()})
+		return err
+	}, nil},
+	{"DeleteSnippet", "admin", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.snippets.DeleteSnippet(ctx, &v1.DeleteSnippetRequest{Ref: s.ref, SnippetId: s.snippet})
+		return err
+	}, nil},
+	{"RestoreSnippet", "admin", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.snippets.RestoreSnippet(ctx, &v1.RestoreSnippetRequest{Ref: s.ref, SnippetId: s.snippet})
+		return err
+	}, nil},
+	{"SetSnippetFavorite", "developer", func(ctx context.Context, p person, s *stage) error {
+		_, err := p.snippets.SetSnippetFavorite(ctx, &v1.SetSnippetFavoriteRequest{Ref: s.ref, SnippetId: s.snippet, Favorite: true})
+		return err
+	}, nil},
 	{"RotateKey", "developer", func(ctx context.Context, p person, s *stage) error {
 		_, err := p.keys.RotateKey(ctx, &v1.RotateKeyRequest{Ref: s.ref, KeyId: s.key})
 		return err

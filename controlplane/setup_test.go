@@ -98,6 +98,7 @@ type clients struct {
 	plans         controlplanev1connect.PlanServiceClient
 	projects      controlplanev1connect.ProjectServiceClient
 	signingKeys   controlplanev1connect.SigningKeyServiceClient
+	snippets      controlplanev1connect.SnippetServiceClient
 }
 
 func (b *bundle) speak(bearer string) clients {
@@ -108,7 +109,7 @@ func (b *bundle) speak(bearer string) clients {
 		controlplanev1connect.NewClusterServiceClient(client, b.url, with), controlplanev1connect.NewInboxServiceClient(client, b.url, with),
 		controlplanev1connect.NewKeyServiceClient(client, b.url, with), controlplanev1connect.NewOrganizationServiceClient(client, b.url, with),
 		controlplanev1connect.NewPlanServiceClient(client, b.url, with), controlplanev1connect.NewProjectServiceClient(client, b.url, with),
-		controlplanev1connect.NewSigningKeyServiceClient(client, b.url, with),
+		controlplanev1connect.NewSigningKeyServiceClient(client, b.url, with), controlplanev1connect.NewSnippetServiceClient(client, b.url, with),
 	}
 }
 

@@ -291,12 +291,12 @@ func (p *Provisioner) removeBucket(ctx context.Context, r *run) error {
 	return p.Buckets.Remove(ctx, r.project.Bucket)
 }
 
-// forget removes the project's secrets, keys and hosts. The row stays, so that its ref is never given again.
+// forget removes the project's secrets, keys, hosts and snippets. The row stays, so that its ref is never given again.
 func (p *Provisioner) forget(ctx context.Context, r *run) error {
 	return pgx.BeginFunc(ctx, r.conn, func(tx pgx.Tx) error {
 		q := store.New(tx)
 		for _, err := range []error{
-			q.PurgeProjectKeys(ctx, r.project.ID), q.PurgeProjectHosts(ctx, r.project.ID),
+			q.PurgeProjectKeys(ctx, r.project.ID), q.PurgeProjectHosts(ctx, r.project.ID), q.PurgeProjectSnippets(ctx, r.project.ID),
 			p.finish(ctx, q, r, project.JobPurge), q.PurgeProjectRow(ctx, r.project.ID),
 		} {
 			if err != nil {

@@ -93,6 +93,14 @@ var policy = map[string]rule{
 	v1.ProjectServiceUpdateSettingsProcedure:       atLeast(organization.Admin),
 	v1.ProjectServiceGetUsageProcedure:             atLeast(anyMember),
 
+	v1.SnippetServiceCreateSnippetProcedure:      atLeast(organization.Developer),
+	v1.SnippetServiceListSnippetsProcedure:       atLeast(organization.Developer),
+	v1.SnippetServiceGetSnippetProcedure:         atLeast(organization.Developer),
+	v1.SnippetServiceUpdateSnippetProcedure:      atLeast(organization.Developer),
+	v1.SnippetServiceDeleteSnippetProcedure:      atLeast(organization.Developer),
+	v1.SnippetServiceRestoreSnippetProcedure:     atLeast(organization.Developer),
+	v1.SnippetServiceSetSnippetFavoriteProcedure: atLeast(organization.Developer),
+
 	v1.SigningKeyServiceListSigningKeysProcedure:  {need: member, least: organization.Viewer, platform: true},
 	v1.SigningKeyServiceCreateSigningKeyProcedure: {need: member, least: organization.Admin, platform: true},
 	v1.SigningKeyServiceRotateSigningKeyProcedure: {need: member, least: organization.Admin, platform: true},

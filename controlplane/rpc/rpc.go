@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -23,6 +24,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/project"
 	"github.com/wayli-app/fluxbase/controlplane/quota"
 	"github.com/wayli-app/fluxbase/controlplane/signingkey"
+	"github.com/wayli-app/fluxbase/controlplane/snippet"
 	"github.com/wayli-app/fluxbase/internal/fault"
 	v1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1/controlplanev1connect"
 	"github.com/wayli-app/fluxbase/internal/mail"
@@ -40,6 +42,7 @@ type Deps struct {
 	Changes       *project.Changes
 	Keys          *apikey.Service
 	SigningKeys   *signingkey.Service
+	Snippets      *snippet.Service
 	Plans         *quota.Plans
 	Audit         *audit.Log
 	Repeats       *idempotency.Keys
@@ -75,7 +78,7 @@ type server struct {
 
 // New makes the API.
 func New(d Deps) (*API, error) {
-	if d.Accounts == nil || d.Organizations == nil || d.Projects == nil || d.Changes == nil || d.Keys == nil || d.SigningKeys == nil || d.Plans == nil ||
+	if d.Accounts == nil || d.Organizations == nil || d.Projects == nil || d.Changes == nil || d.Keys == nil || d.SigningKeys == nil || d.Snippets == nil || d.Plans == nil ||
 		d.Audit == nil || d.Repeats == nil || d.Clusters == nil || d.Sealer == nil || d.Log == nil || d.Metrics == nil {
 		return nil, errors.New("rpc: a dependency is missing")
 	}
@@ -115,6 +118,7 @@ func New(d Deps) (*API, error) {
 	mount(v1.NewPlanServiceHandler(planService{s}, options...))
 	mount(v1.NewProjectServiceHandler(projectService{s}, options...))
 	mount(v1.NewSigningKeyServiceHandler(signingKeyService{s}, options...))
+	mount(v1.NewSnippetServiceHandler(snippetService{s}, append(slices.Clip(options), connect.WithReadMaxBytes(maxSnippetBody))...))
 	if d.Inbox != nil {
 		mount(v1.NewInboxServiceHandler(inboxService{s}, options...))
 	}

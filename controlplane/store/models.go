@@ -166,6 +166,14 @@ type Project struct {
 	SettingsSealed []byte
 }
 
+// What was measured of a project's database: a row for each change, which holds until the next.
+type ProjectGauge struct {
+	ProjectID uuid.UUID
+	Gauge     string
+	At        time.Time
+	Value     int64
+}
+
 type ProjectHost struct {
 	Host       string
 	ProjectID  uuid.UUID
@@ -192,13 +200,36 @@ type ProjectStorage struct {
 	MeasuredAt time.Time
 }
 
+type Snippet struct {
+	ID        uuid.UUID
+	ProjectID uuid.UUID
+	AuthorID  *uuid.UUID
+	Name      string
+	Folder    string
+	Sql       string
+	Bytes     int32
+	Shared    bool
+	Revision  int64
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	DeletedAt *time.Time
+}
+
+type SnippetFavorite struct {
+	AccountID uuid.UUID
+	SnippetID uuid.UUID
+}
+
 type UsageMinute struct {
-	ProjectID   uuid.UUID
-	Service     string
-	Minute      time.Time
-	Requests    int64
-	EgressBytes int64
-	Errors      int64
+	ProjectID    uuid.UUID
+	Service      string
+	Minute       time.Time
+	Requests     int64
+	EgressBytes  int64
+	Errors       int64
+	ClientErrors int64
+	// How many requests took up to 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000 and 5000 ms, and how many longer; zeroes at the end are left out.
+	Latency []int64
 }
 
 // Sums of usage_minute by calendar month in UTC, which quotas are compared with.

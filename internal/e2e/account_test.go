@@ -27,6 +27,7 @@ type account struct {
 	organizations controlplanev1connect.OrganizationServiceClient
 	projects      controlplanev1connect.ProjectServiceClient
 	keys          controlplanev1connect.KeyServiceClient
+	snippets      controlplanev1connect.SnippetServiceClient
 	clusters      controlplanev1connect.ClusterServiceClient
 	audit         controlplanev1connect.AuditServiceClient
 }
@@ -64,6 +65,7 @@ func (in *installation) as(token string) *account {
 		organizations: controlplanev1connect.NewOrganizationServiceClient(httpClient, in.url, with),
 		projects:      controlplanev1connect.NewProjectServiceClient(httpClient, in.url, with),
 		keys:          controlplanev1connect.NewKeyServiceClient(httpClient, in.url, with),
+		snippets:      controlplanev1connect.NewSnippetServiceClient(httpClient, in.url, with),
 		clusters:      controlplanev1connect.NewClusterServiceClient(httpClient, in.url, with),
 		audit:         controlplanev1connect.NewAuditServiceClient(httpClient, in.url, with),
 	}

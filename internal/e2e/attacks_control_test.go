@@ -38,7 +38,7 @@ func byRPC(name string, call func(ctx context.Context, s *scene) error, codes ..
 }
 
 func controlAttacks() []attack {
-	return slices.Concat(projectAttacks(), secretAttacks(), organizationAttacks(), directoryAttacks(), []attack{
+	return slices.Concat(projectAttacks(), secretAttacks(), snippetAttacks(), organizationAttacks(), directoryAttacks(), []attack{
 		{"management API: list projects of all", listsOnlyItsOwn},
 		{"management API: an invitation used twice", invitationTwice},
 		{"management API: an invitation for somebody else", invitationOfAnother},
