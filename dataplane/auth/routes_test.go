@@ -1,51 +1,14 @@
 package auth_test
 
 import (
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/dataplane/auth"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
-var routeRow = regexp.MustCompile(`(?m)^\| ((?:GET|POST|PUT|PATCH|DELETE) \S+) \| implemented \| (\w+) (Test\w+) \|$`)
-
 // TestTheTableOfRoutes holds docs/auth-routes.md to the routes that are mounted and the tests that there are.
 func TestTheTableOfRoutes(t *testing.T) {
 	t.Parallel()
-	table, err := os.ReadFile("../../docs/auth-routes.md")
-	require.NoError(t, err)
-	mounted := auth.New(auth.Deps{Log: testkit.Logger(t)}).Routes()
-	told := map[string]bool{}
-	for _, row := range routeRow.FindAllStringSubmatch(string(table), -1) {
-		route, _, _ := strings.Cut(row[1], "?")
-		told[route] = true
-		require.Contains(t, mounted, route, "the table names a route that is not mounted")
-		dir := row[2]
-		if dir == "auth" {
-			dir = "."
-		}
-		require.Truef(t, hasTest(t, dir, row[3]), "there is no test %s in %s", row[3], row[2])
-	}
-	for _, route := range mounted {
-		require.True(t, told[route], "docs/auth-routes.md does not tell of %s", route)
-	}
-	require.Len(t, routeRow.FindAllString(string(table), -1), strings.Count(string(table), "| implemented |"), "a row has another form")
-}
-
-func hasTest(t *testing.T, dir, name string) bool {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
-	require.NoError(t, err)
-	return slices.ContainsFunc(files, func(file string) bool {
-		source, err := os.ReadFile(file)
-		require.NoError(t, err)
-		return strings.Contains(string(source), "\nfunc "+name+"(t *testing.T)")
-	})
+	testkit.RequireRoutes(t, "../../docs/auth-routes.md", auth.New(auth.Deps{Log: testkit.Logger(t)}).Routes())
 }

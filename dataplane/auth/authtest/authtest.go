@@ -34,7 +34,6 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/egress"
 	"github.com/wayli-app/fluxbase/internal/mail"
-	"github.com/wayli-app/fluxbase/internal/setting"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
@@ -99,16 +98,7 @@ func New(t testing.TB, shared bool) *Bundle {
 func (b *Bundle) With(settings map[string]string) *Bundle {
 	b.T.Helper()
 	changed := *b.Project
-	values := setting.Values{}
-	for key, value := range b.Project.Settings {
-		values[key] = value
-	}
-	for key, raw := range settings {
-		value, err := setting.Parse(key, raw)
-		require.NoError(b.T, err)
-		values[key] = value
-	}
-	changed.Settings = values
+	changed.Settings = testkit.Settings(b.T, b.Project.Settings, settings)
 	out := *b
 	out.Project = &changed
 	return &out

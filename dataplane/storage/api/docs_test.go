@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
 // TestDocs sends the requests of docs/storage-api.md in their order, and requires what stands below each: "…" stands for anything, and what is not named
@@ -45,31 +47,8 @@ func TestDocs(t *testing.T) {
 			var wanted, got any
 			require.NoError(t, json.Unmarshal([]byte(want), &wanted), want)
 			require.NoError(t, json.Unmarshal([]byte(out.Text), &got))
-			requireWithin(t, wanted, got, lines[0])
+			testkit.RequireWithin(t, wanted, got, lines[0])
 		}
 		require.Greater(t, examples, 7)
 	})
-}
-
-func requireWithin(t *testing.T, want, got any, where string) {
-	t.Helper()
-	switch want := want.(type) {
-	case map[string]any:
-		of, ok := got.(map[string]any)
-		require.True(t, ok, where)
-		for name, value := range want {
-			require.Contains(t, of, name, where)
-			requireWithin(t, value, of[name], where+"."+name)
-		}
-	case []any:
-		of, _ := got.([]any)
-		require.Len(t, of, len(want), where)
-		for i := range want {
-			requireWithin(t, want[i], of[i], where+"."+strconv.Itoa(i))
-		}
-	default:
-		if want != "…" {
-			require.Equal(t, want, got, where)
-		}
-	}
 }

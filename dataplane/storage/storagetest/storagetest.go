@@ -30,7 +30,6 @@ import (
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/egress"
 	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
-	"github.com/wayli-app/fluxbase/internal/setting"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 )
 
@@ -116,16 +115,7 @@ func (b *Bundle) Run() {
 func (b *Bundle) With(settings map[string]string) *Bundle {
 	b.T.Helper()
 	changed := *b.Project
-	values := setting.Values{}
-	for key, value := range b.Project.Settings {
-		values[key] = value
-	}
-	for key, raw := range settings {
-		value, err := setting.Parse(key, raw)
-		require.NoError(b.T, err)
-		values[key] = value
-	}
-	changed.Settings = values
+	changed.Settings = testkit.Settings(b.T, b.Project.Settings, settings)
 	return b.changed(&changed)
 }
 
