@@ -20,6 +20,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/auth/guard"
 	"github.com/wayli-app/fluxbase/dataplane/auth/message"
 	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/failure"
 	"github.com/wayli-app/fluxbase/dataplane/gateway"
 	"github.com/wayli-app/fluxbase/dataplane/limit"
 	"github.com/wayli-app/fluxbase/dataplane/meta"
@@ -58,6 +59,7 @@ type Worker struct {
 	messages  *message.Outbox
 	egress    *egress.Guard
 	revoked   *revocation.List
+	failures  *failure.Journal
 	sealer    *seal.Sealer
 	usage     *usage.Recorder
 	files     *storage.Service
@@ -95,6 +97,7 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 	})
 	w.usage = usage.New(usage.Deps{Reporter: w.directory, WorkerID: worker, Log: deps.Log, Metrics: deps.Metrics})
 	limiter := limit.New(limit.Deps{Redis: w.redis, Log: deps.Log, Metrics: deps.Metrics})
+	w.failures = failure.New(failure.Deps{Redis: w.redis, Log: deps.Log, Metrics: deps.Metrics})
 	w.revoked = revocation.New(revocation.Deps{Redis: w.redis, Log: deps.Log, Metrics: deps.Metrics})
 	if err = w.newJobs(deps, attempts{limiter}, w.egress); err != nil {
 		return nil, err
@@ -106,7 +109,7 @@ func New(_ context.Context, cfg config.Config, deps Deps) (*Worker, error) {
 		return nil, err
 	}
 	if w.gateway, err = gateway.New(gateway.Deps{
-		Projects: w.directory, Revocations: w.revoked, Limits: limiter, Usage: w.usage, Binder: w.door, Services: w.services(limiter),
+		Projects: w.directory, Revocations: w.revoked, Limits: limiter, Usage: w.usage, Failures: w.failures, Binder: w.door, Services: w.services(limiter),
 		Domain: cfg.Domain, WorkerURL: cfg.WorkerURL, TrustedProxies: cfg.TrustedProxies,
 		MaxBody: int64(cfg.Dataplane.MaxBodyBytes), Timeout: cfg.Dataplane.RequestTimeout, Log: deps.Log, Metrics: deps.Metrics,
 	}); err != nil {
@@ -146,7 +149,7 @@ func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 		{Name: "api", Prefix: "/api/v1", Handler: api.New(api.Deps{Log: w.log, Engine: requests, Config: configs, Version: w.cfg.Version})},
 		{Name: "storage", Prefix: "/storage/v1", Handler: w.files, MaxBody: maxFile, Timeout: w.cfg.Storage.TransferTimeout},
 		{Name: "api", Prefix: "/api/v1/storage", Handler: w.files.API(), MaxBody: maxFile, Timeout: w.cfg.Storage.TransferTimeout},
-		{Name: "meta", Prefix: "/meta/v1", Access: gateway.DeveloperAccess, Handler: meta.New(meta.Deps{Log: w.log})},
+		{Name: "meta", Prefix: "/meta/v1", Access: gateway.DeveloperAccess, Handler: meta.New(meta.Deps{Log: w.log, Failures: w.failures})},
 	}
 }
 
@@ -204,6 +207,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer stopCounting()
 	var counted errgroup.Group
 	counted.Go(func() error { return w.usage.Run(counting) })
+	counted.Go(func() error { return w.failures.Run(counting) })
 	counted.Go(func() error { w.ballast.run(counting); return nil })
 	var worked errgroup.Group
 	worked.Go(func() error { return w.jobs.Run(ctx) })

@@ -16,7 +16,7 @@ const (
 	// corsExposed are those that PostgREST names, ownExposed the others.
 	corsExposed = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit"
 	ownExposed  = "content-profile, content-length, etag, preference-applied, ratelimit-limit, ratelimit-remaining, ratelimit-reset, retry-after, x-request-id, x-supabase-api-version, " +
-		"x-total-count, x-affected-count, link, x-next-offset"
+		"x-total-count, x-affected-count, link, x-next-offset, x-next-before"
 	// storageExposed are storage's: those that are known by name, and the metadata of S3's objects, which are not.
 	storageExposed = "accept-ranges, cache-control, content-disposition, content-language, expires, last-modified, tus-resumable, tus-version, tus-extension, tus-max-size, " +
 		"tus-checksum-algorithm, upload-offset, upload-length, upload-defer-length, upload-metadata, upload-expires, upload-concat, x-amz-request-id, x-amz-id-2, " +

@@ -50,7 +50,10 @@ type exchange struct {
 	// cut tells that the client took no more of the answer.
 	cut  bool
 	code string
-	err  error
+	// answered is the code of a service's answer; read tells that it was looked for.
+	answered string
+	read     bool
+	err      error
 }
 
 // WriteHeader notes the status.
@@ -71,6 +74,7 @@ func (x *exchange) Write(b []byte) (int, error) {
 	if x.status == 0 {
 		x.WriteHeader(http.StatusOK)
 	}
+	x.readCode(b)
 	if x.r.Method == http.MethodHead { // taken and not sent
 		return x.ResponseWriter.Write(b)
 	}
@@ -178,9 +182,13 @@ func (x *exchange) finish() {
 	}
 	took := x.g.now().Sub(x.began)
 	x.service.metrics.count(x.status, took)
-	if x.served {
-		x.g.usage.Request(x.project.ID, x.service.Name, x.bytes-x.counted, x.status >= 500)
+	switch {
+	case x.served:
+		x.g.usage.Request(x.project.ID, x.service.Name, x.bytes-x.counted, x.status, took)
+	case x.project != nil && x.service != x.g.outside && x.status >= 400 && x.status < 500:
+		x.g.usage.Refused(x.project.ID, x.service.Name)
 	}
+	x.noteFailure(took)
 	x.log(took)
 	if broken && x.code == "" { // half an answer must not look whole
 		panic(http.ErrAbortHandler)

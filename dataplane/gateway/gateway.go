@@ -42,7 +42,9 @@ type Limits interface {
 
 // Usage counts what is billed.
 type Usage interface {
-	Request(project, service string, egress int64, failed bool)
+	Request(project, service string, egress int64, status int, took time.Duration)
+	// Refused counts a request of a client's that reached no service.
+	Refused(project, service string)
 	// Egress counts a part of an answer that goes on; Request is told the rest.
 	Egress(project, service string, bytes int64)
 	KeyUsed(project, key string)
@@ -82,6 +84,7 @@ type Deps struct {
 	Services []Service
 	// Revocations are asked for each user's token; nil revokes none.
 	Revocations Revocations
+	Failures    Failures // may be nil
 	// Domain is under what projects have their subdomains, WorkerURL the workers' own address.
 	Domain, WorkerURL string
 	// TrustedProxies are addresses and networks whose X-Forwarded-For is believed.
@@ -118,8 +121,9 @@ type Gateway struct {
 	usage    Usage
 	binder   Binder
 	services []*service
-	// revocations may be nil.
+	// revocations and failures may be nil.
 	revocations Revocations
+	failures    Failures
 	router      router
 	proxies     proxies
 	maxBody     int64
@@ -150,7 +154,7 @@ func New(d Deps) (*Gateway, error) {
 	}
 	g := &Gateway{
 		projects: d.Projects, limits: d.Limits, usage: d.Usage, binder: d.Binder, revocations: d.Revocations, router: newRouter(d.Domain, d.WorkerURL), proxies: trusted,
-		maxBody: d.MaxBody, timeout: d.Timeout, log: d.Log, now: d.Now, tokens: newTokens(), transfers: limit.NewUnderWay(),
+		maxBody: d.MaxBody, timeout: d.Timeout, log: d.Log, now: d.Now, tokens: newTokens(), transfers: limit.NewUnderWay(), failures: d.Failures,
 	}
 	if g.maxBody == 0 {
 		g.maxBody = 10 << 20

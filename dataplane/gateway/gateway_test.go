@@ -418,9 +418,10 @@ func TestMetricsAndLog(t *testing.T) {
 // nobody limits and counts nothing, so that the gateway's own cost shows.
 type nobody struct{}
 
-func (nobody) Request(string, string, int64, bool) {}
-func (nobody) Egress(string, string, int64)        {}
-func (nobody) KeyUsed(string, string)              {}
+func (nobody) Request(string, string, int64, int, time.Duration) {}
+func (nobody) Refused(string, string)                            {}
+func (nobody) Egress(string, string, int64)                      {}
+func (nobody) KeyUsed(string, string)                            {}
 
 type blank struct{ header http.Header }
 

@@ -138,17 +138,24 @@ type tally struct {
 	requests map[string]int
 	egress   map[string]int64
 	errors   map[string]int
+	refused  map[string]int
 	keys     map[string]int
 }
 
-func (u *tally) Request(project, service string, egress int64, failed bool) {
+func (u *tally) Request(project, service string, egress int64, status int, _ time.Duration) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.requests[project+"/"+service]++
 	u.egress[project+"/"+service] += egress
-	if failed {
+	if status >= 500 {
 		u.errors[project+"/"+service]++
 	}
+}
+
+func (u *tally) Refused(project, service string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.refused[project+"/"+service]++
 }
 
 func (u *tally) Egress(project, service string, bytes int64) {
@@ -223,7 +230,7 @@ type bundle struct {
 func setup(t *testing.T, change func(*Deps), samples ...*sample) *bundle {
 	t.Helper()
 	client, prefix := testkit.Redis(t)
-	b := &bundle{usage: &tally{requests: map[string]int{}, egress: map[string]int64{}, errors: map[string]int{}, keys: map[string]int{}}}
+	b := &bundle{usage: &tally{requests: map[string]int{}, egress: map[string]int64{}, errors: map[string]int{}, refused: map[string]int{}, keys: map[string]int{}}}
 	door := projectdb.New(projectdb.Deps{Log: testkit.Logger(t)})
 	t.Cleanup(func() { require.NoError(t, door.Close(context.Background())) })
 	d := Deps{

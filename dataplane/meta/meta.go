@@ -15,6 +15,8 @@ import (
 // Deps are what the service needs.
 type Deps struct {
 	Log *slog.Logger
+	// Failures may be nil: then none are listed.
+	Failures Failures
 }
 
 // Service answers /meta/v1 of every project of a worker.
@@ -31,6 +33,9 @@ func New(d Deps) *Service {
 	s.route(http.MethodPost, "/query", s.query)
 	for _, name := range listNames {
 		s.route(http.MethodGet, "/"+name, catalog(name))
+	}
+	if d.Failures != nil {
+		s.route(http.MethodGet, "/errors", failuresList(d.Failures))
 	}
 	s.mux.NotFound(s.wrap(func(http.ResponseWriter, *http.Request, *projectdb.Session) error { return errNotFound }).ServeHTTP)
 	return s

@@ -70,20 +70,34 @@ type serviceKey struct{ project, service string }
 
 type apiKey struct{ project, key string }
 
-// counts are written by requests and emptied by the recorder.
+// counts are written by requests and emptied by the recorder. The requests are the sum of their latencies, so that one that is answered
+// well costs two additions.
 type counts struct {
-	requests, egress, errors atomic.Int64
-	gone                     atomic.Bool // the recorder looks no more
-	idle                     int         // flushes without use; the recorder's own
+	latency                      histogram
+	egress, errors, clientErrors atomic.Int64
+	gone                         atomic.Bool // the recorder looks no more
+	idle                         int         // flushes without use; the recorder's own
 }
 
-func (c *counts) add(s sum) {
-	c.requests.Add(s.requests)
+func (c *counts) take() sum {
+	return sum{latency: c.latency.take(), egress: take(&c.egress), errors: take(&c.errors), clientErrors: take(&c.clientErrors)}
+}
+
+// give adds what was taken before.
+func (c *counts) give(s sum) {
+	c.latency.give(s.latency)
 	c.egress.Add(s.egress)
 	c.errors.Add(s.errors)
+	c.clientErrors.Add(s.clientErrors)
 }
 
-func (c *counts) take() sum { return sum{c.requests.Swap(0), c.egress.Swap(0), c.errors.Swap(0)} }
+// take empties a counter; most are empty, and then it is not written to.
+func take(n *atomic.Int64) int64 {
+	if n.Load() == 0 {
+		return 0
+	}
+	return n.Swap(0)
+}
 
 type keyUse struct {
 	last atomic.Int64 // Unix seconds; zero when it was handed in
@@ -95,7 +109,10 @@ type sumKey struct {
 	minute           int64 // Unix seconds
 }
 
-type sum struct{ requests, egress, errors int64 }
+type sum struct {
+	latency                      latencies
+	egress, errors, clientErrors int64
+}
 
 // New makes a Recorder.
 func New(d Deps) *Recorder {
@@ -125,27 +142,40 @@ func New(d Deps) *Recorder {
 	return r
 }
 
-// Request counts one answer of a service.
-func (r *Recorder) Request(project, service string, egress int64, failed bool) {
-	one := sum{requests: 1, egress: egress}
-	if failed {
-		one.errors = 1
-	}
-	r.count(serviceKey{project, service}, one)
+// Request counts one answer of a service, and how long it took.
+func (r *Recorder) Request(project, service string, egress int64, status int, took time.Duration) {
+	bucket := bucketOf(took)
+	r.count(serviceKey{project, service}, func(c *counts) {
+		c.latency[bucket].Add(1)
+		if egress != 0 {
+			c.egress.Add(egress)
+		}
+		switch {
+		case status >= 500:
+			c.errors.Add(1)
+		case status >= 400:
+			c.clientErrors.Add(1)
+		}
+	})
+}
+
+// Refused counts a request of a client's that reached no service. It is no request that is billed.
+func (r *Recorder) Refused(project, service string) {
+	r.count(serviceKey{project, service}, func(c *counts) { c.clientErrors.Add(1) })
 }
 
 // Egress counts bytes of an answer that is still under way.
 func (r *Recorder) Egress(project, service string, bytes int64) {
-	r.count(serviceKey{project, service}, sum{egress: bytes})
+	r.count(serviceKey{project, service}, func(c *counts) { c.egress.Add(bytes) })
 }
 
-func (r *Recorder) count(k serviceKey, s sum) {
+func (r *Recorder) count(k serviceKey, add func(*counts)) {
 	c := r.services.get(k, newCounts)
-	c.add(s)
+	add(c)
 	for c.gone.Load() { // it left the table since we found it: what nobody has taken goes to its successor
 		left := c.take()
 		c = r.services.get(k, newCounts)
-		c.add(left)
+		c.give(left)
 	}
 }
 
@@ -262,9 +292,10 @@ func (r *Recorder) add(k sumKey, taken sum) {
 		s = &sum{}
 		r.waiting[k] = s
 	}
-	s.requests += taken.requests
+	s.latency.add(taken.latency)
 	s.egress += taken.egress
 	s.errors += taken.errors
+	s.clientErrors += taken.clientErrors
 }
 
 // next makes a report of what waits, or nil. It needs the lock.
@@ -279,7 +310,7 @@ func (r *Recorder) next() *directoryv1.ReportUsageRequest {
 		}
 		report.Records = append(report.Records, &directoryv1.UsageRecord{
 			ProjectId: k.project, Service: k.service, Minute: timestamppb.New(time.Unix(k.minute, 0)),
-			Requests: s.requests, EgressBytes: s.egress, Errors: s.errors,
+			Requests: s.latency.requests(), EgressBytes: s.egress, Errors: s.errors, ClientErrors: s.clientErrors, Latency: s.latency.trimmed(),
 		})
 		delete(r.waiting, k)
 	}

@@ -88,9 +88,10 @@ func (noLimits) Address(context.Context, string, netip.Addr, limit.Rate) limit.A
 
 type noUsage struct{}
 
-func (noUsage) Request(string, string, int64, bool) {}
-func (noUsage) Egress(string, string, int64)        {}
-func (noUsage) KeyUsed(string, string)              {}
+func (noUsage) Request(string, string, int64, int, time.Duration) {}
+func (noUsage) Refused(string, string)                            {}
+func (noUsage) Egress(string, string, int64)                      {}
+func (noUsage) KeyUsed(string, string)                            {}
 
 func newWorld(t *testing.T, b *storagetest.Bundle) *world {
 	t.Helper()

@@ -949,7 +949,12 @@ type UsageRecord struct {
 	Requests    int64                  `protobuf:"varint,4,opt,name=requests,proto3" json:"requests,omitempty"`
 	EgressBytes int64                  `protobuf:"varint,5,opt,name=egress_bytes,json=egressBytes,proto3" json:"egress_bytes,omitempty"`
 	// Answers with status 500 and above.
-	Errors        int64 `protobuf:"varint,6,opt,name=errors,proto3" json:"errors,omitempty"`
+	Errors int64 `protobuf:"varint,6,opt,name=errors,proto3" json:"errors,omitempty"`
+	// Answers with status 400 to 499, and requests that the gateway refused with one: those are no requests that count.
+	ClientErrors int64 `protobuf:"varint,7,opt,name=client_errors,json=clientErrors,proto3" json:"client_errors,omitempty"`
+	// How many requests were answered within 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000 and 5000 ms, and how many took longer, each but
+	// those of the bound before it. Zeroes at the end may be left out.
+	Latency       []int64 `protobuf:"varint,8,rep,packed,name=latency,proto3" json:"latency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1024,6 +1029,20 @@ func (x *UsageRecord) GetErrors() int64 {
 		return x.Errors
 	}
 	return 0
+}
+
+func (x *UsageRecord) GetClientErrors() int64 {
+	if x != nil {
+		return x.ClientErrors
+	}
+	return 0
+}
+
+func (x *UsageRecord) GetLatency() []int64 {
+	if x != nil {
+		return x.Latency
+	}
+	return nil
 }
 
 // KeyUse says when a key was last used.
@@ -1351,7 +1370,7 @@ const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\rWatchResponse\x12\x14\n" +
 	"\x05ready\x18\x01 \x01(\bR\x05ready\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\tR\x03ref\x12\x1a\n" +
-	"\brevision\x18\x03 \x01(\x03R\brevision\"\xd1\x01\n" +
+	"\brevision\x18\x03 \x01(\x03R\brevision\"\x9a\x02\n" +
 	"\vUsageRecord\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12\x18\n" +
@@ -1359,7 +1378,9 @@ const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\x06minute\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06minute\x12\x1a\n" +
 	"\brequests\x18\x04 \x01(\x03R\brequests\x12!\n" +
 	"\fegress_bytes\x18\x05 \x01(\x03R\vegressBytes\x12\x16\n" +
-	"\x06errors\x18\x06 \x01(\x03R\x06errors\"~\n" +
+	"\x06errors\x18\x06 \x01(\x03R\x06errors\x12#\n" +
+	"\rclient_errors\x18\a \x01(\x03R\fclientErrors\x12\"\n" +
+	"\alatency\x18\b \x03(\x03B\b\xbaH\x05\x92\x01\x02\x10\rR\alatency\"~\n" +
 	"\x06KeyUse\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12\x15\n" +
