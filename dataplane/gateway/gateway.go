@@ -181,9 +181,6 @@ func New(d Deps) (*Gateway, error) {
 	return g, nil
 }
 
-// Names reports whether a request names a project by its subdomain or by path.
-func (g *Gateway) Names(r *http.Request) bool { return g.router.route(r.Host, r.URL.Path).ref != "" }
-
 // Subdomain reports whether a host is below the domain of projects.
 func (g *Gateway) Subdomain(host string) bool {
 	return strings.HasSuffix(hostname(host), g.router.domain)

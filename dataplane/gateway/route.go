@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -78,6 +79,11 @@ func (r router) route(host, path string) target {
 		ref = noRef
 	}
 	return target{ref: ref, path: "/" + rest, prefix: "/p/" + ref}
+}
+
+// Names reports whether a request names a project by its subdomain or by path, or is a lost S3 client's: the console has nothing to say to it.
+func (g *Gateway) Names(r *http.Request) bool {
+	return g.router.route(r.Host, r.URL.Path).ref != "" || signedForS3(r)
 }
 
 // Access is what a service asks of callers.

@@ -20,13 +20,15 @@ func (x *exchange) toS3() bool { return x.service.Prefix == storagePrefix && bel
 
 // lost reports whether a request was signed as S3's clients sign, and came where S3 is not spoken. Functions may take such signatures for what they like.
 func (x *exchange) lost() bool {
-	switch {
-	case x.toS3(), x.service != x.g.outside && x.service.Prefix != storagePrefix:
-		return false
-	case strings.HasPrefix(x.r.Header.Get("Authorization"), "AWS"): // "AWS4-HMAC-SHA256 …", or "AWS …" of version 2
+	return !x.toS3() && (x.service == x.g.outside || x.service.Prefix == storagePrefix) && signedForS3(x.r)
+}
+
+// signedForS3 reports whether a request was signed as S3's clients sign, well or not.
+func signedForS3(r *http.Request) bool {
+	if strings.HasPrefix(r.Header.Get("Authorization"), "AWS") { // "AWS4-HMAC-SHA256 …", or "AWS …" of version 2
 		return true
 	}
-	return strings.Contains(x.r.URL.RawQuery, "X-Amz-Algorithm=AWS4") || strings.Contains(x.r.URL.RawQuery, "AWSAccessKeyId=")
+	return strings.Contains(r.URL.RawQuery, "X-Amz-Algorithm=AWS4") || strings.Contains(r.URL.RawQuery, "AWSAccessKeyId=")
 }
 
 // inS3 reports whether refusals are told in S3's dialect.
