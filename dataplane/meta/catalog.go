@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/pg"
 )
 
 // lists are queries of the catalog. A column's name is the field's name in the answer; what the fields mean is written down in
@@ -22,6 +25,7 @@ var lists embed.FS
 // listNames are the lists of the catalog, each a path of the service and a file.
 var listNames = []string{
 	"schemas", "tables", "columns", "constraints", "indexes", "policies", "triggers", "functions", "types", "extensions", "roles", "grants",
+	"migrations",
 }
 
 const (
@@ -75,7 +79,10 @@ func catalog(name string) handler {
 		}
 		var items [][]byte
 		err = session.AsOwner(r.Context(), func(conn *pgx.Conn) error {
-			items, err = readList(r, conn, session, sql, asked)
+			items, err = readList(r, conn, session, strings.ReplaceAll(sql, "{migrations}", migrationsTable(session.Project)), asked)
+			if name == "migrations" && pg.Code(err) == pgerrcode.UndefinedTable { // there was none yet
+				return nil
+			}
 			return err
 		})
 		if err != nil {

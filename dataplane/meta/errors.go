@@ -24,7 +24,7 @@ var statuses = map[fault.Kind]int{
 	fault.Invalid: http.StatusBadRequest, fault.Unauthenticated: http.StatusUnauthorized, fault.Denied: http.StatusForbidden,
 	fault.NotFound: http.StatusNotFound, fault.FailedPrecondition: http.StatusBadRequest, fault.Exhausted: http.StatusServiceUnavailable,
 	fault.Unavailable: http.StatusServiceUnavailable, fault.Canceled: 499, fault.DeadlineExceeded: http.StatusGatewayTimeout,
-	fault.Unimplemented: http.StatusMethodNotAllowed,
+	fault.Unimplemented: http.StatusMethodNotAllowed, fault.Exists: http.StatusConflict,
 }
 
 // errorBody is an error as sent. Code is a SQLSTATE when Postgres refused the statement, else a reason.

@@ -5,7 +5,10 @@ package meta
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -30,12 +33,16 @@ var _ http.Handler = (*Service)(nil)
 // New makes the service.
 func New(d Deps) *Service {
 	s := &Service{log: d.Log, mux: chi.NewRouter()}
-	s.route(http.MethodPost, "/query", s.query)
+	s.route("/query", map[string]handler{http.MethodPost: s.query})
 	for _, name := range listNames {
-		s.route(http.MethodGet, "/"+name, catalog(name))
+		methods := map[string]handler{http.MethodGet: catalog(name)}
+		if name == "migrations" {
+			methods[http.MethodPost] = s.migrate
+		}
+		s.route("/"+name, methods)
 	}
 	if d.Failures != nil {
-		s.route(http.MethodGet, "/errors", failuresList(d.Failures))
+		s.route("/errors", map[string]handler{http.MethodGet: failuresList(d.Failures)})
 	}
 	s.mux.NotFound(s.wrap(func(http.ResponseWriter, *http.Request, *projectdb.Session) error { return errNotFound }).ServeHTTP)
 	return s
@@ -46,12 +53,15 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serv
 
 type handler func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error
 
-func (s *Service) route(method, path string, h handler) {
+func (s *Service) route(path string, methods map[string]handler) {
+	allow := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
 	s.mux.Handle(path, s.wrap(func(w http.ResponseWriter, _ *http.Request, _ *projectdb.Session) error {
-		w.Header().Set("Allow", method)
+		w.Header().Set("Allow", allow)
 		return errMethod
 	}))
-	s.mux.Method(method, path, s.wrap(h))
+	for method, h := range methods {
+		s.mux.Method(method, path, s.wrap(h))
+	}
 }
 
 // wrap refuses whoever is no developer, and renders errors.

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -142,7 +144,7 @@ func TestCatalogShowsLogicalNames(t *testing.T) {
 		for _, s := range schemas {
 			names = append(names, s.Name)
 		}
-		require.Equal(t, []string{"auth", "extensions", "public", "realtime", "storage"}, names)
+		require.Equal(t, []string{"auth", "extensions", "public", "realtime", "storage", "supabase_migrations"}, names)
 
 		status, body = b.call(t.Context(), "GET", "/tables?schema=public", "")
 		require.Equal(t, 200, status, body)
@@ -176,6 +178,7 @@ func TestRefusals(t *testing.T) {
 			{"no body", "POST", "/query", ``, 400, "CONTENT_TYPE"},
 			{"a zero byte", "POST", "/query", `{"query":"select '\u0000'"}`, 400, "QUERY_INVALID"},
 			{"a limit out of bounds", "POST", "/query", `{"query":"select 1","limit":10001}`, 400, "LIMIT_INVALID"},
+			{"another method of a list", "DELETE", "/migrations", ``, 405, "METHOD_NOT_ALLOWED"},
 			{"another method", "GET", "/query", ``, 405, "METHOD_NOT_ALLOWED"},
 			{"another path", "GET", "/nothing", ``, 404, "ROUTE_NOT_FOUND"},
 			{"a page out of bounds", "GET", "/tables?limit=0", ``, 400, "PAGE_INVALID"},
@@ -220,4 +223,12 @@ func TestQueryBoundsResults(t *testing.T) {
 		_, body = b.query("select count(*)::int from counted")
 		require.Contains(t, body, `[[1100]]`, "all of them ran")
 	})
+}
+
+// ownerURL is how the project's developers connect by psql.
+func (b *bundle) ownerURL() string {
+	b.t.Helper()
+	p := b.project
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(p.Owner.User, p.Owner.Password), Host: fmt.Sprintf("%s:%d", p.Host, p.Port), Path: "/" + p.Database, RawQuery: "sslmode=disable"}
+	return u.String()
 }

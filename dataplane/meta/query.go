@@ -102,6 +102,9 @@ func readQuery(r *http.Request) (queryRequest, error) {
 	if err := checkSQL(request.Query, request.Params); err != nil {
 		return request, err
 	}
+	if _, err := checkStatements(request.Query); err != nil {
+		return request, err
+	}
 	return request, request.as.check()
 }
 

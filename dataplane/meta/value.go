@@ -51,3 +51,8 @@ func appendValue(out []byte, oid uint32, text []byte) []byte {
 	}
 	return append(out, quoted...)
 }
+
+// textArray writes texts as Postgres reads an array of them.
+func textArray(texts []string) ([]byte, error) {
+	return pgtype.NewMap().Encode(pgtype.TextArrayOID, pgtype.TextFormatCode, texts, nil)
+}

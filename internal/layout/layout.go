@@ -108,7 +108,7 @@ func (n Names) CanHave(logical string) bool {
 }
 
 // sharedSchemas are the schemas of a project in a shared database: migrations/project makes them.
-var sharedSchemas = []string{"public", "auth", "storage", "realtime", "extensions"}
+var sharedSchemas = []string{"public", "auth", "storage", "realtime", "extensions", "supabase_migrations"}
 
 // Role returns the physical name of a request role.
 func (n Names) Role(logical string) string { return n.RolePrefix() + logical }
