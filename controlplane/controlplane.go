@@ -24,6 +24,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/cluster"
 	"github.com/wayli-app/fluxbase/controlplane/directory"
 	"github.com/wayli-app/fluxbase/controlplane/idempotency"
+	"github.com/wayli-app/fluxbase/controlplane/metric"
 	"github.com/wayli-app/fluxbase/controlplane/organization"
 	"github.com/wayli-app/fluxbase/controlplane/project"
 	"github.com/wayli-app/fluxbase/controlplane/provision"
@@ -65,6 +66,7 @@ type Server struct {
 	snippets      *snippet.Service
 	clusters      *cluster.Service
 	provisioner   *provision.Provisioner
+	measures      *metric.Service
 	organizations *organization.Service
 	accounts      *account.Service
 	repeats       *idempotency.Keys
@@ -134,6 +136,9 @@ func (s *Server) wire() error {
 	}); err != nil {
 		return err
 	}
+	if s.measures, err = metric.New(metric.Deps{Pool: s.pool, Clusters: s.clusters, Log: s.deps.Log}); err != nil {
+		return err
+	}
 	workers := river.NewWorkers()
 	if s.jobs, err = s.newJobs(workers); err != nil {
 		return err
@@ -181,7 +186,7 @@ func (s *Server) mount() error {
 		return err
 	}
 	api, err := rpc.New(rpc.Deps{
-		Accounts: s.accounts, Organizations: s.organizations, Projects: s.projects, Changes: s.changes, Keys: s.keys, SigningKeys: s.signingKeys, Snippets: s.snippets,
+		Accounts: s.accounts, Organizations: s.organizations, Projects: s.projects, Measures: s.measures, Changes: s.changes, Keys: s.keys, SigningKeys: s.signingKeys, Snippets: s.snippets,
 		Plans: s.plans, Audit: s.audit, Repeats: s.repeats, Clusters: s.clusters, Inbox: s.deps.Inbox, Sealer: s.sealer, Log: s.deps.Log,
 		Metrics: s.deps.Metrics, Tracing: tracing, PublicURL: s.cfg.PublicURL, TrustedProxies: s.cfg.TrustedProxies,
 		RequestsPerSecond: s.cfg.Controlplane.RequestsPerSecond, StreamsPerAccount: s.cfg.Controlplane.StreamsPerAccount,

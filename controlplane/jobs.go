@@ -13,6 +13,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/controlplane/directory"
 	"github.com/wayli-app/fluxbase/controlplane/idempotency"
+	"github.com/wayli-app/fluxbase/controlplane/metric"
 	"github.com/wayli-app/fluxbase/controlplane/organization"
 	"github.com/wayli-app/fluxbase/controlplane/snippet"
 )
@@ -35,6 +36,7 @@ func (s *Server) newJobs(workers *river.Workers) (*river.Client[pgx.Tx], error) 
 		},
 	}
 	s.provisioner.Configure(config)
+	s.measures.Configure(config)
 	client, err := river.NewClient(riverpgxv5.New(s.pool), config)
 	if err != nil {
 		return nil, fmt.Errorf("prepare jobs: %w", err)
@@ -45,8 +47,13 @@ func (s *Server) newJobs(workers *river.Workers) (*river.Client[pgx.Tx], error) 
 // addWorkers registers what carries jobs out.
 func (s *Server) addWorkers(workers *river.Workers) {
 	river.AddWorker(workers, &organization.InvitationMailer{Service: s.organizations, Mail: s.deps.Mail})
-	river.AddWorker(workers, &sweeper{repeats: s.repeats, organizations: s.organizations, snippets: s.snippets, usage: s.directory,
-		usageRetention: s.cfg.Controlplane.UsageRetention, log: s.deps.Log})
+	river.AddWorker(workers, s.sweeper())
+}
+
+// sweeper makes what forgets.
+func (s *Server) sweeper() *sweeper {
+	return &sweeper{repeats: s.repeats, organizations: s.organizations, snippets: s.snippets, usage: s.directory, measures: s.measures,
+		usageRetention: s.cfg.Controlplane.UsageRetention, log: s.deps.Log}
 }
 
 // work carries jobs out until ctx ends, and lets those that run come to their end.
@@ -75,7 +82,8 @@ type sweeper struct {
 	organizations *organization.Service
 	snippets      *snippet.Service
 	usage         *directory.Directory
-	// usageRetention is how long usage by the minute is kept.
+	measures      *metric.Service
+	// usageRetention is how long usage by the minute, and what was measured, is kept.
 	usageRetention time.Duration
 	log            *slog.Logger
 }
@@ -83,16 +91,18 @@ type sweeper struct {
 // Timeout leaves time for the first sweep of an installation that kept usage for long.
 func (w *sweeper) Timeout(*river.Job[sweepArgs]) time.Duration { return 15 * time.Minute }
 
-// Work forgets idempotency keys of yesterday, invitations that expired long ago, snippets deleted before yesterday and old usage by the minute.
+// Work forgets idempotency keys of yesterday, invitations that expired long ago, snippets deleted before yesterday, old usage by the minute and old
+// measures.
 func (w *sweeper) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	keys, keysErr := w.repeats.Sweep(ctx)
 	invitations, invitationsErr := w.organizations.SweepInvitations(ctx)
 	snippets, snippetsErr := w.snippets.Sweep(ctx)
 	minutes, usageErr := w.usage.SweepUsage(ctx, time.Now().Add(-w.usageRetention))
-	if keys+invitations+snippets+minutes > 0 {
-		w.log.InfoContext(ctx, "swept the control database", "idempotency_keys", keys, "invitations", invitations, "snippets", snippets, "usage_minutes", minutes)
+	measures, measuresErr := w.measures.Sweep(ctx, time.Now().Add(-w.usageRetention))
+	if keys+invitations+snippets+minutes+measures > 0 {
+		w.log.InfoContext(ctx, "swept the control database", "idempotency_keys", keys, "invitations", invitations, "snippets", snippets, "usage_minutes", minutes, "measures", measures)
 	}
-	return errors.Join(keysErr, invitationsErr, snippetsErr, usageErr)
+	return errors.Join(keysErr, invitationsErr, snippetsErr, usageErr, measuresErr)
 }
 
 // quiet is a log handler that lets only warnings and errors of the job engine through.

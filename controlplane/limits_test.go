@@ -83,9 +83,17 @@ func TestOldUsageIsForgotten(t *testing.T) {
 	}
 	_, err := b.pool.Exec(t.Context(), "insert into usage_month (project_id, month, requests) select id, date '2020-01-01', 7 from project where ref = $1", ref)
 	require.NoError(t, err)
-	s := b.server
-	w := sweeper{repeats: s.repeats, organizations: s.organizations, usage: s.directory, usageRetention: s.cfg.Controlplane.UsageRetention, log: s.deps.Log}
-	require.NoError(t, w.Work(t.Context(), nil))
+	const measured = "insert into project_gauge (project_id, gauge, at, value) select id, $2, now() - $3::interval, $4 from project where ref = $1"
+	for i, age := range []string{"100 days", "30 days", "25 hours", "23 hours"} {
+		_, err := b.pool.Exec(t.Context(), measured, ref, "connections", age, i)
+		require.NoError(t, err)
+	}
+	_, err = b.pool.Exec(t.Context(), measured, ref, "database_bytes", "100 days", 7)
+	require.NoError(t, err)
+	require.NoError(t, b.server.sweeper().Work(t.Context(), nil))
+	require.Equal(t, 2, b.count("select count(*) from project_gauge where gauge = 'connections'"), "the last one before holds still")
+	require.Equal(t, 2+3, b.count("select sum(value)::int from project_gauge where gauge = 'connections'"))
+	require.Equal(t, 1, b.count("select count(*) from project_gauge where gauge = 'database_bytes'"))
 	require.Equal(t, 1, b.count("select count(*) from usage_minute"))
 	require.Equal(t, 1, b.count("select count(*) from usage_month"), "sums by month stay")
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"connectrpc.com/connect"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/wayli-app/fluxbase/controlplane/metric"
 	"github.com/wayli-app/fluxbase/controlplane/store"
 	"github.com/wayli-app/fluxbase/internal/fault"
 	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
@@ -17,8 +19,6 @@ import (
 
 // quotaInterval is how often all quotas are looked at; those of projects in a report are looked at with it.
 const quotaInterval = time.Minute
-
-var services = []string{"rest", "api", "graphql", "auth", "storage", "realtime", "functions", "meta"}
 
 // ReportUsage adds a worker's counters, once for each report id.
 func (d *Directory) ReportUsage(ctx context.Context, req *directoryv1.ReportUsageRequest) (*directoryv1.ReportUsageResponse, error) {
@@ -69,38 +69,92 @@ func (d *Directory) ReportUsage(ctx context.Context, req *directoryv1.ReportUsag
 	return &directoryv1.ReportUsageResponse{}, nil
 }
 
-// usage turns records into columns.
+// usageKey names a row of usage.
+type usageKey struct {
+	project uuid.UUID
+	service string
+	minute  time.Time
+}
+
+// usage turns records into columns, with those of one project, service and minute put together.
 func (d *Directory) usage(records []*directoryv1.UsageRecord) (store.AddUsageMinutesParams, store.AddUsageMonthsParams, []uuid.UUID, error) {
 	var out store.AddUsageMinutesParams
-	invalid := func(format string, args ...any) (store.AddUsageMinutesParams, store.AddUsageMonthsParams, []uuid.UUID, error) {
-		return out, store.AddUsageMonthsParams{}, nil, fault.New(fault.Invalid, "USAGE_INVALID", format, args...)
-	}
-	latest := d.now().Add(time.Hour)
+	rows, latencies := map[usageKey]int{}, [][]int64{}
 	for i, r := range records {
-		project, err := uuid.Parse(r.GetProjectId())
+		k, err := d.usageKey(i, r)
 		if err != nil {
-			return invalid("Record %d has no project id.", i)
+			return out, store.AddUsageMonthsParams{}, nil, err
 		}
-		if !slices.Contains(services, r.GetService()) {
-			return invalid("Record %d is of an unknown service.", i)
+		row, ok := rows[k]
+		if !ok {
+			row = len(rows)
+			rows[k] = row
+			out.ProjectIds, out.Services, out.Minutes = append(out.ProjectIds, k.project), append(out.Services, k.service), append(out.Minutes, k.minute)
+			out.Requests, out.EgressBytes = append(out.Requests, 0), append(out.EgressBytes, 0)
+			out.Errors, out.ClientErrors = append(out.Errors, 0), append(out.ClientErrors, 0)
+			latencies = append(latencies, nil)
 		}
-		if r.GetRequests() < 0 || r.GetEgressBytes() < 0 || r.GetErrors() < 0 {
-			return invalid("Record %d counts less than nothing.", i)
-		}
-		if !r.GetMinute().IsValid() || r.GetMinute().AsTime().After(latest) {
-			return invalid("Record %d has no minute of the past.", i)
-		}
-		out.ProjectIds = append(out.ProjectIds, project)
-		out.Services = append(out.Services, r.GetService())
-		out.Minutes = append(out.Minutes, r.GetMinute().AsTime())
-		out.Requests = append(out.Requests, r.GetRequests())
-		out.EgressBytes = append(out.EgressBytes, r.GetEgressBytes())
-		out.Errors = append(out.Errors, r.GetErrors())
+		out.Requests[row] += r.GetRequests()
+		out.EgressBytes[row] += r.GetEgressBytes()
+		out.Errors[row] += r.GetErrors()
+		out.ClientErrors[row] += r.GetClientErrors()
+		latencies[row] = added(latencies[row], r.GetLatency())
+	}
+	for _, l := range latencies {
+		out.Latencies = append(out.Latencies, arrayText(l))
 	}
 	projects := slices.Clone(out.ProjectIds)
 	slices.SortFunc(projects, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	months := store.AddUsageMonthsParams{ProjectIds: out.ProjectIds, Minutes: out.Minutes, Requests: out.Requests, EgressBytes: out.EgressBytes}
 	return out, months, slices.Compact(projects), nil
+}
+
+// usageKey checks a record.
+func (d *Directory) usageKey(i int, r *directoryv1.UsageRecord) (usageKey, error) {
+	invalid := func(format string) (usageKey, error) {
+		return usageKey{}, fault.New(fault.Invalid, "USAGE_INVALID", format, i)
+	}
+	project, err := uuid.Parse(r.GetProjectId())
+	if err != nil {
+		return invalid("Record %d has no project id.")
+	}
+	if !slices.Contains(metric.Services, r.GetService()) {
+		return invalid("Record %d is of an unknown service.")
+	}
+	counts := append([]int64{r.GetRequests(), r.GetEgressBytes(), r.GetErrors(), r.GetClientErrors()}, r.GetLatency()...)
+	if slices.Min(counts) < 0 {
+		return invalid("Record %d counts less than nothing.")
+	}
+	if len(r.GetLatency()) > metric.LatencyBuckets {
+		return invalid("Record %d has too many latencies.")
+	}
+	if !r.GetMinute().IsValid() || r.GetMinute().AsTime().After(d.now().Add(time.Hour)) {
+		return invalid("Record %d has no minute of the past.")
+	}
+	return usageKey{project, r.GetService(), r.GetMinute().AsTime().Truncate(time.Minute)}, nil
+}
+
+// added adds a histogram to another.
+func added(to, more []int64) []int64 {
+	for i, n := range more {
+		if i == len(to) {
+			to = append(to, 0)
+		}
+		to[i] += n
+	}
+	return to
+}
+
+// arrayText writes numbers as Postgres reads an array.
+func arrayText(numbers []int64) string {
+	out := []byte{'{'}
+	for i, n := range numbers {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendInt(out, n, 10)
+	}
+	return string(append(out, '}'))
 }
 
 func keyUses(uses []*directoryv1.KeyUse) (store.TouchKeysParams, error) {

@@ -48,6 +48,24 @@ func TestUsageIsCountedOnce(t *testing.T) {
 	require.Equal(t, int64(7), one[int64](t, b, "select requests from usage_month where project_id = $1", m.id))
 }
 
+func TestLatenciesAreAdded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	m := b.project(t, "active")
+	// Of a time before latencies were counted.
+	b.exec(t, "insert into usage_minute (project_id, service, minute, requests) values ($1, 'rest', $2, 1)", m.id, b.now.Truncate(time.Minute))
+	for _, latency := range [][]int64{{1, 2}, nil, {0, 0, 0, 4}, {5}} {
+		r := report(m, b.now, 1, 0)
+		r.Records[0].Latency, r.Records[0].ClientErrors = latency, 2
+		r.Records = append(r.Records, r.Records[0])
+		_, err := b.client.ReportUsage(t.Context(), r)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []int64{12, 4, 0, 8}, one[[]int64](t, b, "select latency from usage_minute"))
+	require.Equal(t, int64(16), one[int64](t, b, "select client_errors from usage_minute"))
+	require.Equal(t, int64(9), one[int64](t, b, "select requests from usage_minute"))
+}
+
 func TestTheNewestMeasureOfFilesIsKept(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -92,8 +110,11 @@ func TestOddReportsAreRefusedWhole(t *testing.T) {
 		"future": func(r *directoryv1.ReportUsageRequest) {
 			r.Records[0].Minute = timestamppb.New(b.now.Add(48 * time.Hour))
 		},
-		"no minute": func(r *directoryv1.ReportUsageRequest) { r.Records[0].Minute = nil },
-		"key":       func(r *directoryv1.ReportUsageRequest) { r.KeyUses = []*directoryv1.KeyUse{{}} },
+		"less than no errors": func(r *directoryv1.ReportUsageRequest) { r.Records[0].ClientErrors = -1 },
+		"less than no time":   func(r *directoryv1.ReportUsageRequest) { r.Records[0].Latency = []int64{1, -1} },
+		"too many latencies":  func(r *directoryv1.ReportUsageRequest) { r.Records[0].Latency = make([]int64, 14) },
+		"no minute":           func(r *directoryv1.ReportUsageRequest) { r.Records[0].Minute = nil },
+		"key":                 func(r *directoryv1.ReportUsageRequest) { r.KeyUses = []*directoryv1.KeyUse{{}} },
 		"files of no project": func(r *directoryv1.ReportUsageRequest) {
 			r.Storage = []*directoryv1.StorageUse{{MeasureTime: timestamppb.New(b.now)}}
 		},

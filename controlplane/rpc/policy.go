@@ -92,6 +92,7 @@ var policy = map[string]rule{
 	v1.ProjectServiceGetSettingsProcedure:          atLeast(organization.Viewer),
 	v1.ProjectServiceUpdateSettingsProcedure:       atLeast(organization.Admin),
 	v1.ProjectServiceGetUsageProcedure:             atLeast(anyMember),
+	v1.ProjectServiceGetMetricsProcedure:           atLeast(anyMember),
 
 	v1.SnippetServiceCreateSnippetProcedure:      atLeast(organization.Developer),
 	v1.SnippetServiceListSnippetsProcedure:       atLeast(organization.Developer),

@@ -20,6 +20,7 @@ import (
 	"github.com/wayli-app/fluxbase/controlplane/audit"
 	"github.com/wayli-app/fluxbase/controlplane/cluster"
 	"github.com/wayli-app/fluxbase/controlplane/idempotency"
+	"github.com/wayli-app/fluxbase/controlplane/metric"
 	"github.com/wayli-app/fluxbase/controlplane/organization"
 	"github.com/wayli-app/fluxbase/controlplane/project"
 	"github.com/wayli-app/fluxbase/controlplane/quota"
@@ -39,6 +40,7 @@ type Deps struct {
 	Accounts      *account.Service
 	Organizations *organization.Service
 	Projects      *project.Service
+	Measures      *metric.Service
 	Changes       *project.Changes
 	Keys          *apikey.Service
 	SigningKeys   *signingkey.Service
@@ -78,7 +80,7 @@ type server struct {
 
 // New makes the API.
 func New(d Deps) (*API, error) {
-	if d.Accounts == nil || d.Organizations == nil || d.Projects == nil || d.Changes == nil || d.Keys == nil || d.SigningKeys == nil || d.Snippets == nil || d.Plans == nil ||
+	if d.Accounts == nil || d.Organizations == nil || d.Projects == nil || d.Measures == nil || d.Changes == nil || d.Keys == nil || d.SigningKeys == nil || d.Snippets == nil || d.Plans == nil ||
 		d.Audit == nil || d.Repeats == nil || d.Clusters == nil || d.Sealer == nil || d.Log == nil || d.Metrics == nil {
 		return nil, errors.New("rpc: a dependency is missing")
 	}

@@ -13,29 +13,36 @@ import (
 )
 
 const addUsageMinutes = `-- name: AddUsageMinutes :exec
-insert into usage_minute as m (project_id, service, minute, requests, egress_bytes, errors)
-select p.id, u.service, date_trunc('minute', u.minute), sum(u.requests), sum(u.egress_bytes), sum(u.errors)
+insert into usage_minute as m (project_id, service, minute, requests, egress_bytes, errors, client_errors, latency)
+select p.id, u.service, u.minute, u.requests, u.egress_bytes, u.errors, u.client_errors, u.latency::bigint[]
 from (
     select unnest($1::uuid[]) as project_id, unnest($2::text[]) as service,
         unnest($3::timestamptz[]) as minute, unnest($4::bigint[]) as requests,
-        unnest($5::bigint[]) as egress_bytes, unnest($6::bigint[]) as errors
+        unnest($5::bigint[]) as egress_bytes, unnest($6::bigint[]) as errors,
+        unnest($7::bigint[]) as client_errors, unnest($8::text[]) as latency
 ) u
 join project p on p.id = u.project_id
-group by 1, 2, 3 order by 1, 2, 3
+order by 1, 2, 3
 on conflict (project_id, minute, service) do update
-set requests = m.requests + excluded.requests, egress_bytes = m.egress_bytes + excluded.egress_bytes, errors = m.errors + excluded.errors
+set requests = m.requests + excluded.requests, egress_bytes = m.egress_bytes + excluded.egress_bytes, errors = m.errors + excluded.errors,
+    client_errors = m.client_errors + excluded.client_errors,
+    latency = (select coalesce(array_agg(coalesce(m.latency[i], 0) + coalesce(excluded.latency[i], 0) order by i), '{}')
+        from generate_series(1, greatest(cardinality(m.latency), cardinality(excluded.latency))) as i)
 `
 
 type AddUsageMinutesParams struct {
-	ProjectIds  []uuid.UUID
-	Services    []string
-	Minutes     []time.Time
-	Requests    []int64
-	EgressBytes []int64
-	Errors      []int64
+	ProjectIds   []uuid.UUID
+	Services     []string
+	Minutes      []time.Time
+	Requests     []int64
+	EgressBytes  []int64
+	Errors       []int64
+	ClientErrors []int64
+	Latencies    []string
 }
 
-// Rows in one order, so that two reports cannot wait for each other.
+// Rows in one order, so that two reports cannot wait for each other. No two are of one project, service and minute. A histogram is
+// given as the text of an array, since arrays of arrays must be of one length.
 func (q *Queries) AddUsageMinutes(ctx context.Context, arg AddUsageMinutesParams) error {
 	_, err := q.db.Exec(ctx, addUsageMinutes,
 		arg.ProjectIds,
@@ -44,6 +51,8 @@ func (q *Queries) AddUsageMinutes(ctx context.Context, arg AddUsageMinutesParams
 		arg.Requests,
 		arg.EgressBytes,
 		arg.Errors,
+		arg.ClientErrors,
+		arg.Latencies,
 	)
 	return err
 }

@@ -29,18 +29,23 @@ select host from project_host where project_id = $1 and verified_at is not null 
 insert into usage_report (id) values ($1) on conflict do nothing;
 
 -- name: AddUsageMinutes :exec
--- Rows in one order, so that two reports cannot wait for each other.
-insert into usage_minute as m (project_id, service, minute, requests, egress_bytes, errors)
-select p.id, u.service, date_trunc('minute', u.minute), sum(u.requests), sum(u.egress_bytes), sum(u.errors)
+-- Rows in one order, so that two reports cannot wait for each other. No two are of one project, service and minute. A histogram is
+-- given as the text of an array, since arrays of arrays must be of one length.
+insert into usage_minute as m (project_id, service, minute, requests, egress_bytes, errors, client_errors, latency)
+select p.id, u.service, u.minute, u.requests, u.egress_bytes, u.errors, u.client_errors, u.latency::bigint[]
 from (
     select unnest(sqlc.arg(project_ids)::uuid[]) as project_id, unnest(sqlc.arg(services)::text[]) as service,
         unnest(sqlc.arg(minutes)::timestamptz[]) as minute, unnest(sqlc.arg(requests)::bigint[]) as requests,
-        unnest(sqlc.arg(egress_bytes)::bigint[]) as egress_bytes, unnest(sqlc.arg(errors)::bigint[]) as errors
+        unnest(sqlc.arg(egress_bytes)::bigint[]) as egress_bytes, unnest(sqlc.arg(errors)::bigint[]) as errors,
+        unnest(sqlc.arg(client_errors)::bigint[]) as client_errors, unnest(sqlc.arg(latencies)::text[]) as latency
 ) u
 join project p on p.id = u.project_id
-group by 1, 2, 3 order by 1, 2, 3
+order by 1, 2, 3
 on conflict (project_id, minute, service) do update
-set requests = m.requests + excluded.requests, egress_bytes = m.egress_bytes + excluded.egress_bytes, errors = m.errors + excluded.errors;
+set requests = m.requests + excluded.requests, egress_bytes = m.egress_bytes + excluded.egress_bytes, errors = m.errors + excluded.errors,
+    client_errors = m.client_errors + excluded.client_errors,
+    latency = (select coalesce(array_agg(coalesce(m.latency[i], 0) + coalesce(excluded.latency[i], 0) order by i), '{}')
+        from generate_series(1, greatest(cardinality(m.latency), cardinality(excluded.latency))) as i);
 
 -- name: AddUsageMonths :exec
 insert into usage_month as m (project_id, month, requests, egress_bytes)

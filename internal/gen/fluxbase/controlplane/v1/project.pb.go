@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -205,6 +206,81 @@ func (x StepStatus) Number() protoreflect.EnumNumber {
 // Deprecated: Use StepStatus.Descriptor instead.
 func (StepStatus) EnumDescriptor() ([]byte, []int) {
 	return file_fluxbase_controlplane_v1_project_proto_rawDescGZIP(), []int{2}
+}
+
+// Metric is something that is measured of a project.
+type Metric int32
+
+const (
+	Metric_METRIC_UNSPECIFIED Metric = 0
+	Metric_METRIC_REQUESTS    Metric = 1
+	// Answers with status 500 and above.
+	Metric_METRIC_SERVER_ERRORS Metric = 2
+	// Answers with status 400 to 499, and what was refused before it reached a service: by key, token or rate.
+	Metric_METRIC_CLIENT_ERRORS Metric = 3
+	Metric_METRIC_EGRESS_BYTES  Metric = 4
+	// Milliseconds within which half, 95 and 99 of 100 requests were answered.
+	Metric_METRIC_LATENCY_P50    Metric = 5
+	Metric_METRIC_LATENCY_P95    Metric = 6
+	Metric_METRIC_LATENCY_P99    Metric = 7
+	Metric_METRIC_DATABASE_BYTES Metric = 8
+	// The most connections to the database that were seen at once.
+	Metric_METRIC_CONNECTIONS Metric = 9
+)
+
+// Enum value maps for Metric.
+var (
+	Metric_name = map[int32]string{
+		0: "METRIC_UNSPECIFIED",
+		1: "METRIC_REQUESTS",
+		2: "METRIC_SERVER_ERRORS",
+		3: "METRIC_CLIENT_ERRORS",
+		4: "METRIC_EGRESS_BYTES",
+		5: "METRIC_LATENCY_P50",
+		6: "METRIC_LATENCY_P95",
+		7: "METRIC_LATENCY_P99",
+		8: "METRIC_DATABASE_BYTES",
+		9: "METRIC_CONNECTIONS",
+	}
+	Metric_value = map[string]int32{
+		"METRIC_UNSPECIFIED":    0,
+		"METRIC_REQUESTS":       1,
+		"METRIC_SERVER_ERRORS":  2,
+		"METRIC_CLIENT_ERRORS":  3,
+		"METRIC_EGRESS_BYTES":   4,
+		"METRIC_LATENCY_P50":    5,
+		"METRIC_LATENCY_P95":    6,
+		"METRIC_LATENCY_P99":    7,
+		"METRIC_DATABASE_BYTES": 8,
+		"METRIC_CONNECTIONS":    9,
+	}
+)
+
+func (x Metric) Enum() *Metric {
+	p := new(Metric)
+	*p = x
+	return p
+}
+
+func (x Metric) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Metric) Descriptor() protoreflect.EnumDescriptor {
+	return file_fluxbase_controlplane_v1_project_proto_enumTypes[3].Descriptor()
+}
+
+func (Metric) Type() protoreflect.EnumType {
+	return &file_fluxbase_controlplane_v1_project_proto_enumTypes[3]
+}
+
+func (x Metric) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Metric.Descriptor instead.
+func (Metric) EnumDescriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_project_proto_rawDescGZIP(), []int{3}
 }
 
 // Step is one part of a project's present job.
@@ -2179,11 +2255,285 @@ func (x *GetUsageResponse) GetUsage() *Usage {
 	return nil
 }
 
+type GetMetricsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Ref   string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	// Rounded down to a minute.
+	Start *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start,proto3" json:"start,omitempty"`
+	// Not itself within.
+	End *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end,proto3" json:"end,omitempty"`
+	// The time between two points, whole minutes; at most 500 of them. Chosen when left out.
+	Step *durationpb.Duration `protobuf:"bytes,4,opt,name=step,proto3" json:"step,omitempty"`
+	// All when left out.
+	Metrics []Metric `protobuf:"varint,5,rep,packed,name=metrics,proto3,enum=fluxbase.controlplane.v1.Metric" json:"metrics,omitempty"`
+	// Only what these services did: "rest", "api", "auth", "storage", "realtime", "functions" or "meta", which is SQL of developers. All when left
+	// out. The database's measures are of no service.
+	Services []string `protobuf:"bytes,6,rep,name=services,proto3" json:"services,omitempty"`
+	// Answers with a series for each service instead of one for all of them.
+	ByService     bool `protobuf:"varint,7,opt,name=by_service,json=byService,proto3" json:"by_service,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMetricsRequest) Reset() {
+	*x = GetMetricsRequest{}
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMetricsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMetricsRequest) ProtoMessage() {}
+
+func (x *GetMetricsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMetricsRequest.ProtoReflect.Descriptor instead.
+func (*GetMetricsRequest) Descriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_project_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *GetMetricsRequest) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
+func (x *GetMetricsRequest) GetStart() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *GetMetricsRequest) GetEnd() *timestamppb.Timestamp {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+func (x *GetMetricsRequest) GetStep() *durationpb.Duration {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+func (x *GetMetricsRequest) GetMetrics() []Metric {
+	if x != nil {
+		return x.Metrics
+	}
+	return nil
+}
+
+func (x *GetMetricsRequest) GetServices() []string {
+	if x != nil {
+		return x.Services
+	}
+	return nil
+}
+
+func (x *GetMetricsRequest) GetByService() bool {
+	if x != nil {
+		return x.ByService
+	}
+	return false
+}
+
+type GetMetricsResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Series []*MetricSeries        `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	// The start and step of the points.
+	Start         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start,proto3" json:"start,omitempty"`
+	Step          *durationpb.Duration   `protobuf:"bytes,3,opt,name=step,proto3" json:"step,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMetricsResponse) Reset() {
+	*x = GetMetricsResponse{}
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMetricsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMetricsResponse) ProtoMessage() {}
+
+func (x *GetMetricsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMetricsResponse.ProtoReflect.Descriptor instead.
+func (*GetMetricsResponse) Descriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_project_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *GetMetricsResponse) GetSeries() []*MetricSeries {
+	if x != nil {
+		return x.Series
+	}
+	return nil
+}
+
+func (x *GetMetricsResponse) GetStart() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *GetMetricsResponse) GetStep() *durationpb.Duration {
+	if x != nil {
+		return x.Step
+	}
+	return nil
+}
+
+// MetricSeries is one measure over time, oldest first. Where nothing was counted, or measured, there is no point.
+type MetricSeries struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Metric        Metric                 `protobuf:"varint,1,opt,name=metric,proto3,enum=fluxbase.controlplane.v1.Metric" json:"metric,omitempty"`
+	Service       string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
+	Points        []*MetricPoint         `protobuf:"bytes,3,rep,name=points,proto3" json:"points,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricSeries) Reset() {
+	*x = MetricSeries{}
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricSeries) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricSeries) ProtoMessage() {}
+
+func (x *MetricSeries) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricSeries.ProtoReflect.Descriptor instead.
+func (*MetricSeries) Descriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_project_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *MetricSeries) GetMetric() Metric {
+	if x != nil {
+		return x.Metric
+	}
+	return Metric_METRIC_UNSPECIFIED
+}
+
+func (x *MetricSeries) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *MetricSeries) GetPoints() []*MetricPoint {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+// MetricPoint stands for the step that begins at its time.
+type MetricPoint struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Time          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
+	Value         float64                `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricPoint) Reset() {
+	*x = MetricPoint{}
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricPoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricPoint) ProtoMessage() {}
+
+func (x *MetricPoint) ProtoReflect() protoreflect.Message {
+	mi := &file_fluxbase_controlplane_v1_project_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricPoint.ProtoReflect.Descriptor instead.
+func (*MetricPoint) Descriptor() ([]byte, []int) {
+	return file_fluxbase_controlplane_v1_project_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *MetricPoint) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *MetricPoint) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
 var File_fluxbase_controlplane_v1_project_proto protoreflect.FileDescriptor
 
 const file_fluxbase_controlplane_v1_project_proto_rawDesc = "" +
 	"\n" +
-	"&fluxbase/controlplane/v1/project.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xea\x01\n" +
+	"&fluxbase/controlplane/v1/project.proto\x12\x18fluxbase.controlplane.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xea\x01\n" +
 	"\x04Step\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12<\n" +
 	"\x06status\x18\x02 \x01(\x0e2$.fluxbase.controlplane.v1.StepStatusR\x06status\x12\x18\n" +
@@ -2322,7 +2672,29 @@ const file_fluxbase_controlplane_v1_project_proto_rawDesc = "" +
 	"\x0fGetUsageRequest\x12\x19\n" +
 	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\"I\n" +
 	"\x10GetUsageResponse\x125\n" +
-	"\x05usage\x18\x01 \x01(\v2\x1f.fluxbase.controlplane.v1.UsageR\x05usage*T\n" +
+	"\x05usage\x18\x01 \x01(\v2\x1f.fluxbase.controlplane.v1.UsageR\x05usage\"\xeb\x02\n" +
+	"\x11GetMetricsRequest\x12\x19\n" +
+	"\x03ref\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03ref\x128\n" +
+	"\x05start\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x05start\x124\n" +
+	"\x03end\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x03end\x12-\n" +
+	"\x04step\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x04step\x12O\n" +
+	"\ametrics\x18\x05 \x03(\x0e2 .fluxbase.controlplane.v1.MetricB\x13\xbaH\x10\x92\x01\r\x10\t\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\ametrics\x12,\n" +
+	"\bservices\x18\x06 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\n" +
+	"\"\x06r\x04\x10\x01\x18\x14R\bservices\x12\x1d\n" +
+	"\n" +
+	"by_service\x18\a \x01(\bR\tbyService\"\xb5\x01\n" +
+	"\x12GetMetricsResponse\x12>\n" +
+	"\x06series\x18\x01 \x03(\v2&.fluxbase.controlplane.v1.MetricSeriesR\x06series\x120\n" +
+	"\x05start\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12-\n" +
+	"\x04step\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04step\"\xa1\x01\n" +
+	"\fMetricSeries\x128\n" +
+	"\x06metric\x18\x01 \x01(\x0e2 .fluxbase.controlplane.v1.MetricR\x06metric\x12\x18\n" +
+	"\aservice\x18\x02 \x01(\tR\aservice\x12=\n" +
+	"\x06points\x18\x03 \x03(\v2%.fluxbase.controlplane.v1.MetricPointR\x06points\"S\n" +
+	"\vMetricPoint\x12.\n" +
+	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value*T\n" +
 	"\tIsolation\x12\x19\n" +
 	"\x15ISOLATION_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ISOLATION_DATABASE\x10\x01\x12\x14\n" +
@@ -2344,7 +2716,18 @@ const file_fluxbase_controlplane_v1_project_proto_rawDesc = "" +
 	"\x13STEP_STATUS_RUNNING\x10\x02\x12\x14\n" +
 	"\x10STEP_STATUS_DONE\x10\x03\x12\x18\n" +
 	"\x14STEP_STATUS_RETRYING\x10\x04\x12\x16\n" +
-	"\x12STEP_STATUS_FAILED\x10\x052\xbe\r\n" +
+	"\x12STEP_STATUS_FAILED\x10\x05*\xfd\x01\n" +
+	"\x06Metric\x12\x16\n" +
+	"\x12METRIC_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fMETRIC_REQUESTS\x10\x01\x12\x18\n" +
+	"\x14METRIC_SERVER_ERRORS\x10\x02\x12\x18\n" +
+	"\x14METRIC_CLIENT_ERRORS\x10\x03\x12\x17\n" +
+	"\x13METRIC_EGRESS_BYTES\x10\x04\x12\x16\n" +
+	"\x12METRIC_LATENCY_P50\x10\x05\x12\x16\n" +
+	"\x12METRIC_LATENCY_P95\x10\x06\x12\x16\n" +
+	"\x12METRIC_LATENCY_P99\x10\a\x12\x19\n" +
+	"\x15METRIC_DATABASE_BYTES\x10\b\x12\x16\n" +
+	"\x12METRIC_CONNECTIONS\x10\t2\xa7\x0e\n" +
 	"\x0eProjectService\x12p\n" +
 	"\rCreateProject\x12..fluxbase.controlplane.v1.CreateProjectRequest\x1a/.fluxbase.controlplane.v1.CreateProjectResponse\x12g\n" +
 	"\n" +
@@ -2361,7 +2744,9 @@ const file_fluxbase_controlplane_v1_project_proto_rawDesc = "" +
 	"\x14CreateDeveloperToken\x125.fluxbase.controlplane.v1.CreateDeveloperTokenRequest\x1a6.fluxbase.controlplane.v1.CreateDeveloperTokenResponse\x12j\n" +
 	"\vGetSettings\x12,.fluxbase.controlplane.v1.GetSettingsRequest\x1a-.fluxbase.controlplane.v1.GetSettingsResponse\x12s\n" +
 	"\x0eUpdateSettings\x12/.fluxbase.controlplane.v1.UpdateSettingsRequest\x1a0.fluxbase.controlplane.v1.UpdateSettingsResponse\x12a\n" +
-	"\bGetUsage\x12).fluxbase.controlplane.v1.GetUsageRequest\x1a*.fluxbase.controlplane.v1.GetUsageResponseBTZRgithub.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1;controlplanev1b\x06proto3"
+	"\bGetUsage\x12).fluxbase.controlplane.v1.GetUsageRequest\x1a*.fluxbase.controlplane.v1.GetUsageResponse\x12g\n" +
+	"\n" +
+	"GetMetrics\x12+.fluxbase.controlplane.v1.GetMetricsRequest\x1a,.fluxbase.controlplane.v1.GetMetricsResponseBTZRgithub.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1;controlplanev1b\x06proto3"
 
 var (
 	file_fluxbase_controlplane_v1_project_proto_rawDescOnce sync.Once
@@ -2375,113 +2760,131 @@ func file_fluxbase_controlplane_v1_project_proto_rawDescGZIP() []byte {
 	return file_fluxbase_controlplane_v1_project_proto_rawDescData
 }
 
-var file_fluxbase_controlplane_v1_project_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_fluxbase_controlplane_v1_project_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_fluxbase_controlplane_v1_project_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_fluxbase_controlplane_v1_project_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_fluxbase_controlplane_v1_project_proto_goTypes = []any{
 	(Isolation)(0),                       // 0: fluxbase.controlplane.v1.Isolation
 	(ProjectStatus)(0),                   // 1: fluxbase.controlplane.v1.ProjectStatus
 	(StepStatus)(0),                      // 2: fluxbase.controlplane.v1.StepStatus
-	(*Step)(nil),                         // 3: fluxbase.controlplane.v1.Step
-	(*Project)(nil),                      // 4: fluxbase.controlplane.v1.Project
-	(*CreateProjectRequest)(nil),         // 5: fluxbase.controlplane.v1.CreateProjectRequest
-	(*CreateProjectResponse)(nil),        // 6: fluxbase.controlplane.v1.CreateProjectResponse
-	(*GetProjectRequest)(nil),            // 7: fluxbase.controlplane.v1.GetProjectRequest
-	(*GetProjectResponse)(nil),           // 8: fluxbase.controlplane.v1.GetProjectResponse
-	(*ListProjectsRequest)(nil),          // 9: fluxbase.controlplane.v1.ListProjectsRequest
-	(*ListProjectsResponse)(nil),         // 10: fluxbase.controlplane.v1.ListProjectsResponse
-	(*UpdateProjectRequest)(nil),         // 11: fluxbase.controlplane.v1.UpdateProjectRequest
-	(*UpdateProjectResponse)(nil),        // 12: fluxbase.controlplane.v1.UpdateProjectResponse
-	(*PauseProjectRequest)(nil),          // 13: fluxbase.controlplane.v1.PauseProjectRequest
-	(*PauseProjectResponse)(nil),         // 14: fluxbase.controlplane.v1.PauseProjectResponse
-	(*ResumeProjectRequest)(nil),         // 15: fluxbase.controlplane.v1.ResumeProjectRequest
-	(*ResumeProjectResponse)(nil),        // 16: fluxbase.controlplane.v1.ResumeProjectResponse
-	(*DeleteProjectRequest)(nil),         // 17: fluxbase.controlplane.v1.DeleteProjectRequest
-	(*DeleteProjectResponse)(nil),        // 18: fluxbase.controlplane.v1.DeleteProjectResponse
-	(*RestoreProjectRequest)(nil),        // 19: fluxbase.controlplane.v1.RestoreProjectRequest
-	(*RestoreProjectResponse)(nil),       // 20: fluxbase.controlplane.v1.RestoreProjectResponse
-	(*RetryProjectRequest)(nil),          // 21: fluxbase.controlplane.v1.RetryProjectRequest
-	(*RetryProjectResponse)(nil),         // 22: fluxbase.controlplane.v1.RetryProjectResponse
-	(*WatchProjectRequest)(nil),          // 23: fluxbase.controlplane.v1.WatchProjectRequest
-	(*WatchProjectResponse)(nil),         // 24: fluxbase.controlplane.v1.WatchProjectResponse
-	(*GetConnectionInfoRequest)(nil),     // 25: fluxbase.controlplane.v1.GetConnectionInfoRequest
-	(*GetConnectionInfoResponse)(nil),    // 26: fluxbase.controlplane.v1.GetConnectionInfoResponse
-	(*CreateDeveloperTokenRequest)(nil),  // 27: fluxbase.controlplane.v1.CreateDeveloperTokenRequest
-	(*CreateDeveloperTokenResponse)(nil), // 28: fluxbase.controlplane.v1.CreateDeveloperTokenResponse
-	(*GetSettingsRequest)(nil),           // 29: fluxbase.controlplane.v1.GetSettingsRequest
-	(*GetSettingsResponse)(nil),          // 30: fluxbase.controlplane.v1.GetSettingsResponse
-	(*Setting)(nil),                      // 31: fluxbase.controlplane.v1.Setting
-	(*UpdateSettingsRequest)(nil),        // 32: fluxbase.controlplane.v1.UpdateSettingsRequest
-	(*UpdateSettingsResponse)(nil),       // 33: fluxbase.controlplane.v1.UpdateSettingsResponse
-	(*Usage)(nil),                        // 34: fluxbase.controlplane.v1.Usage
-	(*GetUsageRequest)(nil),              // 35: fluxbase.controlplane.v1.GetUsageRequest
-	(*GetUsageResponse)(nil),             // 36: fluxbase.controlplane.v1.GetUsageResponse
-	nil,                                  // 37: fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntry
-	(*timestamppb.Timestamp)(nil),        // 38: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),        // 39: google.protobuf.FieldMask
+	(Metric)(0),                          // 3: fluxbase.controlplane.v1.Metric
+	(*Step)(nil),                         // 4: fluxbase.controlplane.v1.Step
+	(*Project)(nil),                      // 5: fluxbase.controlplane.v1.Project
+	(*CreateProjectRequest)(nil),         // 6: fluxbase.controlplane.v1.CreateProjectRequest
+	(*CreateProjectResponse)(nil),        // 7: fluxbase.controlplane.v1.CreateProjectResponse
+	(*GetProjectRequest)(nil),            // 8: fluxbase.controlplane.v1.GetProjectRequest
+	(*GetProjectResponse)(nil),           // 9: fluxbase.controlplane.v1.GetProjectResponse
+	(*ListProjectsRequest)(nil),          // 10: fluxbase.controlplane.v1.ListProjectsRequest
+	(*ListProjectsResponse)(nil),         // 11: fluxbase.controlplane.v1.ListProjectsResponse
+	(*UpdateProjectRequest)(nil),         // 12: fluxbase.controlplane.v1.UpdateProjectRequest
+	(*UpdateProjectResponse)(nil),        // 13: fluxbase.controlplane.v1.UpdateProjectResponse
+	(*PauseProjectRequest)(nil),          // 14: fluxbase.controlplane.v1.PauseProjectRequest
+	(*PauseProjectResponse)(nil),         // 15: fluxbase.controlplane.v1.PauseProjectResponse
+	(*ResumeProjectRequest)(nil),         // 16: fluxbase.controlplane.v1.ResumeProjectRequest
+	(*ResumeProjectResponse)(nil),        // 17: fluxbase.controlplane.v1.ResumeProjectResponse
+	(*DeleteProjectRequest)(nil),         // 18: fluxbase.controlplane.v1.DeleteProjectRequest
+	(*DeleteProjectResponse)(nil),        // 19: fluxbase.controlplane.v1.DeleteProjectResponse
+	(*RestoreProjectRequest)(nil),        // 20: fluxbase.controlplane.v1.RestoreProjectRequest
+	(*RestoreProjectResponse)(nil),       // 21: fluxbase.controlplane.v1.RestoreProjectResponse
+	(*RetryProjectRequest)(nil),          // 22: fluxbase.controlplane.v1.RetryProjectRequest
+	(*RetryProjectResponse)(nil),         // 23: fluxbase.controlplane.v1.RetryProjectResponse
+	(*WatchProjectRequest)(nil),          // 24: fluxbase.controlplane.v1.WatchProjectRequest
+	(*WatchProjectResponse)(nil),         // 25: fluxbase.controlplane.v1.WatchProjectResponse
+	(*GetConnectionInfoRequest)(nil),     // 26: fluxbase.controlplane.v1.GetConnectionInfoRequest
+	(*GetConnectionInfoResponse)(nil),    // 27: fluxbase.controlplane.v1.GetConnectionInfoResponse
+	(*CreateDeveloperTokenRequest)(nil),  // 28: fluxbase.controlplane.v1.CreateDeveloperTokenRequest
+	(*CreateDeveloperTokenResponse)(nil), // 29: fluxbase.controlplane.v1.CreateDeveloperTokenResponse
+	(*GetSettingsRequest)(nil),           // 30: fluxbase.controlplane.v1.GetSettingsRequest
+	(*GetSettingsResponse)(nil),          // 31: fluxbase.controlplane.v1.GetSettingsResponse
+	(*Setting)(nil),                      // 32: fluxbase.controlplane.v1.Setting
+	(*UpdateSettingsRequest)(nil),        // 33: fluxbase.controlplane.v1.UpdateSettingsRequest
+	(*UpdateSettingsResponse)(nil),       // 34: fluxbase.controlplane.v1.UpdateSettingsResponse
+	(*Usage)(nil),                        // 35: fluxbase.controlplane.v1.Usage
+	(*GetUsageRequest)(nil),              // 36: fluxbase.controlplane.v1.GetUsageRequest
+	(*GetUsageResponse)(nil),             // 37: fluxbase.controlplane.v1.GetUsageResponse
+	(*GetMetricsRequest)(nil),            // 38: fluxbase.controlplane.v1.GetMetricsRequest
+	(*GetMetricsResponse)(nil),           // 39: fluxbase.controlplane.v1.GetMetricsResponse
+	(*MetricSeries)(nil),                 // 40: fluxbase.controlplane.v1.MetricSeries
+	(*MetricPoint)(nil),                  // 41: fluxbase.controlplane.v1.MetricPoint
+	nil,                                  // 42: fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntry
+	(*timestamppb.Timestamp)(nil),        // 43: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),        // 44: google.protobuf.FieldMask
+	(*durationpb.Duration)(nil),          // 45: google.protobuf.Duration
 }
 var file_fluxbase_controlplane_v1_project_proto_depIdxs = []int32{
 	2,  // 0: fluxbase.controlplane.v1.Step.status:type_name -> fluxbase.controlplane.v1.StepStatus
-	38, // 1: fluxbase.controlplane.v1.Step.start_time:type_name -> google.protobuf.Timestamp
-	38, // 2: fluxbase.controlplane.v1.Step.finish_time:type_name -> google.protobuf.Timestamp
+	43, // 1: fluxbase.controlplane.v1.Step.start_time:type_name -> google.protobuf.Timestamp
+	43, // 2: fluxbase.controlplane.v1.Step.finish_time:type_name -> google.protobuf.Timestamp
 	1,  // 3: fluxbase.controlplane.v1.Project.status:type_name -> fluxbase.controlplane.v1.ProjectStatus
 	0,  // 4: fluxbase.controlplane.v1.Project.isolation:type_name -> fluxbase.controlplane.v1.Isolation
-	3,  // 5: fluxbase.controlplane.v1.Project.steps:type_name -> fluxbase.controlplane.v1.Step
-	38, // 6: fluxbase.controlplane.v1.Project.create_time:type_name -> google.protobuf.Timestamp
-	38, // 7: fluxbase.controlplane.v1.Project.update_time:type_name -> google.protobuf.Timestamp
-	38, // 8: fluxbase.controlplane.v1.Project.purge_time:type_name -> google.protobuf.Timestamp
+	4,  // 5: fluxbase.controlplane.v1.Project.steps:type_name -> fluxbase.controlplane.v1.Step
+	43, // 6: fluxbase.controlplane.v1.Project.create_time:type_name -> google.protobuf.Timestamp
+	43, // 7: fluxbase.controlplane.v1.Project.update_time:type_name -> google.protobuf.Timestamp
+	43, // 8: fluxbase.controlplane.v1.Project.purge_time:type_name -> google.protobuf.Timestamp
 	0,  // 9: fluxbase.controlplane.v1.CreateProjectRequest.isolation:type_name -> fluxbase.controlplane.v1.Isolation
-	4,  // 10: fluxbase.controlplane.v1.CreateProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	4,  // 11: fluxbase.controlplane.v1.GetProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	4,  // 12: fluxbase.controlplane.v1.ListProjectsResponse.projects:type_name -> fluxbase.controlplane.v1.Project
-	39, // 13: fluxbase.controlplane.v1.UpdateProjectRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 14: fluxbase.controlplane.v1.UpdateProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	4,  // 15: fluxbase.controlplane.v1.PauseProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	4,  // 16: fluxbase.controlplane.v1.ResumeProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	4,  // 17: fluxbase.controlplane.v1.DeleteProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	4,  // 18: fluxbase.controlplane.v1.RestoreProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	4,  // 19: fluxbase.controlplane.v1.RetryProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	4,  // 20: fluxbase.controlplane.v1.WatchProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
-	38, // 21: fluxbase.controlplane.v1.CreateDeveloperTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
-	31, // 22: fluxbase.controlplane.v1.GetSettingsResponse.settings:type_name -> fluxbase.controlplane.v1.Setting
-	37, // 23: fluxbase.controlplane.v1.UpdateSettingsRequest.values:type_name -> fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntry
-	31, // 24: fluxbase.controlplane.v1.UpdateSettingsResponse.settings:type_name -> fluxbase.controlplane.v1.Setting
-	38, // 25: fluxbase.controlplane.v1.Usage.store_time:type_name -> google.protobuf.Timestamp
-	34, // 26: fluxbase.controlplane.v1.GetUsageResponse.usage:type_name -> fluxbase.controlplane.v1.Usage
-	5,  // 27: fluxbase.controlplane.v1.ProjectService.CreateProject:input_type -> fluxbase.controlplane.v1.CreateProjectRequest
-	7,  // 28: fluxbase.controlplane.v1.ProjectService.GetProject:input_type -> fluxbase.controlplane.v1.GetProjectRequest
-	9,  // 29: fluxbase.controlplane.v1.ProjectService.ListProjects:input_type -> fluxbase.controlplane.v1.ListProjectsRequest
-	11, // 30: fluxbase.controlplane.v1.ProjectService.UpdateProject:input_type -> fluxbase.controlplane.v1.UpdateProjectRequest
-	13, // 31: fluxbase.controlplane.v1.ProjectService.PauseProject:input_type -> fluxbase.controlplane.v1.PauseProjectRequest
-	15, // 32: fluxbase.controlplane.v1.ProjectService.ResumeProject:input_type -> fluxbase.controlplane.v1.ResumeProjectRequest
-	17, // 33: fluxbase.controlplane.v1.ProjectService.DeleteProject:input_type -> fluxbase.controlplane.v1.DeleteProjectRequest
-	19, // 34: fluxbase.controlplane.v1.ProjectService.RestoreProject:input_type -> fluxbase.controlplane.v1.RestoreProjectRequest
-	21, // 35: fluxbase.controlplane.v1.ProjectService.RetryProject:input_type -> fluxbase.controlplane.v1.RetryProjectRequest
-	23, // 36: fluxbase.controlplane.v1.ProjectService.WatchProject:input_type -> fluxbase.controlplane.v1.WatchProjectRequest
-	25, // 37: fluxbase.controlplane.v1.ProjectService.GetConnectionInfo:input_type -> fluxbase.controlplane.v1.GetConnectionInfoRequest
-	27, // 38: fluxbase.controlplane.v1.ProjectService.CreateDeveloperToken:input_type -> fluxbase.controlplane.v1.CreateDeveloperTokenRequest
-	29, // 39: fluxbase.controlplane.v1.ProjectService.GetSettings:input_type -> fluxbase.controlplane.v1.GetSettingsRequest
-	32, // 40: fluxbase.controlplane.v1.ProjectService.UpdateSettings:input_type -> fluxbase.controlplane.v1.UpdateSettingsRequest
-	35, // 41: fluxbase.controlplane.v1.ProjectService.GetUsage:input_type -> fluxbase.controlplane.v1.GetUsageRequest
-	6,  // 42: fluxbase.controlplane.v1.ProjectService.CreateProject:output_type -> fluxbase.controlplane.v1.CreateProjectResponse
-	8,  // 43: fluxbase.controlplane.v1.ProjectService.GetProject:output_type -> fluxbase.controlplane.v1.GetProjectResponse
-	10, // 44: fluxbase.controlplane.v1.ProjectService.ListProjects:output_type -> fluxbase.controlplane.v1.ListProjectsResponse
-	12, // 45: fluxbase.controlplane.v1.ProjectService.UpdateProject:output_type -> fluxbase.controlplane.v1.UpdateProjectResponse
-	14, // 46: fluxbase.controlplane.v1.ProjectService.PauseProject:output_type -> fluxbase.controlplane.v1.PauseProjectResponse
-	16, // 47: fluxbase.controlplane.v1.ProjectService.ResumeProject:output_type -> fluxbase.controlplane.v1.ResumeProjectResponse
-	18, // 48: fluxbase.controlplane.v1.ProjectService.DeleteProject:output_type -> fluxbase.controlplane.v1.DeleteProjectResponse
-	20, // 49: fluxbase.controlplane.v1.ProjectService.RestoreProject:output_type -> fluxbase.controlplane.v1.RestoreProjectResponse
-	22, // 50: fluxbase.controlplane.v1.ProjectService.RetryProject:output_type -> fluxbase.controlplane.v1.RetryProjectResponse
-	24, // 51: fluxbase.controlplane.v1.ProjectService.WatchProject:output_type -> fluxbase.controlplane.v1.WatchProjectResponse
-	26, // 52: fluxbase.controlplane.v1.ProjectService.GetConnectionInfo:output_type -> fluxbase.controlplane.v1.GetConnectionInfoResponse
-	28, // 53: fluxbase.controlplane.v1.ProjectService.CreateDeveloperToken:output_type -> fluxbase.controlplane.v1.CreateDeveloperTokenResponse
-	30, // 54: fluxbase.controlplane.v1.ProjectService.GetSettings:output_type -> fluxbase.controlplane.v1.GetSettingsResponse
-	33, // 55: fluxbase.controlplane.v1.ProjectService.UpdateSettings:output_type -> fluxbase.controlplane.v1.UpdateSettingsResponse
-	36, // 56: fluxbase.controlplane.v1.ProjectService.GetUsage:output_type -> fluxbase.controlplane.v1.GetUsageResponse
-	42, // [42:57] is the sub-list for method output_type
-	27, // [27:42] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	5,  // 10: fluxbase.controlplane.v1.CreateProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
+	5,  // 11: fluxbase.controlplane.v1.GetProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
+	5,  // 12: fluxbase.controlplane.v1.ListProjectsResponse.projects:type_name -> fluxbase.controlplane.v1.Project
+	44, // 13: fluxbase.controlplane.v1.UpdateProjectRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 14: fluxbase.controlplane.v1.UpdateProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
+	5,  // 15: fluxbase.controlplane.v1.PauseProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
+	5,  // 16: fluxbase.controlplane.v1.ResumeProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
+	5,  // 17: fluxbase.controlplane.v1.DeleteProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
+	5,  // 18: fluxbase.controlplane.v1.RestoreProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
+	5,  // 19: fluxbase.controlplane.v1.RetryProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
+	5,  // 20: fluxbase.controlplane.v1.WatchProjectResponse.project:type_name -> fluxbase.controlplane.v1.Project
+	43, // 21: fluxbase.controlplane.v1.CreateDeveloperTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
+	32, // 22: fluxbase.controlplane.v1.GetSettingsResponse.settings:type_name -> fluxbase.controlplane.v1.Setting
+	42, // 23: fluxbase.controlplane.v1.UpdateSettingsRequest.values:type_name -> fluxbase.controlplane.v1.UpdateSettingsRequest.ValuesEntry
+	32, // 24: fluxbase.controlplane.v1.UpdateSettingsResponse.settings:type_name -> fluxbase.controlplane.v1.Setting
+	43, // 25: fluxbase.controlplane.v1.Usage.store_time:type_name -> google.protobuf.Timestamp
+	35, // 26: fluxbase.controlplane.v1.GetUsageResponse.usage:type_name -> fluxbase.controlplane.v1.Usage
+	43, // 27: fluxbase.controlplane.v1.GetMetricsRequest.start:type_name -> google.protobuf.Timestamp
+	43, // 28: fluxbase.controlplane.v1.GetMetricsRequest.end:type_name -> google.protobuf.Timestamp
+	45, // 29: fluxbase.controlplane.v1.GetMetricsRequest.step:type_name -> google.protobuf.Duration
+	3,  // 30: fluxbase.controlplane.v1.GetMetricsRequest.metrics:type_name -> fluxbase.controlplane.v1.Metric
+	40, // 31: fluxbase.controlplane.v1.GetMetricsResponse.series:type_name -> fluxbase.controlplane.v1.MetricSeries
+	43, // 32: fluxbase.controlplane.v1.GetMetricsResponse.start:type_name -> google.protobuf.Timestamp
+	45, // 33: fluxbase.controlplane.v1.GetMetricsResponse.step:type_name -> google.protobuf.Duration
+	3,  // 34: fluxbase.controlplane.v1.MetricSeries.metric:type_name -> fluxbase.controlplane.v1.Metric
+	41, // 35: fluxbase.controlplane.v1.MetricSeries.points:type_name -> fluxbase.controlplane.v1.MetricPoint
+	43, // 36: fluxbase.controlplane.v1.MetricPoint.time:type_name -> google.protobuf.Timestamp
+	6,  // 37: fluxbase.controlplane.v1.ProjectService.CreateProject:input_type -> fluxbase.controlplane.v1.CreateProjectRequest
+	8,  // 38: fluxbase.controlplane.v1.ProjectService.GetProject:input_type -> fluxbase.controlplane.v1.GetProjectRequest
+	10, // 39: fluxbase.controlplane.v1.ProjectService.ListProjects:input_type -> fluxbase.controlplane.v1.ListProjectsRequest
+	12, // 40: fluxbase.controlplane.v1.ProjectService.UpdateProject:input_type -> fluxbase.controlplane.v1.UpdateProjectRequest
+	14, // 41: fluxbase.controlplane.v1.ProjectService.PauseProject:input_type -> fluxbase.controlplane.v1.PauseProjectRequest
+	16, // 42: fluxbase.controlplane.v1.ProjectService.ResumeProject:input_type -> fluxbase.controlplane.v1.ResumeProjectRequest
+	18, // 43: fluxbase.controlplane.v1.ProjectService.DeleteProject:input_type -> fluxbase.controlplane.v1.DeleteProjectRequest
+	20, // 44: fluxbase.controlplane.v1.ProjectService.RestoreProject:input_type -> fluxbase.controlplane.v1.RestoreProjectRequest
+	22, // 45: fluxbase.controlplane.v1.ProjectService.RetryProject:input_type -> fluxbase.controlplane.v1.RetryProjectRequest
+	24, // 46: fluxbase.controlplane.v1.ProjectService.WatchProject:input_type -> fluxbase.controlplane.v1.WatchProjectRequest
+	26, // 47: fluxbase.controlplane.v1.ProjectService.GetConnectionInfo:input_type -> fluxbase.controlplane.v1.GetConnectionInfoRequest
+	28, // 48: fluxbase.controlplane.v1.ProjectService.CreateDeveloperToken:input_type -> fluxbase.controlplane.v1.CreateDeveloperTokenRequest
+	30, // 49: fluxbase.controlplane.v1.ProjectService.GetSettings:input_type -> fluxbase.controlplane.v1.GetSettingsRequest
+	33, // 50: fluxbase.controlplane.v1.ProjectService.UpdateSettings:input_type -> fluxbase.controlplane.v1.UpdateSettingsRequest
+	36, // 51: fluxbase.controlplane.v1.ProjectService.GetUsage:input_type -> fluxbase.controlplane.v1.GetUsageRequest
+	38, // 52: fluxbase.controlplane.v1.ProjectService.GetMetrics:input_type -> fluxbase.controlplane.v1.GetMetricsRequest
+	7,  // 53: fluxbase.controlplane.v1.ProjectService.CreateProject:output_type -> fluxbase.controlplane.v1.CreateProjectResponse
+	9,  // 54: fluxbase.controlplane.v1.ProjectService.GetProject:output_type -> fluxbase.controlplane.v1.GetProjectResponse
+	11, // 55: fluxbase.controlplane.v1.ProjectService.ListProjects:output_type -> fluxbase.controlplane.v1.ListProjectsResponse
+	13, // 56: fluxbase.controlplane.v1.ProjectService.UpdateProject:output_type -> fluxbase.controlplane.v1.UpdateProjectResponse
+	15, // 57: fluxbase.controlplane.v1.ProjectService.PauseProject:output_type -> fluxbase.controlplane.v1.PauseProjectResponse
+	17, // 58: fluxbase.controlplane.v1.ProjectService.ResumeProject:output_type -> fluxbase.controlplane.v1.ResumeProjectResponse
+	19, // 59: fluxbase.controlplane.v1.ProjectService.DeleteProject:output_type -> fluxbase.controlplane.v1.DeleteProjectResponse
+	21, // 60: fluxbase.controlplane.v1.ProjectService.RestoreProject:output_type -> fluxbase.controlplane.v1.RestoreProjectResponse
+	23, // 61: fluxbase.controlplane.v1.ProjectService.RetryProject:output_type -> fluxbase.controlplane.v1.RetryProjectResponse
+	25, // 62: fluxbase.controlplane.v1.ProjectService.WatchProject:output_type -> fluxbase.controlplane.v1.WatchProjectResponse
+	27, // 63: fluxbase.controlplane.v1.ProjectService.GetConnectionInfo:output_type -> fluxbase.controlplane.v1.GetConnectionInfoResponse
+	29, // 64: fluxbase.controlplane.v1.ProjectService.CreateDeveloperToken:output_type -> fluxbase.controlplane.v1.CreateDeveloperTokenResponse
+	31, // 65: fluxbase.controlplane.v1.ProjectService.GetSettings:output_type -> fluxbase.controlplane.v1.GetSettingsResponse
+	34, // 66: fluxbase.controlplane.v1.ProjectService.UpdateSettings:output_type -> fluxbase.controlplane.v1.UpdateSettingsResponse
+	37, // 67: fluxbase.controlplane.v1.ProjectService.GetUsage:output_type -> fluxbase.controlplane.v1.GetUsageResponse
+	39, // 68: fluxbase.controlplane.v1.ProjectService.GetMetrics:output_type -> fluxbase.controlplane.v1.GetMetricsResponse
+	53, // [53:69] is the sub-list for method output_type
+	37, // [37:53] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_fluxbase_controlplane_v1_project_proto_init() }
@@ -2494,8 +2897,8 @@ func file_fluxbase_controlplane_v1_project_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_fluxbase_controlplane_v1_project_proto_rawDesc), len(file_fluxbase_controlplane_v1_project_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   35,
+			NumEnums:      4,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -5,15 +5,15 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb";
-import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file fluxbase/controlplane/v1/project.proto.
  */
 export const file_fluxbase_controlplane_v1_project: GenFile = /*@__PURE__*/
-  fileDesc("CiZmbHV4YmFzZS9jb250cm9scGxhbmUvdjEvcHJvamVjdC5wcm90bxIYZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxIrwBCgRTdGVwEgwKBG5hbWUYASABKAkSNAoGc3RhdHVzGAIgASgOMiQuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlN0ZXBTdGF0dXMSDwoHbWVzc2FnZRgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiwQMKB1Byb2plY3QSCgoCaWQYASABKAkSCwoDcmVmGAIgASgJEgwKBG5hbWUYAyABKAkSFAoMb3JnYW5pemF0aW9uGAQgASgJEjcKBnN0YXR1cxgFIAEoDjInLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0U3RhdHVzEjYKCWlzb2xhdGlvbhgGIAEoDjIjLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Jc29sYXRpb24SCwoDdXJsGAcgASgJEhAKCHBhdGhfdXJsGAggASgJEi0KBXN0ZXBzGAkgAygLMh4uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlN0ZXASFwoPZmFpbHVyZV9tZXNzYWdlGAogASgJEi8KC2NyZWF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcHVyZ2VfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHY2x1c3RlchgOIAEoCSLDAQoUQ3JlYXRlUHJvamVjdFJlcXVlc3QSHQoMb3JnYW5pemF0aW9uGAEgASgJQge6SARyAhABEhcKBG5hbWUYAiABKAlCCbpIBnIEEAEYUBJACglpc29sYXRpb24YAyABKA4yIy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuSXNvbGF0aW9uQgi6SAWCAQIQARIgCg9pZGVtcG90ZW5jeV9rZXkYBCABKAlCB7pIBHICGGQSDwoHY2x1c3RlchgFIAEoCSJLChVDcmVhdGVQcm9qZWN0UmVzcG9uc2USMgoHcHJvamVjdBgBIAEoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0IikKEUdldFByb2plY3RSZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQASJIChJHZXRQcm9qZWN0UmVzcG9uc2USMgoHcHJvamVjdBgBIAEoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0IncKE0xpc3RQcm9qZWN0c1JlcXVlc3QSFAoMb3JnYW5pemF0aW9uGAEgASgJEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoABISCgpwYWdlX3Rva2VuGAMgASgJEhcKBnNlYXJjaBgEIAEoCUIHukgEcgIYUCJkChRMaXN0UHJvamVjdHNSZXNwb25zZRIzCghwcm9qZWN0cxgBIAMoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ8ChRVcGRhdGVQcm9qZWN0UmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAESFQoEbmFtZRgCIAEoCUIHukgEcgIYUBI3Cgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCBrpIA8gBASJLChVVcGRhdGVQcm9qZWN0UmVzcG9uc2USMgoHcHJvamVjdBgBIAEoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0IisKE1BhdXNlUHJvamVjdFJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABIkoKFFBhdXNlUHJvamVjdFJlc3BvbnNlEjIKB3Byb2plY3QYASABKAsyIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUHJvamVjdCIsChRSZXN1bWVQcm9qZWN0UmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAEiSwoVUmVzdW1lUHJvamVjdFJlc3BvbnNlEjIKB3Byb2plY3QYASABKAsyIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUHJvamVjdCIsChREZWxldGVQcm9qZWN0UmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAEiSwoVRGVsZXRlUHJvamVjdFJlc3BvbnNlEjIKB3Byb2plY3QYASABKAsyIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUHJvamVjdCItChVSZXN0b3JlUHJvamVjdFJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABIkwKFlJlc3RvcmVQcm9qZWN0UmVzcG9uc2USMgoHcHJvamVjdBgBIAEoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0IisKE1JldHJ5UHJvamVjdFJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABIkoKFFJldHJ5UHJvamVjdFJlc3BvbnNlEjIKB3Byb2plY3QYASABKAsyIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUHJvamVjdCIrChNXYXRjaFByb2plY3RSZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQASJKChRXYXRjaFByb2plY3RSZXNwb25zZRIyCgdwcm9qZWN0GAEgASgLMiEuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlByb2plY3QiMAoYR2V0Q29ubmVjdGlvbkluZm9SZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQASKQAQoZR2V0Q29ubmVjdGlvbkluZm9SZXNwb25zZRILCgN1cmwYASABKAkSEAoIcGF0aF91cmwYAiABKAkSFAoMZGF0YWJhc2VfdXJsGAMgASgJEhAKCGFub25fa2V5GAQgASgJEhgKEHNlcnZpY2Vfcm9sZV9rZXkYBSABKAkSEgoKand0X3NlY3JldBgGIAEoCSIzChtDcmVhdGVEZXZlbG9wZXJUb2tlblJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABIl4KHENyZWF0ZURldmVsb3BlclRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIioKEkdldFNldHRpbmdzUmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAEiSgoTR2V0U2V0dGluZ3NSZXNwb25zZRIzCghzZXR0aW5ncxgBIAMoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5TZXR0aW5nIpYBCgdTZXR0aW5nEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIVCg1kZWZhdWx0X3ZhbHVlGAMgASgJEgwKBHR5cGUYBCABKAkSEwoLZGVzY3JpcHRpb24YBSABKAkSCwoDc2V0GAYgASgIEgsKA21pbhgHIAEoAxILCgNtYXgYCCABKAMSDgoGb25lX29mGAkgAygJIrYBChVVcGRhdGVTZXR0aW5nc1JlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABElgKBnZhbHVlcxgCIAMoCzI7LmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5VcGRhdGVTZXR0aW5nc1JlcXVlc3QuVmFsdWVzRW50cnlCC7pICJoBBQgBEKwCGi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTQoWVXBkYXRlU2V0dGluZ3NSZXNwb25zZRIzCghzZXR0aW5ncxgBIAMoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5TZXR0aW5nIvACCgVVc2FnZRINCgVtb250aBgBIAEoCRIQCghyZXF1ZXN0cxgCIAEoAxIUCgxlZ3Jlc3NfYnl0ZXMYAyABKAMSHQoVb3JnYW5pemF0aW9uX3JlcXVlc3RzGAQgASgDEiEKGW9yZ2FuaXphdGlvbl9lZ3Jlc3NfYnl0ZXMYBSABKAMSFAoMc3RvcmVkX2J5dGVzGAYgASgDEhQKDHN0b3JlZF9maWxlcxgHIAEoAxIuCgpzdG9yZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRwbGFuGAkgASgJEhgKEG1vbnRobHlfcmVxdWVzdHMYCiABKAMSHAoUbW9udGhseV9lZ3Jlc3NfYnl0ZXMYCyABKAMSGQoRbWF4X3N0b3JhZ2VfYnl0ZXMYDCABKAMSFgoObWF4X2ZpbGVfYnl0ZXMYDSABKAMSGQoRb3Zlcl9xdW90YV9yZWFzb24YDiABKAkiJwoPR2V0VXNhZ2VSZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQASJCChBHZXRVc2FnZVJlc3BvbnNlEi4KBXVzYWdlGAEgASgLMh8uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlVzYWdlKlQKCUlzb2xhdGlvbhIZChVJU09MQVRJT05fVU5TUEVDSUZJRUQQABIWChJJU09MQVRJT05fREFUQUJBU0UQARIUChBJU09MQVRJT05fU0NIRU1BEAIqkgIKDVByb2plY3RTdGF0dXMSHgoaUFJPSkVDVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIfChtQUk9KRUNUX1NUQVRVU19QUk9WSVNJT05JTkcQARIZChVQUk9KRUNUX1NUQVRVU19BQ1RJVkUQAhIaChZQUk9KRUNUX1NUQVRVU19QQVVTSU5HEAMSGQoVUFJPSkVDVF9TVEFUVVNfUEFVU0VEEAQSGwoXUFJPSkVDVF9TVEFUVVNfUkVTVU1JTkcQBRIaChZQUk9KRUNUX1NUQVRVU19ERUxFVEVEEAYSGgoWUFJPSkVDVF9TVEFUVVNfUFVSR0lORxAHEhkKFVBST0pFQ1RfU1RBVFVTX0ZBSUxFRBAIKqMBCgpTdGVwU3RhdHVzEhsKF1NURVBfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTU1RFUF9TVEFUVVNfUEVORElORxABEhcKE1NURVBfU1RBVFVTX1JVTk5JTkcQAhIUChBTVEVQX1NUQVRVU19ET05FEAMSGAoUU1RFUF9TVEFUVVNfUkVUUllJTkcQBBIWChJTVEVQX1NUQVRVU19GQUlMRUQQBTK+DQoOUHJvamVjdFNlcnZpY2UScAoNQ3JlYXRlUHJvamVjdBIuLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5DcmVhdGVQcm9qZWN0UmVxdWVzdBovLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5DcmVhdGVQcm9qZWN0UmVzcG9uc2USZwoKR2V0UHJvamVjdBIrLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5HZXRQcm9qZWN0UmVxdWVzdBosLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5HZXRQcm9qZWN0UmVzcG9uc2USbQoMTGlzdFByb2plY3RzEi0uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaLi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuTGlzdFByb2plY3RzUmVzcG9uc2UScAoNVXBkYXRlUHJvamVjdBIuLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5VcGRhdGVQcm9qZWN0UmVxdWVzdBovLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5VcGRhdGVQcm9qZWN0UmVzcG9uc2USbQoMUGF1c2VQcm9qZWN0Ei0uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlBhdXNlUHJvamVjdFJlcXVlc3QaLi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUGF1c2VQcm9qZWN0UmVzcG9uc2UScAoNUmVzdW1lUHJvamVjdBIuLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5SZXN1bWVQcm9qZWN0UmVxdWVzdBovLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5SZXN1bWVQcm9qZWN0UmVzcG9uc2UScAoNRGVsZXRlUHJvamVjdBIuLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5EZWxldGVQcm9qZWN0UmVxdWVzdBovLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5EZWxldGVQcm9qZWN0UmVzcG9uc2UScwoOUmVzdG9yZVByb2plY3QSLy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUmVzdG9yZVByb2plY3RSZXF1ZXN0GjAuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlJlc3RvcmVQcm9qZWN0UmVzcG9uc2USbQoMUmV0cnlQcm9qZWN0Ei0uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlJldHJ5UHJvamVjdFJlcXVlc3QaLi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUmV0cnlQcm9qZWN0UmVzcG9uc2USbwoMV2F0Y2hQcm9qZWN0Ei0uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLldhdGNoUHJvamVjdFJlcXVlc3QaLi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuV2F0Y2hQcm9qZWN0UmVzcG9uc2UwARJ8ChFHZXRDb25uZWN0aW9uSW5mbxIyLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5HZXRDb25uZWN0aW9uSW5mb1JlcXVlc3QaMy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuR2V0Q29ubmVjdGlvbkluZm9SZXNwb25zZRKFAQoUQ3JlYXRlRGV2ZWxvcGVyVG9rZW4SNS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuQ3JlYXRlRGV2ZWxvcGVyVG9rZW5SZXF1ZXN0GjYuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkNyZWF0ZURldmVsb3BlclRva2VuUmVzcG9uc2USagoLR2V0U2V0dGluZ3MSLC5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuR2V0U2V0dGluZ3NSZXF1ZXN0Gi0uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkdldFNldHRpbmdzUmVzcG9uc2UScwoOVXBkYXRlU2V0dGluZ3MSLy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuVXBkYXRlU2V0dGluZ3NSZXF1ZXN0GjAuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlVwZGF0ZVNldHRpbmdzUmVzcG9uc2USYQoIR2V0VXNhZ2USKS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuR2V0VXNhZ2VSZXF1ZXN0GiouZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkdldFVzYWdlUmVzcG9uc2VCVFpSZ2l0aHViLmNvbS93YXlsaS1hcHAvZmx1eGJhc2UvaW50ZXJuYWwvZ2VuL2ZsdXhiYXNlL2NvbnRyb2xwbGFuZS92MTtjb250cm9scGxhbmV2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("CiZmbHV4YmFzZS9jb250cm9scGxhbmUvdjEvcHJvamVjdC5wcm90bxIYZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxIrwBCgRTdGVwEgwKBG5hbWUYASABKAkSNAoGc3RhdHVzGAIgASgOMiQuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlN0ZXBTdGF0dXMSDwoHbWVzc2FnZRgDIAEoCRIuCgpzdGFydF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiwQMKB1Byb2plY3QSCgoCaWQYASABKAkSCwoDcmVmGAIgASgJEgwKBG5hbWUYAyABKAkSFAoMb3JnYW5pemF0aW9uGAQgASgJEjcKBnN0YXR1cxgFIAEoDjInLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0U3RhdHVzEjYKCWlzb2xhdGlvbhgGIAEoDjIjLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Jc29sYXRpb24SCwoDdXJsGAcgASgJEhAKCHBhdGhfdXJsGAggASgJEi0KBXN0ZXBzGAkgAygLMh4uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlN0ZXASFwoPZmFpbHVyZV9tZXNzYWdlGAogASgJEi8KC2NyZWF0ZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcHVyZ2VfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHY2x1c3RlchgOIAEoCSLDAQoUQ3JlYXRlUHJvamVjdFJlcXVlc3QSHQoMb3JnYW5pemF0aW9uGAEgASgJQge6SARyAhABEhcKBG5hbWUYAiABKAlCCbpIBnIEEAEYUBJACglpc29sYXRpb24YAyABKA4yIy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuSXNvbGF0aW9uQgi6SAWCAQIQARIgCg9pZGVtcG90ZW5jeV9rZXkYBCABKAlCB7pIBHICGGQSDwoHY2x1c3RlchgFIAEoCSJLChVDcmVhdGVQcm9qZWN0UmVzcG9uc2USMgoHcHJvamVjdBgBIAEoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0IikKEUdldFByb2plY3RSZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQASJIChJHZXRQcm9qZWN0UmVzcG9uc2USMgoHcHJvamVjdBgBIAEoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0IncKE0xpc3RQcm9qZWN0c1JlcXVlc3QSFAoMb3JnYW5pemF0aW9uGAEgASgJEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYyAEoABISCgpwYWdlX3Rva2VuGAMgASgJEhcKBnNlYXJjaBgEIAEoCUIHukgEcgIYUCJkChRMaXN0UHJvamVjdHNSZXNwb25zZRIzCghwcm9qZWN0cxgBIAMoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ8ChRVcGRhdGVQcm9qZWN0UmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAESFQoEbmFtZRgCIAEoCUIHukgEcgIYUBI3Cgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2tCBrpIA8gBASJLChVVcGRhdGVQcm9qZWN0UmVzcG9uc2USMgoHcHJvamVjdBgBIAEoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0IisKE1BhdXNlUHJvamVjdFJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABIkoKFFBhdXNlUHJvamVjdFJlc3BvbnNlEjIKB3Byb2plY3QYASABKAsyIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUHJvamVjdCIsChRSZXN1bWVQcm9qZWN0UmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAEiSwoVUmVzdW1lUHJvamVjdFJlc3BvbnNlEjIKB3Byb2plY3QYASABKAsyIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUHJvamVjdCIsChREZWxldGVQcm9qZWN0UmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAEiSwoVRGVsZXRlUHJvamVjdFJlc3BvbnNlEjIKB3Byb2plY3QYASABKAsyIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUHJvamVjdCItChVSZXN0b3JlUHJvamVjdFJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABIkwKFlJlc3RvcmVQcm9qZWN0UmVzcG9uc2USMgoHcHJvamVjdBgBIAEoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5Qcm9qZWN0IisKE1JldHJ5UHJvamVjdFJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABIkoKFFJldHJ5UHJvamVjdFJlc3BvbnNlEjIKB3Byb2plY3QYASABKAsyIS5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUHJvamVjdCIrChNXYXRjaFByb2plY3RSZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQASJKChRXYXRjaFByb2plY3RSZXNwb25zZRIyCgdwcm9qZWN0GAEgASgLMiEuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlByb2plY3QiMAoYR2V0Q29ubmVjdGlvbkluZm9SZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQASKQAQoZR2V0Q29ubmVjdGlvbkluZm9SZXNwb25zZRILCgN1cmwYASABKAkSEAoIcGF0aF91cmwYAiABKAkSFAoMZGF0YWJhc2VfdXJsGAMgASgJEhAKCGFub25fa2V5GAQgASgJEhgKEHNlcnZpY2Vfcm9sZV9rZXkYBSABKAkSEgoKand0X3NlY3JldBgGIAEoCSIzChtDcmVhdGVEZXZlbG9wZXJUb2tlblJlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABIl4KHENyZWF0ZURldmVsb3BlclRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSLwoLZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIioKEkdldFNldHRpbmdzUmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAEiSgoTR2V0U2V0dGluZ3NSZXNwb25zZRIzCghzZXR0aW5ncxgBIAMoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5TZXR0aW5nIpYBCgdTZXR0aW5nEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIVCg1kZWZhdWx0X3ZhbHVlGAMgASgJEgwKBHR5cGUYBCABKAkSEwoLZGVzY3JpcHRpb24YBSABKAkSCwoDc2V0GAYgASgIEgsKA21pbhgHIAEoAxILCgNtYXgYCCABKAMSDgoGb25lX29mGAkgAygJIrYBChVVcGRhdGVTZXR0aW5nc1JlcXVlc3QSFAoDcmVmGAEgASgJQge6SARyAhABElgKBnZhbHVlcxgCIAMoCzI7LmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5VcGRhdGVTZXR0aW5nc1JlcXVlc3QuVmFsdWVzRW50cnlCC7pICJoBBQgBEKwCGi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTQoWVXBkYXRlU2V0dGluZ3NSZXNwb25zZRIzCghzZXR0aW5ncxgBIAMoCzIhLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5TZXR0aW5nIvACCgVVc2FnZRINCgVtb250aBgBIAEoCRIQCghyZXF1ZXN0cxgCIAEoAxIUCgxlZ3Jlc3NfYnl0ZXMYAyABKAMSHQoVb3JnYW5pemF0aW9uX3JlcXVlc3RzGAQgASgDEiEKGW9yZ2FuaXphdGlvbl9lZ3Jlc3NfYnl0ZXMYBSABKAMSFAoMc3RvcmVkX2J5dGVzGAYgASgDEhQKDHN0b3JlZF9maWxlcxgHIAEoAxIuCgpzdG9yZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRwbGFuGAkgASgJEhgKEG1vbnRobHlfcmVxdWVzdHMYCiABKAMSHAoUbW9udGhseV9lZ3Jlc3NfYnl0ZXMYCyABKAMSGQoRbWF4X3N0b3JhZ2VfYnl0ZXMYDCABKAMSFgoObWF4X2ZpbGVfYnl0ZXMYDSABKAMSGQoRb3Zlcl9xdW90YV9yZWFzb24YDiABKAkiJwoPR2V0VXNhZ2VSZXF1ZXN0EhQKA3JlZhgBIAEoCUIHukgEcgIQASJCChBHZXRVc2FnZVJlc3BvbnNlEi4KBXVzYWdlGAEgASgLMh8uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlVzYWdlIrYCChFHZXRNZXRyaWNzUmVxdWVzdBIUCgNyZWYYASABKAlCB7pIBHICEAESMQoFc3RhcnQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLwoDZW5kGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEicKBHN0ZXAYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SRgoHbWV0cmljcxgFIAMoDjIgLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5NZXRyaWNCE7pIEJIBDRAJGAEiB4IBBBABIAASIgoIc2VydmljZXMYBiADKAlCELpIDZIBChAKIgZyBBABGBQSEgoKYnlfc2VydmljZRgHIAEoCCKgAQoSR2V0TWV0cmljc1Jlc3BvbnNlEjYKBnNlcmllcxgBIAMoCzImLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5NZXRyaWNTZXJpZXMSKQoFc3RhcnQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBHN0ZXAYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iiAEKDE1ldHJpY1NlcmllcxIwCgZtZXRyaWMYASABKA4yIC5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuTWV0cmljEg8KB3NlcnZpY2UYAiABKAkSNQoGcG9pbnRzGAMgAygLMiUuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLk1ldHJpY1BvaW50IkYKC01ldHJpY1BvaW50EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXZhbHVlGAIgASgBKlQKCUlzb2xhdGlvbhIZChVJU09MQVRJT05fVU5TUEVDSUZJRUQQABIWChJJU09MQVRJT05fREFUQUJBU0UQARIUChBJU09MQVRJT05fU0NIRU1BEAIqkgIKDVByb2plY3RTdGF0dXMSHgoaUFJPSkVDVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIfChtQUk9KRUNUX1NUQVRVU19QUk9WSVNJT05JTkcQARIZChVQUk9KRUNUX1NUQVRVU19BQ1RJVkUQAhIaChZQUk9KRUNUX1NUQVRVU19QQVVTSU5HEAMSGQoVUFJPSkVDVF9TVEFUVVNfUEFVU0VEEAQSGwoXUFJPSkVDVF9TVEFUVVNfUkVTVU1JTkcQBRIaChZQUk9KRUNUX1NUQVRVU19ERUxFVEVEEAYSGgoWUFJPSkVDVF9TVEFUVVNfUFVSR0lORxAHEhkKFVBST0pFQ1RfU1RBVFVTX0ZBSUxFRBAIKqMBCgpTdGVwU3RhdHVzEhsKF1NURVBfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTU1RFUF9TVEFUVVNfUEVORElORxABEhcKE1NURVBfU1RBVFVTX1JVTk5JTkcQAhIUChBTVEVQX1NUQVRVU19ET05FEAMSGAoUU1RFUF9TVEFUVVNfUkVUUllJTkcQBBIWChJTVEVQX1NUQVRVU19GQUlMRUQQBSr9AQoGTWV0cmljEhYKEk1FVFJJQ19VTlNQRUNJRklFRBAAEhMKD01FVFJJQ19SRVFVRVNUUxABEhgKFE1FVFJJQ19TRVJWRVJfRVJST1JTEAISGAoUTUVUUklDX0NMSUVOVF9FUlJPUlMQAxIXChNNRVRSSUNfRUdSRVNTX0JZVEVTEAQSFgoSTUVUUklDX0xBVEVOQ1lfUDUwEAUSFgoSTUVUUklDX0xBVEVOQ1lfUDk1EAYSFgoSTUVUUklDX0xBVEVOQ1lfUDk5EAcSGQoVTUVUUklDX0RBVEFCQVNFX0JZVEVTEAgSFgoSTUVUUklDX0NPTk5FQ1RJT05TEAkypw4KDlByb2plY3RTZXJ2aWNlEnAKDUNyZWF0ZVByb2plY3QSLi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuQ3JlYXRlUHJvamVjdFJlcXVlc3QaLy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuQ3JlYXRlUHJvamVjdFJlc3BvbnNlEmcKCkdldFByb2plY3QSKy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuR2V0UHJvamVjdFJlcXVlc3QaLC5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuR2V0UHJvamVjdFJlc3BvbnNlEm0KDExpc3RQcm9qZWN0cxItLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5MaXN0UHJvamVjdHNSZXF1ZXN0Gi4uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkxpc3RQcm9qZWN0c1Jlc3BvbnNlEnAKDVVwZGF0ZVByb2plY3QSLi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuVXBkYXRlUHJvamVjdFJlcXVlc3QaLy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuVXBkYXRlUHJvamVjdFJlc3BvbnNlEm0KDFBhdXNlUHJvamVjdBItLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5QYXVzZVByb2plY3RSZXF1ZXN0Gi4uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlBhdXNlUHJvamVjdFJlc3BvbnNlEnAKDVJlc3VtZVByb2plY3QSLi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUmVzdW1lUHJvamVjdFJlcXVlc3QaLy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuUmVzdW1lUHJvamVjdFJlc3BvbnNlEnAKDURlbGV0ZVByb2plY3QSLi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuRGVsZXRlUHJvamVjdFJlcXVlc3QaLy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuRGVsZXRlUHJvamVjdFJlc3BvbnNlEnMKDlJlc3RvcmVQcm9qZWN0Ei8uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlJlc3RvcmVQcm9qZWN0UmVxdWVzdBowLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5SZXN0b3JlUHJvamVjdFJlc3BvbnNlEm0KDFJldHJ5UHJvamVjdBItLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5SZXRyeVByb2plY3RSZXF1ZXN0Gi4uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlJldHJ5UHJvamVjdFJlc3BvbnNlEm8KDFdhdGNoUHJvamVjdBItLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5XYXRjaFByb2plY3RSZXF1ZXN0Gi4uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLldhdGNoUHJvamVjdFJlc3BvbnNlMAESfAoRR2V0Q29ubmVjdGlvbkluZm8SMi5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuR2V0Q29ubmVjdGlvbkluZm9SZXF1ZXN0GjMuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkdldENvbm5lY3Rpb25JbmZvUmVzcG9uc2UShQEKFENyZWF0ZURldmVsb3BlclRva2VuEjUuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkNyZWF0ZURldmVsb3BlclRva2VuUmVxdWVzdBo2LmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5DcmVhdGVEZXZlbG9wZXJUb2tlblJlc3BvbnNlEmoKC0dldFNldHRpbmdzEiwuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkdldFNldHRpbmdzUmVxdWVzdBotLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5HZXRTZXR0aW5nc1Jlc3BvbnNlEnMKDlVwZGF0ZVNldHRpbmdzEi8uZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLlVwZGF0ZVNldHRpbmdzUmVxdWVzdBowLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5VcGRhdGVTZXR0aW5nc1Jlc3BvbnNlEmEKCEdldFVzYWdlEikuZmx1eGJhc2UuY29udHJvbHBsYW5lLnYxLkdldFVzYWdlUmVxdWVzdBoqLmZsdXhiYXNlLmNvbnRyb2xwbGFuZS52MS5HZXRVc2FnZVJlc3BvbnNlEmcKCkdldE1ldHJpY3MSKy5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuR2V0TWV0cmljc1JlcXVlc3QaLC5mbHV4YmFzZS5jb250cm9scGxhbmUudjEuR2V0TWV0cmljc1Jlc3BvbnNlQlRaUmdpdGh1Yi5jb20vd2F5bGktYXBwL2ZsdXhiYXNlL2ludGVybmFsL2dlbi9mbHV4YmFzZS9jb250cm9scGxhbmUvdjE7Y29udHJvbHBsYW5ldjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * Step is one part of a project's present job.
@@ -941,6 +941,148 @@ export const GetUsageResponseSchema: GenMessage<GetUsageResponse> = /*@__PURE__*
   messageDesc(file_fluxbase_controlplane_v1_project, 33);
 
 /**
+ * @generated from message fluxbase.controlplane.v1.GetMetricsRequest
+ */
+export type GetMetricsRequest = Message<"fluxbase.controlplane.v1.GetMetricsRequest"> & {
+  /**
+   * @generated from field: string ref = 1;
+   */
+  ref: string;
+
+  /**
+   * Rounded down to a minute.
+   *
+   * @generated from field: google.protobuf.Timestamp start = 2;
+   */
+  start?: Timestamp | undefined;
+
+  /**
+   * Not itself within.
+   *
+   * @generated from field: google.protobuf.Timestamp end = 3;
+   */
+  end?: Timestamp | undefined;
+
+  /**
+   * The time between two points, whole minutes; at most 500 of them. Chosen when left out.
+   *
+   * @generated from field: google.protobuf.Duration step = 4;
+   */
+  step?: Duration | undefined;
+
+  /**
+   * All when left out.
+   *
+   * @generated from field: repeated fluxbase.controlplane.v1.Metric metrics = 5;
+   */
+  metrics: Metric[];
+
+  /**
+   * Only what these services did: "rest", "api", "auth", "storage", "realtime", "functions" or "meta", which is SQL of developers. All when left
+   * out. The database's measures are of no service.
+   *
+   * @generated from field: repeated string services = 6;
+   */
+  services: string[];
+
+  /**
+   * Answers with a series for each service instead of one for all of them.
+   *
+   * @generated from field: bool by_service = 7;
+   */
+  byService: boolean;
+};
+
+/**
+ * Describes the message fluxbase.controlplane.v1.GetMetricsRequest.
+ * Use `create(GetMetricsRequestSchema)` to create a new message.
+ */
+export const GetMetricsRequestSchema: GenMessage<GetMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_fluxbase_controlplane_v1_project, 34);
+
+/**
+ * @generated from message fluxbase.controlplane.v1.GetMetricsResponse
+ */
+export type GetMetricsResponse = Message<"fluxbase.controlplane.v1.GetMetricsResponse"> & {
+  /**
+   * @generated from field: repeated fluxbase.controlplane.v1.MetricSeries series = 1;
+   */
+  series: MetricSeries[];
+
+  /**
+   * The start and step of the points.
+   *
+   * @generated from field: google.protobuf.Timestamp start = 2;
+   */
+  start?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Duration step = 3;
+   */
+  step?: Duration | undefined;
+};
+
+/**
+ * Describes the message fluxbase.controlplane.v1.GetMetricsResponse.
+ * Use `create(GetMetricsResponseSchema)` to create a new message.
+ */
+export const GetMetricsResponseSchema: GenMessage<GetMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_fluxbase_controlplane_v1_project, 35);
+
+/**
+ * MetricSeries is one measure over time, oldest first. Where nothing was counted, or measured, there is no point.
+ *
+ * @generated from message fluxbase.controlplane.v1.MetricSeries
+ */
+export type MetricSeries = Message<"fluxbase.controlplane.v1.MetricSeries"> & {
+  /**
+   * @generated from field: fluxbase.controlplane.v1.Metric metric = 1;
+   */
+  metric: Metric;
+
+  /**
+   * @generated from field: string service = 2;
+   */
+  service: string;
+
+  /**
+   * @generated from field: repeated fluxbase.controlplane.v1.MetricPoint points = 3;
+   */
+  points: MetricPoint[];
+};
+
+/**
+ * Describes the message fluxbase.controlplane.v1.MetricSeries.
+ * Use `create(MetricSeriesSchema)` to create a new message.
+ */
+export const MetricSeriesSchema: GenMessage<MetricSeries> = /*@__PURE__*/
+  messageDesc(file_fluxbase_controlplane_v1_project, 36);
+
+/**
+ * MetricPoint stands for the step that begins at its time.
+ *
+ * @generated from message fluxbase.controlplane.v1.MetricPoint
+ */
+export type MetricPoint = Message<"fluxbase.controlplane.v1.MetricPoint"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * @generated from field: double value = 2;
+   */
+  value: number;
+};
+
+/**
+ * Describes the message fluxbase.controlplane.v1.MetricPoint.
+ * Use `create(MetricPointSchema)` to create a new message.
+ */
+export const MetricPointSchema: GenMessage<MetricPoint> = /*@__PURE__*/
+  messageDesc(file_fluxbase_controlplane_v1_project, 37);
+
+/**
  * Isolation is how a project's data is kept apart from others'.
  *
  * @generated from enum fluxbase.controlplane.v1.Isolation
@@ -1080,6 +1222,77 @@ export enum StepStatus {
  */
 export const StepStatusSchema: GenEnum<StepStatus> = /*@__PURE__*/
   enumDesc(file_fluxbase_controlplane_v1_project, 2);
+
+/**
+ * Metric is something that is measured of a project.
+ *
+ * @generated from enum fluxbase.controlplane.v1.Metric
+ */
+export enum Metric {
+  /**
+   * @generated from enum value: METRIC_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: METRIC_REQUESTS = 1;
+   */
+  REQUESTS = 1,
+
+  /**
+   * Answers with status 500 and above.
+   *
+   * @generated from enum value: METRIC_SERVER_ERRORS = 2;
+   */
+  SERVER_ERRORS = 2,
+
+  /**
+   * Answers with status 400 to 499, and what was refused before it reached a service: by key, token or rate.
+   *
+   * @generated from enum value: METRIC_CLIENT_ERRORS = 3;
+   */
+  CLIENT_ERRORS = 3,
+
+  /**
+   * @generated from enum value: METRIC_EGRESS_BYTES = 4;
+   */
+  EGRESS_BYTES = 4,
+
+  /**
+   * Milliseconds within which half, 95 and 99 of 100 requests were answered.
+   *
+   * @generated from enum value: METRIC_LATENCY_P50 = 5;
+   */
+  LATENCY_P50 = 5,
+
+  /**
+   * @generated from enum value: METRIC_LATENCY_P95 = 6;
+   */
+  LATENCY_P95 = 6,
+
+  /**
+   * @generated from enum value: METRIC_LATENCY_P99 = 7;
+   */
+  LATENCY_P99 = 7,
+
+  /**
+   * @generated from enum value: METRIC_DATABASE_BYTES = 8;
+   */
+  DATABASE_BYTES = 8,
+
+  /**
+   * The most connections to the database that were seen at once.
+   *
+   * @generated from enum value: METRIC_CONNECTIONS = 9;
+   */
+  CONNECTIONS = 9,
+}
+
+/**
+ * Describes the enum fluxbase.controlplane.v1.Metric.
+ */
+export const MetricSchema: GenEnum<Metric> = /*@__PURE__*/
+  enumDesc(file_fluxbase_controlplane_v1_project, 3);
 
 /**
  * ProjectService manages projects: a project is a customer's backend, with its own schemas, roles and bucket.
@@ -1237,6 +1450,16 @@ export const ProjectService: GenService<{
     methodKind: "unary";
     input: typeof GetUsageRequestSchema;
     output: typeof GetUsageResponseSchema;
+  },
+  /**
+   * GetMetrics returns measures of the project over time, some seconds behind.
+   *
+   * @generated from rpc fluxbase.controlplane.v1.ProjectService.GetMetrics
+   */
+  getMetrics: {
+    methodKind: "unary";
+    input: typeof GetMetricsRequestSchema;
+    output: typeof GetMetricsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_fluxbase_controlplane_v1_project, 0);

@@ -77,6 +77,9 @@ const (
 	ProjectServiceUpdateSettingsProcedure = "/fluxbase.controlplane.v1.ProjectService/UpdateSettings"
 	// ProjectServiceGetUsageProcedure is the fully-qualified name of the ProjectService's GetUsage RPC.
 	ProjectServiceGetUsageProcedure = "/fluxbase.controlplane.v1.ProjectService/GetUsage"
+	// ProjectServiceGetMetricsProcedure is the fully-qualified name of the ProjectService's GetMetrics
+	// RPC.
+	ProjectServiceGetMetricsProcedure = "/fluxbase.controlplane.v1.ProjectService/GetMetrics"
 )
 
 // ProjectServiceClient is a client for the fluxbase.controlplane.v1.ProjectService service.
@@ -112,6 +115,8 @@ type ProjectServiceClient interface {
 	UpdateSettings(context.Context, *v1.UpdateSettingsRequest) (*v1.UpdateSettingsResponse, error)
 	// GetUsage returns what the project uses beside what its organisation's plan gives.
 	GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error)
+	// GetMetrics returns measures of the project over time, some seconds behind.
+	GetMetrics(context.Context, *v1.GetMetricsRequest) (*v1.GetMetricsResponse, error)
 }
 
 // NewProjectServiceClient constructs a client for the fluxbase.controlplane.v1.ProjectService
@@ -215,6 +220,12 @@ func NewProjectServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(projectServiceMethods.ByName("GetUsage")),
 			connect.WithClientOptions(opts...),
 		),
+		getMetrics: connect.NewClient[v1.GetMetricsRequest, v1.GetMetricsResponse](
+			httpClient,
+			baseURL+ProjectServiceGetMetricsProcedure,
+			connect.WithSchema(projectServiceMethods.ByName("GetMetrics")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -235,6 +246,7 @@ type projectServiceClient struct {
 	getSettings          *connect.Client[v1.GetSettingsRequest, v1.GetSettingsResponse]
 	updateSettings       *connect.Client[v1.UpdateSettingsRequest, v1.UpdateSettingsResponse]
 	getUsage             *connect.Client[v1.GetUsageRequest, v1.GetUsageResponse]
+	getMetrics           *connect.Client[v1.GetMetricsRequest, v1.GetMetricsResponse]
 }
 
 // CreateProject calls fluxbase.controlplane.v1.ProjectService.CreateProject.
@@ -368,6 +380,15 @@ func (c *projectServiceClient) GetUsage(ctx context.Context, req *v1.GetUsageReq
 	return nil, err
 }
 
+// GetMetrics calls fluxbase.controlplane.v1.ProjectService.GetMetrics.
+func (c *projectServiceClient) GetMetrics(ctx context.Context, req *v1.GetMetricsRequest) (*v1.GetMetricsResponse, error) {
+	response, err := c.getMetrics.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ProjectServiceHandler is an implementation of the fluxbase.controlplane.v1.ProjectService
 // service.
 type ProjectServiceHandler interface {
@@ -402,6 +423,8 @@ type ProjectServiceHandler interface {
 	UpdateSettings(context.Context, *v1.UpdateSettingsRequest) (*v1.UpdateSettingsResponse, error)
 	// GetUsage returns what the project uses beside what its organisation's plan gives.
 	GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error)
+	// GetMetrics returns measures of the project over time, some seconds behind.
+	GetMetrics(context.Context, *v1.GetMetricsRequest) (*v1.GetMetricsResponse, error)
 }
 
 // NewProjectServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -501,6 +524,12 @@ func NewProjectServiceHandler(svc ProjectServiceHandler, opts ...connect.Handler
 		connect.WithSchema(projectServiceMethods.ByName("GetUsage")),
 		connect.WithHandlerOptions(opts...),
 	)
+	projectServiceGetMetricsHandler := connect.NewUnaryHandlerSimple(
+		ProjectServiceGetMetricsProcedure,
+		svc.GetMetrics,
+		connect.WithSchema(projectServiceMethods.ByName("GetMetrics")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/fluxbase.controlplane.v1.ProjectService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ProjectServiceCreateProjectProcedure:
@@ -533,6 +562,8 @@ func NewProjectServiceHandler(svc ProjectServiceHandler, opts ...connect.Handler
 			projectServiceUpdateSettingsHandler.ServeHTTP(w, r)
 		case ProjectServiceGetUsageProcedure:
 			projectServiceGetUsageHandler.ServeHTTP(w, r)
+		case ProjectServiceGetMetricsProcedure:
+			projectServiceGetMetricsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -600,4 +631,8 @@ func (UnimplementedProjectServiceHandler) UpdateSettings(context.Context, *v1.Up
 
 func (UnimplementedProjectServiceHandler) GetUsage(context.Context, *v1.GetUsageRequest) (*v1.GetUsageResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("fluxbase.controlplane.v1.ProjectService.GetUsage is not implemented"))
+}
+
+func (UnimplementedProjectServiceHandler) GetMetrics(context.Context, *v1.GetMetricsRequest) (*v1.GetMetricsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("fluxbase.controlplane.v1.ProjectService.GetMetrics is not implemented"))
 }
