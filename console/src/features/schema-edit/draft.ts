@@ -90,16 +90,18 @@ export function newTable(schema: string): TableDraft {
   };
 }
 
+/** The key of a column that exists. */
+export const keyOf = (name: string): string => `old ${name}`;
+
 /** The form of a table as it is. */
 export function draftOf(table: CatalogTable, columns: CatalogColumn[], constraints: Constraint[]): TableDraft {
-  const key = (name: string) => `old ${name}`;
   const primary = constraints.find((each) => each.kind === "primary_key");
   return {
     schema: table.schema,
     name: table.name,
     comment: table.comment ?? "",
     columns: columns.map((each) => ({
-      key: key(each.name),
+      key: keyOf(each.name),
       name: each.name,
       type: each.array ? each.type.replace(/\[\]$/, "") : each.type,
       array: each.array,
@@ -111,8 +113,8 @@ export function draftOf(table: CatalogTable, columns: CatalogColumn[], constrain
       using: "",
       fill: "",
     })),
-    primary: { name: primary?.name ?? null, columns: primary?.columns.map(key) ?? [] },
-    uniques: constraints.filter((each) => each.kind === "unique").map((each) => ({ name: each.name, columns: each.columns.map(key) })),
+    primary: { name: primary?.name ?? null, columns: primary?.columns.map(keyOf) ?? [] },
+    uniques: constraints.filter((each) => each.kind === "unique").map((each) => ({ name: each.name, columns: each.columns.map(keyOf) })),
     checks: constraints.filter((each) => each.kind === "check").map((each) => ({ name: each.name, was: each.name, expression: expressionOf(each.definition) })),
     foreignKeys: constraints
       .filter((each) => each.kind === "foreign_key")
@@ -121,11 +123,11 @@ export function draftOf(table: CatalogTable, columns: CatalogColumn[], constrain
         const foreign = each.foreign_columns ?? [];
         return {
           name: each.name,
-          columns: each.columns.map(key),
+          columns: each.columns.map(keyOf),
           self,
           schema: each.foreign_schema ?? "",
           table: each.foreign_table ?? "",
-          foreignColumns: self ? foreign.map(key) : foreign,
+          foreignColumns: self ? foreign.map(keyOf) : foreign,
           onUpdate: each.on_update ?? "no action",
           onDelete: each.on_delete ?? "no action",
           options: /MATCH FULL/.test(each.definition) ? `match full ${deferring(each.definition)}`.trim() : deferring(each.definition),
@@ -161,13 +163,16 @@ function isWrapped(text: string): boolean {
 
 /** The same table once more, under another name and without what exists only once. */
 export function duplicateOf(draft: TableDraft, name: string): TableDraft {
+  const fresh = new Map(draft.columns.map((each) => [each.key, newColumn().key]));
+  const keys = (old: string[]) => old.map((key) => fresh.get(key) ?? key);
   return {
     ...draft,
     name,
-    primary: { ...draft.primary, name: null },
-    uniques: draft.uniques.map((each) => ({ ...each, name: null })),
+    columns: draft.columns.map((each) => ({ ...each, key: fresh.get(each.key)! })),
+    primary: { name: null, columns: keys(draft.primary.columns) },
+    uniques: draft.uniques.map((each) => ({ name: null, columns: keys(each.columns) })),
     checks: draft.checks.map((each) => ({ ...each, name: "", was: null })),
-    foreignKeys: draft.foreignKeys.map((each) => ({ ...each, name: null })),
+    foreignKeys: draft.foreignKeys.map((each) => ({ ...each, name: null, columns: keys(each.columns), foreignColumns: each.self ? keys(each.foreignColumns) : each.foreignColumns })),
   };
 }
 

@@ -4,6 +4,8 @@ import { createPolicy, diffPolicy, emptyPolicy, switchRls, templates, warningsOf
 const at = 'public."My notes"';
 const own: PolicyDraft = { name: "Users' own", command: "all", permissive: true, roles: ["authenticated"], using: "a = 1", check: "a = 2" };
 
+const make = (id: string, chosen: Record<string, string> = {}) => templates.find((each) => each.id === id)!.make(chosen);
+
 describe("policies", () => {
   it("are made with what their command takes", () => {
     expect(createPolicy(at, own)).toBe(`create policy "Users' own" on ${at} for all to authenticated\n  using (a = 1)\n  with check (a = 2);`);
@@ -31,7 +33,6 @@ describe("policies", () => {
   });
 
   it("come of templates with the table's own columns", () => {
-    const make = (id: string, chosen: Record<string, string> = {}) => templates.find((each) => each.id === id)!.make(chosen);
     expect(make("own_all")).toBeUndefined();
     expect(make("own_all", { column: "Owner" })).toMatchObject({ command: "all", using: '(select auth.uid()) = "Owner"', check: '(select auth.uid()) = "Owner"' });
     expect(make("own_read", { column: "owner" })).toMatchObject({ command: "select", check: "" });

@@ -53,9 +53,10 @@ const roleName = (role: string): string => (role === "public" ? "public" : ident
 
 export const dropPolicy = (at: string, name: string): string => `drop policy ${ident(name)} on ${at};`;
 
+const gone = (before: string, after: string) => before.trim() !== "" && after.trim() === "";
+
 /** The least that makes of one policy the other. What ALTER POLICY cannot change is made anew. */
 export function diffPolicy(at: string, old: PolicyDraft, next: PolicyDraft): string[] {
-  const gone = (before: string, after: string) => before.trim() !== "" && after.trim() === "";
   if (old.command !== next.command || old.permissive !== next.permissive || gone(old.using, next.using) || gone(old.check, next.check)) {
     return [dropPolicy(at, old.name), createPolicy(at, next)];
   }
@@ -88,10 +89,12 @@ export interface Warning {
   mended?: PolicyDraft;
 }
 
+const open = (text: string) => /^\(*\s*true\s*\)*$/i.test(text.trim());
+const wrap = (text: string) => text.replace(/(?<!select )\bauth\.(uid|jwt|role|email)\(\)/gi, "(select $&)");
+
 /** What may not be meant. */
 export function warningsOf(policy: PolicyDraft): Warning[] {
   const out: Warning[] = [];
-  const open = (text: string) => /^\(*\s*true\s*\)*$/i.test(text.trim());
   const outsiders = policy.roles.filter((role) => role !== "service_role");
   if (policy.permissive && policy.command !== "select" && outsiders.length > 0) {
     const who = outsiders.includes("public") || outsiders.includes("anon") ? "Anyone with the publishable key" : "Every signed-in user";
@@ -104,7 +107,6 @@ export function warningsOf(policy: PolicyDraft): Warning[] {
   }
   const slow = /(?<!select )\bauth\.(uid|jwt|role|email)\(\)/i;
   if (slow.test(policy.using) || slow.test(policy.check)) {
-    const wrap = (text: string) => text.replace(/(?<!select )\bauth\.(uid|jwt|role|email)\(\)/gi, "(select $&)");
     out.push({ text: "auth.uid() and its like are asked for each row anew. In (select auth.uid()) they are asked once for a statement.", mended: { ...policy, using: wrap(policy.using), check: wrap(policy.check) } });
   }
   return out;

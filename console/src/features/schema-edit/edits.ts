@@ -1,0 +1,15 @@
+import { z } from "zod";
+
+/** What can be opened beside a page to change the schema, as search parameters name it. */
+export const edits = ["new-table", "duplicate", "table", "column", "policies", "indexes", "drop", "new-view", "view"] as const;
+
+export type Edit = (typeof edits)[number];
+
+/** For a route's validateSearch: which sheet is open, and at what in it. */
+export const editSearch = {
+  edit: z.enum(edits).optional().catch(undefined),
+  /** Of edit=column: its name; none for a new one. */
+  column: z.string().optional().catch(undefined),
+  /** Of edit=policies or indexes: the policy's name, or "new". */
+  item: z.string().optional().catch(undefined),
+};
