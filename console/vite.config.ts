@@ -12,6 +12,8 @@ export default defineConfig({
   resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
   // FLUXBASE_STILL=1 keeps the pages as they were when it started, whoever edits them meanwhile: for browser tests.
   server: { proxy: Object.fromEntries(proxied.map((path) => [path, backend])), ...(process.env.FLUXBASE_STILL && { hmr: false, watch: null }) },
+  // Found beforehand, also what only lazy routes need: a server that stands still cannot take it up later.
+  optimizeDeps: { entries: ["index.html", "src/**/*.tsx"] },
   test: { include: ["src/**/*.test.ts"] },
   build: {
     target: "es2022",

@@ -1,11 +1,14 @@
 import { useQuery } from "@connectrpc/connect-query";
+import { keepPreviousData } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { LogOut, MoonStar, Plus, UserRound, type LucideIcon } from "lucide-react";
+import { LogOut, MoonStar, Plus, UserPlus } from "lucide-react";
 import { Dialog } from "radix-ui";
-import type { ReactNode } from "react";
+import { useDeferredValue, useState } from "react";
+import { Group, Item } from "@/components/command-items";
+import { ProjectActions, TableItems } from "@/components/command-project";
 import { accountArea, icons, operatorArea, organizationArea, projectArea, type Area, type useArea } from "@/components/navigation";
-import { ProjectService } from "@/gen/fluxbase/controlplane/v1/project_pb";
+import { ProjectService, ProjectStatus } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { useApp } from "@/lib/app";
 import { useOrganizations } from "@/lib/organization";
 import { setTheme, useDark } from "@/lib/theme";
@@ -21,7 +24,9 @@ export default function CommandPalette({ where, onClose }: Props) {
   const { config, accounts } = useApp();
   const dark = useDark();
   const organizations = useOrganizations();
-  const projects = useQuery(ProjectService.method.listProjects, { pageSize: 200 });
+  const [text, setText] = useState("");
+  const search = useDeferredValue(text.trim());
+  const projects = useQuery(ProjectService.method.listProjects, { pageSize: 50, search: search.slice(0, 80) }, { placeholderData: keepPreviousData });
   const go = (href: string) => {
     onClose();
     void router.navigate({ href });
@@ -47,9 +52,11 @@ export default function CommandPalette({ where, onClose }: Props) {
           className="enter fixed top-[max(12vh,16px)] left-1/2 z-50 w-[calc(100vw-24px)] max-w-[560px] -translate-x-1/2 overflow-hidden rounded-md border border-border bg-raised"
         >
           <Dialog.Title className="sr-only">Go to</Dialog.Title>
-          <Command loop>
+          <Command loop label="Go to">
             <Command.Input
-              placeholder="Go to a page, project or organisation"
+              value={text}
+              onValueChange={setText}
+              placeholder="Go to a page, table or project, or do something"
               className="h-11 w-full border-b border-border bg-transparent px-4 text-base outline-none"
             />
             <Command.List className="max-h-[50vh] overflow-y-auto p-1">
@@ -60,6 +67,12 @@ export default function CommandPalette({ where, onClose }: Props) {
                 {where.operator && pages(operatorArea(config.dev))}
                 {pages(accountArea)}
               </Group>
+              {where.project?.status === ProjectStatus.ACTIVE && (
+                <>
+                  <TableItems project={where.project} search={search} go={go} />
+                  <ProjectActions project={where.project} go={go} onDone={onClose} />
+                </>
+              )}
               {projects.data && projects.data.projects.length > 0 && (
                 <Group name="Projects">
                   {projects.data.projects.map((each) => (
@@ -79,9 +92,14 @@ export default function CommandPalette({ where, onClose }: Props) {
                   Create organisation
                 </Item>
                 {where.slug && (
-                  <Item icon={Plus} value="create project" onSelect={() => go(`/orgs/${where.slug}/projects/new`)}>
-                    Create project
-                  </Item>
+                  <>
+                    <Item icon={Plus} value="create project" onSelect={() => go(`/orgs/${where.slug}/projects/new`)}>
+                      Create project
+                    </Item>
+                    <Item icon={UserPlus} value="invite member" onSelect={() => go(`/orgs/${where.slug}/members?invite=true`)}>
+                      Invite member
+                    </Item>
+                  </>
                 )}
               </Group>
               <Group name="This console">
@@ -104,25 +122,5 @@ export default function CommandPalette({ where, onClose }: Props) {
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>
-  );
-}
-
-function Group({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <Command.Group
-      heading={name}
-      className="[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-xs [&_[cmdk-group-heading]]:text-faint"
-    >
-      {children}
-    </Command.Group>
-  );
-}
-
-function Item({ icon: Icon = UserRound, value, onSelect, children }: { icon?: LucideIcon; value: string; onSelect: () => void; children: ReactNode }) {
-  return (
-    <Command.Item value={value} onSelect={onSelect} className="flex h-9 items-center gap-2.5 rounded px-2 text-sm data-[selected=true]:bg-hover">
-      <Icon className="size-4 shrink-0 text-faint" aria-hidden />
-      {children}
-    </Command.Item>
   );
 }

@@ -2,6 +2,7 @@ import { Link, Outlet } from "@tanstack/react-router";
 import { Menu as MenuIcon, Search } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { lazy, Suspense, useEffect, useState } from "react";
+import { Breadcrumbs } from "@/components/breadcrumbs";
 import { useArea } from "@/components/navigation";
 import { Sidebar } from "@/components/sidebar";
 import { OrganizationSwitcher, ProjectSwitcher } from "@/components/switcher";
@@ -43,6 +44,7 @@ export function Shell() {
             <ProjectSwitcher slug={where.slug} projectRef={where.ref} name={where.project?.name} />
           </>
         )}
+        {where.area && <Breadcrumbs area={where.area} />}
         <div className="ml-auto flex items-center gap-2">
           <Button onClick={() => setPalette(true)} className="text-muted max-sm:size-8 max-sm:px-0" aria-label="Search and go to">
             <Search aria-hidden />

@@ -51,7 +51,7 @@ export function NotFound() {
       <h1 className="text-lg font-semibold">There is no such page</h1>
       <p className="mt-1 text-sm text-muted">
         The address may be mistyped, or what it named is gone.{" "}
-        <a href="/" className="text-accent hover:underline">
+        <a href="/" className="text-accent underline underline-offset-2">
           Go to the start
         </a>
       </p>

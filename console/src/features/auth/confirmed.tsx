@@ -7,7 +7,7 @@ const route = getRouteApi("/confirmed");
 export function ConfirmedPage() {
   const { code, error_description: wrong } = route.useSearch();
   const signIn = (
-    <Link to="/sign-in" className="text-accent hover:underline">
+    <Link to="/sign-in" className="text-accent underline underline-offset-2">
       Sign in
     </Link>
   );

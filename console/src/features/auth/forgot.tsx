@@ -26,7 +26,7 @@ export function ForgotPage() {
     setMailed(email);
   });
   const below = (
-    <Link to="/sign-in" className="text-accent hover:underline">
+    <Link to="/sign-in" className="text-accent underline underline-offset-2">
       Back to sign in
     </Link>
   );

@@ -22,7 +22,7 @@ export function NewPasswordPage() {
       <AuthFrame
         title="The link does not work"
         below={
-          <Link to="/forgot" className="text-accent hover:underline">
+          <Link to="/forgot" className="text-accent underline underline-offset-2">
             Send another link
           </Link>
         }
@@ -50,7 +50,7 @@ function Form() {
     <AuthFrame
       title="Set a new password"
       below={
-        <Link to="/" className="text-accent hover:underline">
+        <Link to="/" className="text-accent underline underline-offset-2">
           Go on without
         </Link>
       }

@@ -37,7 +37,7 @@ export function SignInPage() {
       below={
         <>
           No account yet?{" "}
-          <Link to="/sign-up" search={{ redirect }} className="text-accent hover:underline">
+          <Link to="/sign-up" search={{ redirect }} className="text-accent underline underline-offset-2">
             Sign up
           </Link>
         </>
@@ -50,7 +50,7 @@ export function SignInPage() {
         <Field label="Password" error={errors.password?.message}>
           <Input type="password" autoComplete="current-password" {...form.register("password")} />
         </Field>
-        <Link to="/forgot" className="-mt-2 w-fit text-xs text-accent hover:underline">
+        <Link to="/forgot" className="-mt-2 w-fit text-xs text-accent underline underline-offset-2">
           Forgot the password?
         </Link>
         {error ? <ErrorState error={error} what="You are not signed in" /> : null}

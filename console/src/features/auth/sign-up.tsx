@@ -45,7 +45,7 @@ export function SignUpPage() {
   const toSignIn = (
     <>
       {mailed ? "Confirmed?" : "Have an account?"}{" "}
-      <Link to="/sign-in" search={{ redirect }} className="text-accent hover:underline">
+      <Link to="/sign-in" search={{ redirect }} className="text-accent underline underline-offset-2">
         Sign in
       </Link>
     </>

@@ -124,7 +124,7 @@ function Elsewhere({ projectRef, settings, filter }: { projectRef: string; setti
   return (
     <Section title="Auth" about={matches.length === 0 && "Users, sign-in, mails and tokens have pages of their own."}>
       {matches.length === 0 ? (
-        <Link to="/projects/$ref/auth/$page" params={{ ref: projectRef, page: "methods" }} className="w-fit text-sm text-accent hover:underline">
+        <Link to="/projects/$ref/auth/$page" params={{ ref: projectRef, page: "methods" }} className="w-fit text-sm text-accent underline underline-offset-2">
           Go to Auth
         </Link>
       ) : (
