@@ -18,6 +18,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     sourcemap: false,
+    manifest: true, // for scripts/bundle.mjs
     assetsInlineLimit: 0,
     rolldownOptions: {
       output: {

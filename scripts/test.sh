@@ -65,7 +65,7 @@ unformatted() {
   [ -z "$files" ] || { printf 'not gofmt-clean (run make format):\n%s\n' "$files"; return 1; }
 }
 
-console_checks() { (cd console && npm run --silent typecheck && npm run --silent lint && npm run --silent --if-present test:unit); }
+console_checks() { (cd console && npm run --silent typecheck && npm run --silent lint && npm run --silent test:unit && npm run --silent bundle); }
 
 go_tests() {
   go run ./internal/testkit/run -- go test -tags vips -json -timeout 15m ./... | go run ./internal/testkit/report
