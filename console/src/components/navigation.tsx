@@ -57,12 +57,20 @@ export function projectArea(ref: string): Area {
     entries: [
       { name: "Home", href: base, icon: House, exact: true },
       { name: "SQL editor", href: `${base}/sql`, icon: Terminal },
+      { name: "Database", href: `${base}/database`, icon: Database, pages: databasePages.map(({ name, path }) => ({ name, href: `${base}/database/${path}` })) },
       { name: "Auth", href: `${base}/auth`, icon: ShieldCheck, pages: authPages.map(({ name, path }) => ({ name, href: `${base}/auth/${path}` })) },
       { name: "API keys", href: `${base}/keys`, icon: KeyRound },
       { name: "Settings", href: `${base}/settings`, icon: Settings },
     ],
   };
 }
+
+/** The pages of a project's database. */
+export const databasePages = [
+  { name: "Tables", path: "tables" },
+  { name: "Policies", path: "policies" },
+  { name: "Types", path: "types" },
+];
 
 /** The pages of a project's auth, as the sidebar and the palette lead to them. */
 export const authPages = [

@@ -53,7 +53,7 @@ describe("views", () => {
     expect(diffView(view, view, names, [])).toEqual([]);
     expect(diffView(view, { ...view, name: "w", definition: "select 2 as a" }, names, [])).toEqual([`alter view ${at} rename to w;`, "create or replace view abc_public.w with (security_invoker = on) as\nselect 2 as a;"]);
     expect(diffView(view, { ...view, invoker: false }, names, [])).toEqual([`alter view ${at} set (security_invoker = off);`]);
-    expect(diffView(view, { ...view, definition: "select 2", anew: true }, names, [{ role: "anon", privileges: ["SELECT"] }])).toEqual([`drop view ${at};`, `create view ${at} with (security_invoker = on) as\nselect 2;`, `grant select on table ${at} to anon;`]);
+    expect(diffView(view, { ...view, definition: "select 2", anew: true }, names, [{ sql_role: "anon", privileges: ["select", "insert"] }, { sql_role: "public", privileges: ["select"] }])).toEqual([`drop view ${at};`, `create view ${at} with (security_invoker = on) as\nselect 2;`, `grant select, insert on table ${at} to anon;`, `grant select on table ${at} to public;`]);
     expect(diffView({ ...view, materialized: true }, { ...view, materialized: true, definition: "select 2" }, names, [])).toEqual([`drop materialized view ${at};`, `create materialized view ${at} as\nselect 2;`]);
   });
 

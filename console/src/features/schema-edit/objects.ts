@@ -133,14 +133,14 @@ export function createView(view: ViewDraft, names: Names): string[] {
 }
 
 /** Of what people may do with the view, grants are kept unless it is made anew: then they are given again. */
-export function diffView(old: ViewDraft, next: ViewDraft, names: Names, grants: { role: string; privileges: string[] }[]): string[] {
+export function diffView(old: ViewDraft, next: ViewDraft, names: Names, grants: { sql_role: string; privileges: string[] }[]): string[] {
   const at = names.qualified(next.schema, next.name);
   const reworded = bodyOf(old.definition) !== bodyOf(next.definition);
   const out: string[] = [];
   if (reworded && (next.anew || next.materialized)) {
     out.push(dropTable({ schema: old.schema, name: old.name, kind: old.materialized ? "materialized_view" : "view" }, names, false));
     out.push(...createView({ ...next, exposed: false }, names));
-    for (const { role, privileges } of grants) if (privileges.length > 0) out.push(`grant ${privileges.join(", ").toLowerCase()} on table ${at} to ${ident(role)};`);
+    for (const { sql_role: role, privileges } of grants) out.push(`grant ${privileges.join(", ")} on table ${at} to ${role === "public" ? role : ident(role)};`);
     return out;
   }
   const kind = next.materialized ? "materialized view" : "view";

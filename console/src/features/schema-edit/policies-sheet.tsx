@@ -11,7 +11,7 @@ import { PolicyForm } from "@/features/schema-edit/policy-form";
 import { TestAs } from "@/features/schema-edit/test-as";
 import { cn } from "@/lib/cn";
 import type { CatalogTable, Grant, Policy } from "@/lib/catalog";
-import type { Names } from "@/lib/pg";
+import { ident, type Names } from "@/lib/pg";
 import { useCatalog } from "@/lib/project-data";
 
 interface Props {
@@ -107,6 +107,9 @@ interface Asked {
 /** Which of the roles of apps may use the table. */
 const exposedTo = (grants: Grant[]): string[] => ["anon", "authenticated"].filter((role) => grants.some((each) => each.role === role && each.column === null));
 
+/** The roles of apps by the names that the grants were given to. */
+const grantees = (grants: Grant[]): string => [...new Set(grants.filter((each) => ["anon", "authenticated"].includes(each.role)).map((each) => ident(each.sql_role)))].join(", ");
+
 function Exposure({ table, grants, at, onAsk }: { table: CatalogTable; grants: Grant[]; at: string; onAsk: (asked: Asked) => void }) {
   const roles = ["anon", "authenticated"].map((role) => {
     const whole = grants.filter((each) => each.role === role && each.column === null).flatMap((each) => each.privileges);
@@ -127,7 +130,7 @@ function Exposure({ table, grants, at, onAsk }: { table: CatalogTable; grants: G
           </Button>
         )}
         {table.owned && exposed && roles.every(({ told }) => told.length === 4) && (
-          <Button size="small" onClick={() => onAsk({ title: `Hide ${table.name} from the API`, sql: `revoke all on table ${at} from anon, authenticated;`, name: `hide ${table.name}`, danger: "Requests of apps are refused from then on. Only the service role still uses the table.", done: `${table.name} is hidden from the API.` })}>
+          <Button size="small" onClick={() => onAsk({ title: `Hide ${table.name} from the API`, sql: `revoke all on table ${at} from ${grantees(grants)};`, name: `hide ${table.name}`, danger: "Requests of apps are refused from then on. Only the service role still uses the table.", done: `${table.name} is hidden from the API.` })}>
             Hide from the API
           </Button>
         )}
