@@ -149,7 +149,8 @@ func (w *Worker) services(limiter *limit.Limiter) []gateway.Service {
 		{Name: "api", Prefix: "/api/v1", Handler: api.New(api.Deps{Log: w.log, Engine: requests, Config: configs, Version: w.cfg.Version})},
 		{Name: "storage", Prefix: "/storage/v1", Handler: w.files, MaxBody: maxFile, Timeout: w.cfg.Storage.TransferTimeout},
 		{Name: "api", Prefix: "/api/v1/storage", Handler: w.files.API(), MaxBody: maxFile, Timeout: w.cfg.Storage.TransferTimeout},
-		{Name: "meta", Prefix: "/meta/v1", Access: gateway.DeveloperAccess, Handler: meta.New(meta.Deps{Log: w.log, Failures: w.failures})},
+		{Name: "meta", Prefix: "/meta/v1", Access: gateway.DeveloperAccess, Timeout: w.cfg.Storage.TransferTimeout,
+			Handler: meta.New(meta.Deps{Log: w.log, Failures: w.failures})},
 	}
 }
 

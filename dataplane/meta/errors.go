@@ -14,7 +14,7 @@ import (
 const reasonTooLarge = "BODY_TOO_LARGE"
 
 var (
-	errNotFound       = fault.New(fault.NotFound, "ROUTE_NOT_FOUND", "There is no such path. Use /query, or a list of the catalog such as /tables.")
+	errNotFound       = fault.New(fault.NotFound, "ROUTE_NOT_FOUND", "There is no such path. Use /query, /import, /export, /migrations, or a list of the catalog such as /tables.")
 	errMethod         = fault.New(fault.Unimplemented, "METHOD_NOT_ALLOWED", "This path does not take that method; see the header Allow.")
 	errDevelopersOnly = fault.New(fault.Unauthenticated, "DEVELOPER_TOKEN_REQUIRED", "This service is for developers of the project only.")
 )

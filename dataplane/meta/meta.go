@@ -3,16 +3,25 @@
 package meta
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+)
+
+const (
+	listTimeout = time.Minute
+	// queryTimeout is for SQL of the project's own, of which an index of a large table takes long.
+	queryTimeout = 15 * time.Minute
 )
 
 // Deps are what the service needs.
@@ -28,16 +37,20 @@ type Service struct {
 	mux *chi.Mux
 }
 
+var errSlow = errors.New("the request took too long")
+
 var _ http.Handler = (*Service)(nil)
 
 // New makes the service.
 func New(d Deps) *Service {
 	s := &Service{log: d.Log, mux: chi.NewRouter()}
-	s.route("/query", map[string]handler{http.MethodPost: s.query})
+	s.route("/query", map[string]handler{http.MethodPost: within(queryTimeout, s.query)})
+	s.route("/import", map[string]handler{http.MethodPost: within(queryTimeout, s.importRows)})
+	s.route("/export", map[string]handler{http.MethodPost: s.export})
 	for _, name := range listNames {
-		methods := map[string]handler{http.MethodGet: catalog(name)}
+		methods := map[string]handler{http.MethodGet: within(listTimeout, catalog(name))}
 		if name == "migrations" {
-			methods[http.MethodPost] = s.migrate
+			methods[http.MethodPost] = within(queryTimeout, s.migrate)
 		}
 		s.route("/"+name, methods)
 	}
@@ -61,6 +74,15 @@ func (s *Service) route(path string, methods map[string]handler) {
 	}))
 	for method, h := range methods {
 		s.mux.Method(method, path, s.wrap(h))
+	}
+}
+
+// within ends a request after so long. The gateway's own bound is for exports.
+func within(limit time.Duration, h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+		ctx, cancel := context.WithTimeoutCause(r.Context(), limit, errSlow)
+		defer cancel()
+		return h(w, r.WithContext(ctx), session)
 	}
 }
 

@@ -36,13 +36,18 @@ func both(t *testing.T, test func(t *testing.T, b *bundle)) {
 	for name, shared := range map[string]bool{"database": false, "schema": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			project, err := directory.FromSnapshot(testkit.Project(t, shared))
-			require.NoError(t, err)
-			door := projectdb.New(projectdb.Deps{Log: testkit.Logger(t), Metrics: prometheus.NewRegistry(), MaxConnections: 8, IdleTimeout: time.Minute})
-			t.Cleanup(func() { require.NoError(t, door.Close(context.Background())) })
-			test(t, &bundle{t, project, door, meta.New(meta.Deps{Log: testkit.Logger(t)}), projectdb.Caller{Developer: "an account"}})
+			test(t, setup(t, shared))
 		})
 	}
+}
+
+func setup(t *testing.T, shared bool) *bundle {
+	t.Helper()
+	project, err := directory.FromSnapshot(testkit.Project(t, shared))
+	require.NoError(t, err)
+	door := projectdb.New(projectdb.Deps{Log: testkit.Logger(t), Metrics: prometheus.NewRegistry(), MaxConnections: 8, IdleTimeout: time.Minute})
+	t.Cleanup(func() { require.NoError(t, door.Close(context.Background())) })
+	return &bundle{t, project, door, meta.New(meta.Deps{Log: testkit.Logger(t)}), projectdb.Caller{Developer: "an account"}}
 }
 
 func (b *bundle) call(ctx context.Context, method, path, body string) (int, string) {
