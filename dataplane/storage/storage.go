@@ -18,6 +18,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/storage/api"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob/hot"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob/wire"
 	"github.com/wayli-app/fluxbase/dataplane/storage/bucket"
 	"github.com/wayli-app/fluxbase/dataplane/storage/cleanup"
@@ -92,8 +93,9 @@ func New(d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	held := hot.New(hot.Deps{Budget: int64(d.Settings.CacheBytes), Metrics: d.Metrics})
 	blobs := blob.New(blob.Deps{
-		Client: blob.NewClient(d.Store), Wire: moving, Log: d.Log, TempDir: d.Settings.TempDir, Queue: d.Queue, WorkerID: d.WorkerID, Longest: d.Settings.TransferTimeout + 10*time.Minute,
+		Client: blob.NewClient(d.Store), Wire: moving, Hot: held, Log: d.Log, TempDir: d.Settings.TempDir, Queue: d.Queue, WorkerID: d.WorkerID, Longest: d.Settings.TransferTimeout + 10*time.Minute,
 	})
 	objects := object.New(object.Deps{Blobs: blobs, Queue: d.Queue, Log: d.Log, Scanner: scanner, Events: events, Gauge: d.Gauge})
 	buckets := bucket.New(bucket.Deps{Objects: objects, Queue: d.Queue, Events: events})

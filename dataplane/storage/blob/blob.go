@@ -21,6 +21,7 @@ import (
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob/hot"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob/wire"
 	"github.com/wayli-app/fluxbase/internal/config"
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -34,7 +35,9 @@ type Deps struct {
 	Client *s3.Client
 	// Wire moves whole objects; nil leaves them to Client.
 	Wire *wire.Client
-	Log  *slog.Logger
+	// Hot holds what is small and read often; nil holds nothing.
+	Hot *hot.Cache
+	Log *slog.Logger
 	// TempDir is where bodies of unknown length wait; "" is the system's.
 	TempDir string
 	// Queue ends leases.
@@ -51,6 +54,7 @@ type Deps struct {
 type Store struct {
 	client  *s3.Client
 	wire    *wire.Client
+	hot     *hot.Cache
 	log     *slog.Logger
 	tempDir string
 	leases  *leases
@@ -79,7 +83,7 @@ func NewClient(c config.S3) *s3.Client {
 
 // New makes a Store.
 func New(d Deps) *Store {
-	return &Store{client: d.Client, wire: d.Wire, log: d.Log, tempDir: d.TempDir, leases: newLeases(d.Queue, d.WorkerID,
+	return &Store{client: d.Client, wire: d.Wire, hot: d.Hot, log: d.Log, tempDir: d.TempDir, leases: newLeases(d.Queue, d.WorkerID,
 		cmp.Or(d.Lease, 10*time.Minute), cmp.Or(d.Longest, 6*time.Hour))}
 }
 
@@ -109,6 +113,17 @@ func (s *Store) Get(ctx context.Context, p *directory.Project, version string, f
 		return nil, err
 	}
 	return s.GetKey(ctx, p, key, from, to)
+}
+
+// Open is Get of a version that is said to be so long. What is small and read often comes from memory: whoever calls it has been shown the version by a row.
+func (s *Store) Open(ctx context.Context, p *directory.Project, version string, size, from, to int64) (io.ReadCloser, error) {
+	held := s.hot.Open(ctx, p.Ref, version, size, from, to, func(ctx context.Context) (io.ReadCloser, error) {
+		return s.Get(ctx, p, version, 0, -1)
+	})
+	if held != nil {
+		return held, nil
+	}
+	return s.Get(ctx, p, version, from, to)
 }
 
 // GetKey is Get for a key that is not an object's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -30,6 +31,11 @@ func (s *Store) Remove(ctx context.Context, p *directory.Project, versions ...st
 func (s *Store) RemoveKeys(ctx context.Context, p *directory.Project, keys ...string) error {
 	if slices.ContainsFunc(keys, escapes) { // such a key is in no bucket of ours
 		keys = slices.DeleteFunc(slices.Clone(keys), escapes)
+	}
+	for _, key := range keys {
+		if version, ok := strings.CutPrefix(key, Prefix); ok {
+			s.hot.Drop(p.Ref, version)
+		}
 	}
 	for len(keys) > 0 {
 		page := keys[:min(maxRemove, len(keys))]

@@ -140,5 +140,5 @@ func Held[T any](scan pgx.RowToFunc[T]) pgx.RowToFunc[T] {
 
 // Open reads an object's bytes from an offset to another, both included; to is -1 for the end. Whoever calls it has judged the caller by Find.
 func (s *Service) Open(ctx context.Context, session *projectdb.Session, o *Object, from, to int64) (io.ReadCloser, error) {
-	return s.blobs.Get(ctx, session.Project, o.Version, from, to)
+	return s.blobs.Open(ctx, session.Project, o.Version, o.Metadata.Size, from, to)
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
+	"github.com/wayli-app/fluxbase/dataplane/storage/blob/hot"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob/wire"
 	"github.com/wayli-app/fluxbase/dataplane/storage/object"
 	"github.com/wayli-app/fluxbase/internal/config"
@@ -85,7 +86,7 @@ func New(t testing.TB, shared bool) *Bundle {
 	require.NoError(t, err)
 	moving, err := wire.New(store)
 	require.NoError(t, err)
-	b.Blobs = blob.New(blob.Deps{Client: blob.NewClient(store), Wire: moving, Log: testkit.Logger(t), Queue: b.Queue, WorkerID: "test", TempDir: t.TempDir()})
+	b.Blobs = blob.New(blob.Deps{Client: blob.NewClient(store), Wire: moving, Hot: hot.New(hot.Deps{Budget: 32 << 20}), Log: testkit.Logger(t), Queue: b.Queue, WorkerID: "test", TempDir: t.TempDir()})
 	b.Objects = object.New(object.Deps{Blobs: b.Blobs, Queue: b.Queue, Log: testkit.Logger(t)})
 	return b
 }

@@ -1,0 +1,4 @@
+package hot
+
+// Sweep is sweep.
+func (c *Cache) Sweep() { c.sweep() }

@@ -1,0 +1,358 @@
+// Package hot holds the bytes of small files that are read often, so that reading them takes no way to the object store. What is held goes by project and
+// version: it never changes, and is given only to whom the project's own row has been shown.
+package hot
+
+import (
+	"container/list"
+	"context"
+	"hash/maphash"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Bounds.
+const (
+	// most is the largest file that is held.
+	most = 2 << 20
+	// overhead is what holding a file costs besides its bytes, about.
+	overhead = 256
+	// unused is how long a file is held that nobody reads.
+	unused = 5 * time.Minute
+	// fillTime bounds the reading of a file, which goes on when its reader has left: others may wait for it.
+	fillTime = 30 * time.Second
+	// remembered is of how many reads of files that are not held it is known that they were.
+	remembered = 16 << 10
+	// tried is how many files are looked at for one that makes room: those that are being read stay.
+	tried = 64
+)
+
+// Deps are what a Cache needs.
+type Deps struct {
+	// Budget is how many bytes are held at most; of one project half of it.
+	Budget int64
+	// Metrics may be nil.
+	Metrics prometheus.Registerer
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Cache holds files. A nil one holds none.
+type Cache struct {
+	budget, share int64
+	now           func() time.Time
+	reads         *prometheus.CounterVec
+	seed          maphash.Seed
+
+	mu       sync.Mutex
+	used     int64
+	files    map[key]*file
+	projects map[string]*project
+	// before and lately are reads of files that are not held; lately becomes before when it is full.
+	before, lately map[uint64]struct{}
+	sweeps         bool
+}
+
+type key struct{ ref, version string }
+
+// project is what is held of one.
+type project struct {
+	used  int64
+	files *list.List // of *file, the latest read first
+}
+
+// file is a file that is held, or being read to be. All but bytes is guarded by the cache's lock; bytes are there when ready is closed, or nil when it failed.
+type file struct {
+	key     key
+	cost    int64
+	bytes   []byte
+	ready   chan struct{}
+	element *list.Element // nil: nobody finds it any more, and it counts until its last reader is done
+	readers int
+	read    time.Time
+}
+
+// New makes a Cache, or nil where nothing is to be held.
+func New(d Deps) *Cache {
+	if d.Budget <= 0 {
+		return nil
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	c := &Cache{
+		budget: d.Budget, share: d.Budget / 2, now: d.Now, seed: maphash.MakeSeed(), files: map[key]*file{}, projects: map[string]*project{},
+		before: map[uint64]struct{}{}, lately: map[uint64]struct{}{},
+		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fluxbase_storage_small_reads_total", Help: "Reads of files that are small enough to be held in memory, by whether they were.",
+		}, []string{"held"}),
+	}
+	if d.Metrics != nil {
+		d.Metrics.MustRegister(c.reads, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "fluxbase_storage_held_bytes", Help: "Bytes of files that are held in memory.",
+		}, func() float64 { return float64(c.Held()) }))
+	}
+	return c
+}
+
+// Held is how many bytes are held, those that are on their way included.
+func (c *Cache) Held() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.used
+}
+
+// Open returns a reader of a version from an offset to another, both included, or nil: then the object store is to be asked. to is -1 for the end. size is how
+// long the version is said to be. One that is read as a whole for the second time is fetched as a whole, once for all who wait, and held.
+func (c *Cache) Open(ctx context.Context, ref, version string, size, from, to int64, fetch func(context.Context) (io.ReadCloser, error)) *Reader {
+	if c == nil || size <= 0 || size > most || from < 0 {
+		return nil
+	}
+	f := c.take(ctx, key{ref, version}, size, from == 0 && (to < 0 || to == size-1), fetch)
+	if f == nil {
+		c.reads.WithLabelValues("no").Inc()
+		return nil
+	}
+	select {
+	case <-f.ready:
+	case <-ctx.Done():
+	}
+	select {
+	case <-f.ready:
+		if to < 0 {
+			to = int64(len(f.bytes)) - 1
+		}
+		if from <= to && to < int64(len(f.bytes)) {
+			c.reads.WithLabelValues("yes").Inc()
+			return &Reader{bytes: f.bytes[from : to+1], release: sync.OnceFunc(func() { c.release(f) })}
+		}
+	default: // the reader has left
+	}
+	c.release(f)
+	c.reads.WithLabelValues("no").Inc()
+	return nil
+}
+
+// take finds a file, or begins to read it where it is worth it, and counts a reader of it.
+func (c *Cache) take(ctx context.Context, k key, size int64, whole bool, fetch func(context.Context) (io.ReadCloser, error)) *file {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, known := c.files[k]
+	if known {
+		c.projects[k.ref].files.MoveToFront(f.element)
+	} else {
+		// Who reads a part asks for less than holding the whole would cost.
+		if !whole || !c.again(k) || !c.room(k.ref, size+overhead) {
+			return nil
+		}
+		f = c.add(k, size+overhead)
+		go c.fill(context.WithoutCancel(ctx), f, size, fetch)
+	}
+	f.readers++
+	f.read = c.now()
+	return f
+}
+
+// again reports whether a file was read before, not long ago.
+func (c *Cache) again(k key) bool {
+	hash := maphash.Comparable(c.seed, k)
+	if _, ok := c.lately[hash]; ok {
+		return true
+	}
+	_, ok := c.before[hash]
+	c.lately[hash] = struct{}{}
+	if len(c.lately) > remembered/2 {
+		c.before, c.lately = c.lately, map[uint64]struct{}{}
+	}
+	return ok
+}
+
+// room makes room for a file of a project: from the project's own files beyond its share, or else from those of whoever has most. It reports whether there is.
+func (c *Cache) room(ref string, cost int64) bool {
+	own := c.projects[ref]
+	for own != nil && own.used+cost > c.share {
+		if !c.evict(own) {
+			return false
+		}
+		own = c.projects[ref]
+	}
+	for c.used+cost > c.budget {
+		var largest *project
+		for _, p := range c.projects {
+			if largest == nil || p.used > largest.used {
+				largest = p
+			}
+		}
+		if largest == nil || !c.evict(largest) {
+			return false
+		}
+	}
+	return cost <= c.share
+}
+
+// evict drops a project's file that was not read for the longest, and is not being read.
+func (c *Cache) evict(p *project) bool {
+	e := p.files.Back()
+	for range tried {
+		if e == nil {
+			return false
+		}
+		if f := e.Value.(*file); f.readers == 0 {
+			c.drop(f)
+			return true
+		}
+		e = e.Prev()
+	}
+	return false
+}
+
+func (c *Cache) add(k key, cost int64) *file {
+	p := c.projects[k.ref]
+	if p == nil {
+		p = &project{files: list.New()}
+		c.projects[k.ref] = p
+	}
+	f := &file{key: k, cost: cost, ready: make(chan struct{}), readers: 1} // who reads it in
+	f.element = p.files.PushFront(f)
+	c.files[k] = f
+	p.used += cost
+	c.used += cost
+	if !c.sweeps {
+		c.sweeps = true
+		time.AfterFunc(unused/4, c.sweep)
+	}
+	return f
+}
+
+// fill reads a file in.
+func (c *Cache) fill(ctx context.Context, f *file, size int64, fetch func(context.Context) (io.ReadCloser, error)) {
+	ctx, cancel := context.WithTimeout(ctx, fillTime)
+	defer cancel()
+	f.bytes = read(ctx, size, fetch)
+	if f.bytes == nil {
+		c.mu.Lock()
+		c.drop(f)
+		c.mu.Unlock()
+	}
+	close(f.ready)
+	c.release(f)
+}
+
+// read reads a file that is as long as it is said to be, or nothing: the rows are the project's own, and may say anything.
+func read(ctx context.Context, size int64, fetch func(context.Context) (io.ReadCloser, error)) []byte {
+	body, err := fetch(ctx)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = body.Close() }()
+	whole := make([]byte, size)
+	if _, err := io.ReadFull(body, whole); err != nil {
+		return nil
+	}
+	var more [1]byte
+	if n, err := body.Read(more[:]); n > 0 || err != io.EOF { //nolint:errorlint // readers return it as it is
+		return nil
+	}
+	return whole
+}
+
+// drop has nobody find a file any more.
+func (c *Cache) drop(f *file) {
+	if f.element == nil {
+		return
+	}
+	c.projects[f.key.ref].files.Remove(f.element)
+	f.element = nil
+	delete(c.files, f.key)
+	c.forget(f)
+}
+
+// release ends a reader's hold.
+func (c *Cache) release(f *file) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.readers--
+	c.forget(f)
+}
+
+// forget counts a file no more that nobody finds and nobody reads.
+func (c *Cache) forget(f *file) {
+	if f.element != nil || f.readers > 0 {
+		return
+	}
+	p := c.projects[f.key.ref]
+	p.used -= f.cost
+	c.used -= f.cost
+	if p.used == 0 {
+		delete(c.projects, f.key.ref)
+	}
+}
+
+// Drop drops versions of a project, whose bytes are being removed.
+func (c *Cache) Drop(ref string, versions ...string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, version := range versions {
+		if f := c.files[key{ref, version}]; f != nil {
+			c.drop(f)
+		}
+	}
+}
+
+// sweep drops what nobody reads, and comes again while anything is held.
+func (c *Cache) sweep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since := c.now().Add(-unused)
+	for _, f := range c.files {
+		if f.readers == 0 && f.read.Before(since) {
+			c.drop(f)
+		}
+	}
+	if c.sweeps = len(c.files) > 0; c.sweeps {
+		time.AfterFunc(unused/4, c.sweep)
+	}
+}
+
+// Reader reads bytes that are held.
+type Reader struct {
+	bytes   []byte
+	release func()
+}
+
+var (
+	_ io.ReadCloser = (*Reader)(nil)
+	_ io.WriterTo   = (*Reader)(nil)
+)
+
+// Bytes are all that is left to be read. Nobody may change them, nor keep them beyond Close.
+func (r *Reader) Bytes() []byte { return r.bytes }
+
+// Read reads on.
+func (r *Reader) Read(p []byte) (int, error) {
+	if len(r.bytes) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, r.bytes)
+	r.bytes = r.bytes[n:]
+	return n, nil
+}
+
+// WriteTo writes what is left.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	n, err := w.Write(r.bytes)
+	r.bytes = r.bytes[n:]
+	return int64(n), err
+}
+
+// Close lets the bytes go.
+func (r *Reader) Close() error {
+	r.bytes = nil
+	r.release()
+	return nil
+}
