@@ -107,7 +107,7 @@ function Review({ sql, name, about, danger, typed, verb, done, onDone, onClose }
       {run.isError && <SqlFailure error={run.error} what="Nothing was changed" />}
       <p className="text-xs text-muted">Runs as the project&rsquo;s owner in one transaction, and is kept among the migrations.</p>
       <DialogFooter>
-        <Button onClick={onClose}>Back</Button>
+        <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" variant={danger ? "danger" : "primary"} disabled={!ready} busy={run.isPending} autoFocus={!typed}>
           {!run.isPending && !verb && <Play aria-hidden />}
           {verb ?? "Run"}

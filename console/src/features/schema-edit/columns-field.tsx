@@ -29,7 +29,7 @@ export function ColumnsField() {
         </Button>
       </div>
       <div className="rounded-md border border-border">
-        <div className={cn(grid, "hidden h-8 items-center border-b border-border bg-surface px-2 text-xs font-medium text-muted md:grid")} aria-hidden>
+        <div className={cn(grid, "h-8 items-center rounded-t-md border-b border-border bg-surface px-2 text-xs font-medium text-muted max-md:hidden")} aria-hidden>
           <span>Name</span>
           <span>Type</span>
           <span>Default</span>
@@ -48,7 +48,7 @@ export function ColumnsField() {
   );
 }
 
-const grid = "grid-cols-[minmax(0,5fr)_minmax(0,5fr)_minmax(0,5fr)_2.25rem_2.25rem_4.5rem] gap-2";
+const grid = "grid grid-cols-2 gap-2 md:grid-cols-[minmax(0,5fr)_minmax(0,5fr)_minmax(0,5fr)_2.25rem_2.25rem_4.5rem]";
 
 interface RowProps {
   at: number;
@@ -77,7 +77,7 @@ function ColumnRow({ at, last, focused, onMove, onRemove }: RowProps) {
   };
   return (
     <li aria-label={`Column ${name}`} className={cn("p-2", hidden && !open && "bg-danger-soft")}>
-      <div className={cn("grid max-md:grid-cols-[minmax(0,1fr)_minmax(0,1fr)] max-md:gap-2 md:items-start", `md:${grid.split(" ")[0]} md:gap-2`)}>
+      <div className={cn(grid, "items-start")}>
         <div>
           <Input
             {...register(`columns.${at}.name`)}

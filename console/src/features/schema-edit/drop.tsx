@@ -64,7 +64,7 @@ export function DropTable({ table, onClose, onDone }: { table: Pick<CatalogTable
           <Check label="Drop what depends on it too" about={cascade ? "Cascade: views, policies and functions go; of tables that refer to it only the foreign keys." : "Otherwise the drop is refused while something depends on it."} checked={cascade} onChange={setCascade} />
         </div>
       }
-      danger={hasRows ? `The table is dropped with ${rows.data === undefined ? "all its rows" : rows.data === 1 ? "its one row" : `its ${manyOf(rows.data)} rows`}, its indexes and policies. It cannot be taken back.` : "Requests that read it fail from then on."}
+      danger={hasRows ? `The table is dropped with ${rows.data === undefined ? "all its rows" : rows.data === 0 ? "no rows in it" : rows.data === 1 ? "its one row" : `its ${manyOf(rows.data)} rows`}, and its indexes and policies with it. It cannot be taken back.` : "Requests that read it fail from then on."}
       typed={hasRows ? table.name : undefined}
       verb={`Drop ${words[table.kind]}`}
       done={`${table.name} was dropped.`}

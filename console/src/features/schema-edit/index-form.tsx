@@ -38,7 +38,7 @@ export function IndexForm({ names, table, initial = emptyIndex, onBack, onDone }
   const parts = useFieldArray({ control: form.control, name: "parts", keyName: "id" });
   const draft = useWatch({ control: form.control }) as IndexDraft;
   const { errors } = form.formState;
-  const sql = useMemo(() => createIndex(at, { ...draft, parts: draft.parts.map((part) => ({ ...part, column: part.column || "…" })) }), [at, draft]);
+  const sql = useMemo(() => (draft.parts.every((part) => part.column || part.expression.trim()) ? createIndex(at, draft) : ""), [at, draft]);
   const submit = form.handleSubmit((values) => setAsked(structuredClone(values)));
   return (
     <form onSubmit={(event) => void submit(event)} className="flex min-h-full flex-col gap-4" noValidate>
@@ -104,7 +104,7 @@ export function IndexForm({ names, table, initial = emptyIndex, onBack, onDone }
           onChange={(on) => form.setValue("concurrently", on, { shouldDirty: true })}
         />
       </div>
-      <SqlPreview sql={sql} label="SQL of the index" />
+      {sql && <SqlPreview sql={sql} label="SQL of the index" />}
       <div className="sticky -bottom-4 -mx-4 mt-auto -mb-4 flex items-center justify-end gap-2 border-t border-border bg-raised px-4 py-3">
         <Button onClick={onBack}>Cancel</Button>
         <Button type="submit" variant="primary">

@@ -1,5 +1,4 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
 import { FilterInput } from "@/components/filter-input";
 import { NumberedPager } from "@/components/numbered-pager";
 import { Select } from "@/components/ui/input";
@@ -47,9 +46,5 @@ export function ListBar({ search, onChange, label }: { search: ListSearch; onCha
 
 export function ListPager({ search, shown, more, onChange, what }: { search: ListSearch; shown: number; more: boolean; onChange: (next: ListSearch) => void; what: string }) {
   const page = search.page ?? 1;
-  // A page beyond the last is what a list shows whose end was dropped.
-  useEffect(() => {
-    if (shown === 0 && page > 1) onChange({ ...search, page: undefined });
-  });
   return <NumberedPager page={page} size={pageSize} shown={shown} total={more ? undefined : (page - 1) * pageSize + shown} what={what} go={(next) => onChange({ ...search, page: next > 1 ? next : undefined })} />;
 }

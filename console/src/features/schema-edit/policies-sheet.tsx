@@ -6,7 +6,7 @@ import { Button } from "@/components/ui/button";
 import { Sheet } from "@/components/ui/dialog";
 import { exposeTable } from "@/features/schema-edit/diff";
 import { Gone, useTable, Waiting } from "@/features/schema-edit/facts";
-import { switchRls, type RlsState } from "@/features/schema-edit/policy";
+import { switchRls, unwrapped, type RlsState } from "@/features/schema-edit/policy";
 import { PolicyForm } from "@/features/schema-edit/policy-form";
 import { TestAs } from "@/features/schema-edit/test-as";
 import { cn } from "@/lib/cn";
@@ -174,8 +174,8 @@ function List({ table, policies, onItem }: { table: CatalogTable; policies: Poli
                   {!each.permissive && <Badge tone="warning">restrictive</Badge>}
                   <span className="text-xs text-muted">to {each.roles.join(", ")}</span>
                 </span>
-                {each.using && <Condition name="using">{each.using}</Condition>}
-                {each.check && each.check !== each.using && <Condition name="check">{each.check}</Condition>}
+                {each.using && <Condition name="using">{unwrapped(each.using)}</Condition>}
+                {each.check && each.check !== each.using && <Condition name="check">{unwrapped(each.check)}</Condition>}
               </span>
               <ChevronRight className="mt-0.5 size-4 shrink-0 text-faint" aria-hidden />
             </button>

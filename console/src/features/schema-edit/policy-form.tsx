@@ -22,7 +22,7 @@ const commands: { value: Command; about: string }[] = [
   { value: "insert", about: "Add rows" },
   { value: "update", about: "Change rows" },
   { value: "delete", about: "Delete rows" },
-  { value: "all", about: "All of these" },
+  { value: "all", about: "Read, add, change and delete rows" },
 ];
 
 const schema = z.custom<PolicyDraft>().superRefine((policy, context) => {

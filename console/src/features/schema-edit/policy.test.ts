@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createPolicy, diffPolicy, emptyPolicy, switchRls, templates, warningsOf, type PolicyDraft } from "@/features/schema-edit/policy";
+import { createPolicy, diffPolicy, emptyPolicy, switchRls, templates, unwrapped, warningsOf, type PolicyDraft } from "@/features/schema-edit/policy";
 
 const at = 'public."My notes"';
 const own: PolicyDraft = { name: "Users' own", command: "all", permissive: true, roles: ["authenticated"], using: "a = 1", check: "a = 2" };
@@ -43,6 +43,12 @@ describe("policies", () => {
       expect(policy && warningsOf(policy)).toEqual([]);
       expect(policy?.name).not.toBe(emptyPolicy.name);
     }
+  });
+
+  it("are read as people write them", () => {
+    expect(unwrapped("(( SELECT auth.uid() AS uid)) = user_id")).toBe("(select auth.uid()) = user_id");
+    expect(unwrapped("(( SELECT auth.jwt() AS jwt) ->> 'aal'::text) = 'aal2'::text")).toBe("((select auth.jwt()) ->> 'aal'::text) = 'aal2'::text");
+    expect([unwrapped("(true)"), unwrapped("(a = 1) OR (b = 2)"), unwrapped(null)]).toEqual(["true", "(a = 1) OR (b = 2)", ""]);
   });
 
   it("hold from a switch of three states", () => {

@@ -27,9 +27,9 @@ export const policyDraft = (policy: Policy): PolicyDraft => ({
   check: unwrapped(policy.check),
 });
 
-/** Postgres writes expressions with brackets around them; people do not. */
-function unwrapped(expression: string | null): string {
-  const text = expression?.trim() ?? "";
+/** An expression as people write it: Postgres adds brackets around it, and names to what is selected in it. */
+export function unwrapped(expression: string | null): string {
+  const text = (expression?.trim() ?? "").replace(/\(\(\s*SELECT (auth\.\w+\(\)) AS \w+\)\)|\(\s*SELECT (auth\.\w+\(\)) AS \w+\)/g, (_, twice: string | undefined, once: string) => `(select ${twice ?? once})`);
   const inner = /^\(([^()'"]*)\)$/.exec(text)?.[1];
   return inner ?? text;
 }

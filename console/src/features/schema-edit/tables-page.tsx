@@ -47,9 +47,9 @@ function Tables() {
     <Page title="Tables" about="The project's tables and views, and what they are made of." action={<Create onMake={make} />}>
       <ListBar search={search} onChange={change} label="Filter tables" />
       <Waiting queries={[page]} what="The tables" rows={8} />
-      {page.data?.items.length === 0 && !search.page && (
+      {page.data?.items.length === 0 && (
         <EmptyState
-          title={search.filter ? "No table matches" : `No table in ${search.schema === "*" ? "any schema" : schema}`}
+          title={search.page ? "No more tables" : search.filter ? "No table matches" : `No table in ${search.schema === "*" ? "any schema" : schema}`}
           action={
             !search.filter && (
               <Button variant="primary" onClick={() => make("new-table")}>
@@ -113,7 +113,7 @@ function Tables() {
           </tbody>
         </Table>
       )}
-      {page.data && <ListPager search={search} shown={page.data.items.length} more={page.data.next !== undefined} onChange={change} what="table" />}
+      {page.data && page.data.items.length > 0 && <ListPager search={search} shown={page.data.items.length} more={page.data.next !== undefined} onChange={change} what="table" />}
       {(search.edit === "new-table" || search.edit === "new-view") && (
         <SchemaEdit
           edit={search.edit}

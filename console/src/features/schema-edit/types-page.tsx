@@ -46,8 +46,8 @@ function Types() {
     >
       <ListBar search={search} onChange={change} label="Filter types" />
       <Waiting queries={[page]} what="The types" rows={5} />
-      {page.data?.items.length === 0 && !search.page && (
-        <EmptyState title={search.filter ? "No type matches" : `No type in ${search.schema === "*" ? "any schema" : schema}`}>
+      {page.data?.items.length === 0 && (
+        <EmptyState title={search.page ? "No more types" : search.filter ? "No type matches" : `No type in ${search.schema === "*" ? "any schema" : schema}`}>
           {search.filter ? "The filter looks at names, in the chosen schema." : "An enum is a list of values that a column may have, such as draft, published and archived. In SQL: create type status as enum ('draft', 'published', 'archived');"}
         </EmptyState>
       )}
@@ -79,7 +79,7 @@ function Types() {
           </tbody>
         </Table>
       )}
-      {page.data && <ListPager search={search} shown={page.data.items.length} more={page.data.next !== undefined} onChange={change} what="type" />}
+      {page.data && page.data.items.length > 0 && <ListPager search={search} shown={page.data.items.length} more={page.data.next !== undefined} onChange={change} what="type" />}
       {search.create && <NewTypeSheet schema={schema} onClose={() => make(false)} />}
     </Page>
   );
