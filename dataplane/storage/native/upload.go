@@ -82,12 +82,14 @@ func read(r *http.Request, t *object.Target) (body io.Reader, rest func(*object.
 		if parameters["boundary"] == "" {
 			return nil, nil, protocol.ErrParameter("The form has no boundary: let your client set the header Content-Type.")
 		}
+		t.Most = max(r.ContentLength, 0)
 		form := multipart.NewReader(r.Body, parameters["boundary"])
 		file, err := readForm(form, t)
 		return file, func(t *object.Target) error { return readRest(form, t) }, err
 	}
 	h := r.Header
 	t.Size, t.MimeType, t.CacheControl = r.ContentLength, h.Get("Content-Type"), h.Get("Cache-Control")
+	t.Most = max(t.Size, 0)
 	t.ContentEncoding, t.ContentDisposition, t.ContentLanguage = h.Get("Content-Encoding"), h.Get("Content-Disposition"), h.Get("Content-Language")
 	t.UserMetadata, err = metadataHeader(r)
 	return r.Body, nil, err

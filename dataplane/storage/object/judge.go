@@ -86,5 +86,6 @@ func (s *Service) look(ctx context.Context, session *projectdb.Session, t *Ticke
 	case there != nil && !t.replaces() && (!t.Upsert || t.IfNoneMatch != ""):
 		return found, t.refused(fault.New(fault.Exists, "KEY_ALREADY_EXISTS", "The resource already exists"))
 	}
+	s.known.note(session, t.Bucket, found)
 	return found, nil
 }

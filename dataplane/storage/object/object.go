@@ -65,7 +65,7 @@ type Deps struct {
 	Gauge Gauge
 }
 
-// Service does what can be done with files. It keeps nothing of projects but how much is on its way to them.
+// Service does what can be done with files. It keeps nothing of projects but how much is on its way to them, and for a moment what their buckets ask for.
 type Service struct {
 	blobs   *blob.Store
 	queue   *outbox.Queue
@@ -74,11 +74,12 @@ type Service struct {
 	events  Events
 	gauge   Gauge
 	coming  coming
+	known   *known
 }
 
 // New makes a Service.
 func New(d Deps) *Service {
-	return &Service{blobs: d.Blobs, queue: d.Queue, log: d.Log, scanner: d.Scanner, events: d.Events, gauge: d.Gauge, coming: coming{bytes: map[string]int64{}}}
+	return &Service{blobs: d.Blobs, queue: d.Queue, log: d.Log, scanner: d.Scanner, events: d.Events, gauge: d.Gauge, coming: coming{bytes: map[string]int64{}}, known: newKnown()}
 }
 
 // Metadata is what objects' column metadata holds. Its names are Supabase Storage's.
@@ -112,11 +113,14 @@ type Object struct {
 }
 
 // scan reads a row of the columns that this package's statements return, in their order. The project's owner writes to the table: what does not fit is left out.
-func scan(row pgx.CollectableRow) (Object, error) {
+func scan(row pgx.CollectableRow) (Object, error) { return scanAfter(row) }
+
+// scanAfter is scan of a row that begins with other columns, which go to others.
+func scanAfter(row pgx.CollectableRow, others ...any) (Object, error) {
 	var o Object
 	var metadata, user []byte
 	var bucket, name *string
-	if err := row.Scan(&o.ID, &bucket, &name, &o.Version, &o.OwnerID, &o.Created, &o.Updated, &o.LastAccessed, &metadata, &user); err != nil {
+	if err := row.Scan(append(others, &o.ID, &bucket, &name, &o.Version, &o.OwnerID, &o.Created, &o.Updated, &o.LastAccessed, &metadata, &user)...); err != nil {
 		return o, err
 	}
 	if bucket != nil {
@@ -129,7 +133,7 @@ func scan(row pgx.CollectableRow) (Object, error) {
 	if len(user) > 0 && string(user) != "null" {
 		o.UserMetadata = user
 	}
-	for _, value := range row.RawValues() {
+	for _, value := range row.RawValues()[len(others):] {
 		o.read += len(value)
 	}
 	return o, nil

@@ -18,7 +18,8 @@ type rules struct {
 	known, public bool
 	sizeLimit     int64
 	mimeTypes     []string
-	kind          string
+	// written are the types as the database writes them.
+	written, kind string
 	bytes, blobs  int64
 	// triggers tells that the project has triggers of its own on objects.
 	triggers bool
@@ -27,7 +28,7 @@ type rules struct {
 func (r *rules) read(rows pgx.Rows) error {
 	*r = rules{}
 	for rows.Next() {
-		if err := rows.Scan(&r.known, &r.public, &r.sizeLimit, &r.mimeTypes, &r.kind, &r.bytes, &r.blobs, &r.triggers); err != nil {
+		if err := rows.Scan(&r.known, &r.public, &r.sizeLimit, &r.mimeTypes, &r.written, &r.kind, &r.bytes, &r.blobs, &r.triggers); err != nil {
 			return err
 		}
 	}

@@ -56,6 +56,8 @@ type Target struct {
 	IfMatch, IfNoneMatch string
 	// Operation is what policies read by storage.operation(); "" is storage.object.upload.
 	Operation string
+	// Most is how many bytes come at most, where that is known and they are there already; else 0.
+	Most int64
 }
 
 // Bounds of what an upload says of itself.
@@ -76,7 +78,9 @@ type Ticket struct {
 
 	at time.Time // of its last statement
 	// plain tells that writing the row runs none of the project's code: no policy holds the caller, and no trigger is the project's.
-	plain  bool
+	plain bool
+	// eager are the rules that the upload was begun by without a look; its row is written only where they still hold.
+	eager  *rules
 	scan   bool
 	over   error // what a body beyond the limit is told
 	stored struct{ bytes, blobs int64 }
@@ -96,18 +100,21 @@ func (s *Service) Begin(ctx context.Context, session *projectdb.Session, target 
 	if t.Operation == "" {
 		t.Operation = "storage.object.upload"
 	}
-	found, err := s.judge(ctx, session, t)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.bound(session, found); err != nil {
-		return nil, err
-	}
-	t.plain = unbound(session) && !found.triggers
 	t.scan = scanned(session, t.Bucket)
+	if !s.hurry(session, t) {
+		found, err := s.judge(ctx, session, t)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.bound(session, found); err != nil {
+			return nil, err
+		}
+		t.plain = unbound(session) && !found.triggers
+	}
 	if t.scan && s.scanner == nil {
 		return nil, fault.New(fault.Unavailable, "SCANNER_UNAVAILABLE", "Uploads to the bucket %q are to be scanned for viruses, and there is no scanner. The operator must set one up.", t.Bucket)
 	}
+	var err error
 	t.Version, err = s.blobs.Lease(ctx, session)
 	return t, err
 }
@@ -348,8 +355,7 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 		s.told(ctx, session) // before: the sweep finds what commits within its minute, whatever dies after
 	}
 	var out *Object
-	row := t.statement(w.Size, w.Version, w.ETag)
-	batch := projectdb.Batch{Statements: []projectdb.Statement{{SQL: keepSQL, Args: []any{w.Version, w.Size, session.Project.Limits.StorageBytes}}, row}, Hold: t.replaces()}
+	batch := t.batch(session, w)
 	o, told := s.changing(ctx, session, t.Operation)
 	if t.plain && len(o.Settings) == 1 { // the operation, which nobody reads
 		o.Settings = nil
@@ -357,7 +363,11 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 			batch.Statements[i].Plain = true
 		}
 	}
+	kept := false
 	err := session.Run(ctx, o, batch, func(i int, rows pgx.Rows) error {
+		if t.eager != nil {
+			return t.readEager(rows, &kept, &out)
+		}
 		if i == 0 {
 			for rows.Next() {
 				if err := rows.Scan(&t.stored.bytes, &t.stored.blobs); err != nil {
@@ -384,6 +394,12 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 		return nil, t.refused(err)
 	}
 	told()
+	if t.eager != nil && !kept {
+		return s.again(ctx, session, t, w)
+	}
+	if unbound(session) {
+		s.known.stored(session, t.Bucket, t.stored.bytes, t.stored.blobs)
+	}
 	if s.gauge != nil {
 		s.gauge.Stored(session.Project.ID, t.stored.bytes, t.stored.blobs)
 	}
@@ -391,6 +407,16 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 		out = t.object(w.Version, w.Size, w.ETag)
 	}
 	return out, nil
+}
+
+// batch makes of bytes that are durable an object.
+func (t *Ticket) batch(session *projectdb.Session, w blob.Written) projectdb.Batch {
+	row := t.statement(w.Size, w.Version, w.ETag)
+	size, most := strconv.FormatInt(w.Size, 10), strconv.FormatInt(session.Project.Limits.StorageBytes, 10)
+	if t.eager != nil {
+		return projectdb.Batch{Statements: []projectdb.Statement{t.keepEager(row, size, most)}}
+	}
+	return projectdb.Batch{Statements: []projectdb.Statement{{SQL: keepSQL, Args: []any{w.Version, size, most}}, row}, Hold: t.replaces()}
 }
 
 // object is what the ticket's statement wrote.
@@ -426,6 +452,7 @@ func (s *Service) drop(ctx context.Context, session *projectdb.Session, version 
 
 // Upload judges, stores and commits.
 func (s *Service) Upload(ctx context.Context, session *projectdb.Session, target Target, body io.Reader) (*Object, error) {
+	target.Most = max(target.Size, 0)
 	t, err := s.Begin(ctx, session, target)
 	if err != nil {
 		return nil, err
