@@ -2,21 +2,11 @@ import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { z } from "zod";
 import { projectRoute } from "@/routes/project";
 import { projectAuthRoutes } from "@/routes/project-auth";
+import { homeRoute } from "@/routes/project-home";
+import { projectSchemaRoutes } from "@/routes/project-schema";
+import { sqlRoute } from "@/routes/project-sql";
+import { projectTablesRoutes } from "@/routes/project-tables";
 import { optional } from "@/routes/root";
-
-const homeRoute = createRoute({
-  getParentRoute: () => projectRoute,
-  path: "/",
-  validateSearch: z.object({ snippet: optional.text, by: z.enum(["path"]).optional().catch(undefined) }),
-  component: lazyRouteComponent(() => import("@/features/project/home"), "ProjectHomePage"),
-});
-
-const sqlRoute = createRoute({
-  getParentRoute: () => projectRoute,
-  path: "/sql",
-  validateSearch: z.object({ result: optional.number }),
-  component: lazyRouteComponent(() => import("@/features/sql/page"), "SqlPage"),
-});
 
 const keysRoute = createRoute({
   getParentRoute: () => projectRoute,
@@ -32,4 +22,4 @@ const settingsRoute = createRoute({
   component: lazyRouteComponent(() => import("@/features/project/settings"), "ProjectSettingsPage"),
 });
 
-export const projectRoutes = [projectRoute.addChildren([homeRoute, sqlRoute, projectAuthRoutes, keysRoute, settingsRoute])] as const;
+export const projectRoutes = [projectRoute.addChildren([homeRoute, projectTablesRoutes, sqlRoute, ...projectSchemaRoutes, projectAuthRoutes, keysRoute, settingsRoute])] as const;

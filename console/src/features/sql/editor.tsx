@@ -1,6 +1,5 @@
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type CompletionContext } from "@codemirror/autocomplete";
+import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
-import { PostgreSQL, sql, type SQLNamespace } from "@codemirror/lang-sql";
 import { bracketMatching, indentOnInput } from "@codemirror/language";
 import { lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
@@ -8,51 +7,81 @@ import { Compartment, EditorState, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { useEffect, useImperativeHandle, useRef, type Ref } from "react";
 import { look } from "@/components/code-look";
+import { languageOf, type Catalog } from "@/features/sql/completion";
+import { statementAt } from "@/features/sql/text/statements";
 import { nonce } from "@/lib/nonce";
+
+/** A piece of the text, and where it starts. */
+export interface Piece {
+  text: string;
+  from: number;
+}
 
 /** What the page may ask of the editor. */
 export interface Editor {
-  /** What is selected, or else everything; and where it starts. */
-  chosen: () => { text: string; from: number };
+  /** What is selected, or else everything. */
+  chosen: () => Piece;
+  /** The statement at the cursor, or the selection. */
+  current: () => Piece | undefined;
   mark: (offset: number, message: string) => void;
   unmark: () => void;
   replace: (text: string) => void;
+  insert: (text: string) => void;
   focus: () => void;
 }
 
 interface Props {
-  initial: string;
+  /** Which text it shows; each keeps its own undo, selection and place. */
+  tab: string;
+  text: string;
   /** Undefined while it is being read. */
-  catalog: SQLNamespace | undefined;
+  catalog: Catalog | undefined;
   onChange: (text: string) => void;
   onSelection: (selected: boolean) => void;
-  onRun: () => void;
+  onRun: (piece: "chosen" | "current") => void;
+  onSave: () => void;
+  onFormat: () => void;
   ref: Ref<Editor>;
 }
 
+const does = (act: () => void) => () => {
+  act();
+  return true;
+};
+
 /** CodeMirror with SQL as Postgres speaks it. Tab indents; Escape, then Tab, leaves it. */
-export function SqlEditor({ initial, catalog, onChange, onSelection, onRun, ref }: Props) {
+export function SqlEditor({ tab, text, catalog, onChange, onSelection, onRun, onSave, onFormat, ref }: Props) {
   const parent = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const language = useRef(new Compartment());
-  const handlers = useRef({ onChange, onSelection, onRun });
+  const states = useRef(new Map<string, EditorState>());
+  const shown = useRef(tab);
+  const fresh = useRef<(doc: string) => EditorState>(null);
+  const latest = useRef({ text, catalog, onChange, onSelection, onRun, onSave, onFormat });
   useEffect(() => {
-    handlers.current = { onChange, onSelection, onRun };
+    latest.current = { text, catalog, onChange, onSelection, onRun, onSave, onFormat };
   });
-  const start = useRef(initial);
 
   useEffect(() => {
-    const run = () => {
-      handlers.current.onRun();
-      return true;
-    };
-    const editor = new EditorView({
-      parent: parent.current!,
-      state: EditorState.create({
-        doc: start.current,
+    fresh.current = stateOf;
+    const editor = new EditorView({ parent: parent.current!, state: stateOf(latest.current.text) });
+    view.current = editor;
+    editor.focus();
+    return () => editor.destroy();
+
+    function stateOf(doc: string): EditorState {
+      return EditorState.create({
+        doc,
         extensions: [
           EditorView.cspNonce.of(nonce()),
-          Prec.highest(keymap.of([{ key: "Mod-Enter", run }])),
+          Prec.highest(
+            keymap.of([
+              { key: "Mod-Enter", run: does(() => latest.current.onRun("chosen")) },
+              { key: "Mod-Shift-Enter", run: does(() => latest.current.onRun("current")) },
+              { key: "Mod-s", run: does(() => latest.current.onSave()), preventDefault: true },
+              { key: "Shift-Alt-f", run: does(() => latest.current.onFormat()), preventDefault: true },
+            ]),
+          ),
           lineNumbers(),
           history(),
           drawSelection(),
@@ -62,22 +91,41 @@ export function SqlEditor({ initial, catalog, onChange, onSelection, onRun, ref 
           autocompletion(),
           highlightActiveLine(),
           highlightSelectionMatches(),
-          keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap, indentWithTab]),
+          keymap.of([
+            ...closeBracketsKeymap,
+            ...completionKeymap,
+            { key: "Tab", run: acceptCompletion },
+            ...defaultKeymap,
+            ...searchKeymap,
+            ...historyKeymap,
+            ...lintKeymap,
+            indentWithTab,
+          ]),
           placeholder("select * from …"),
-          language.current.of(languageOf(undefined)),
+          language.current.of(languageOf(latest.current.catalog)),
           EditorView.contentAttributes.of({ "aria-label": "SQL" }),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) handlers.current.onChange(update.state.doc.toString());
-            if (update.selectionSet || update.docChanged) handlers.current.onSelection(!update.state.selection.main.empty);
+            if (update.docChanged) latest.current.onChange(update.state.doc.toString());
+            if (update.selectionSet || update.docChanged) latest.current.onSelection(!update.state.selection.main.empty);
           }),
           look,
         ],
-      }),
-    });
-    view.current = editor;
-    editor.focus();
-    return () => editor.destroy();
+      });
+    }
   }, []);
+
+  useEffect(() => {
+    const editor = view.current!;
+    if (shown.current === tab) return;
+    states.current.set(shown.current, editor.state);
+    shown.current = tab;
+    const kept = states.current.get(tab);
+    // What another window wrote meanwhile begins anew.
+    editor.setState(kept?.doc.toString() === latest.current.text ? kept : fresh.current!(latest.current.text));
+    editor.dispatch({ effects: language.current.reconfigure(languageOf(latest.current.catalog)) });
+    latest.current.onSelection(!editor.state.selection.main.empty);
+    editor.focus();
+  }, [tab]);
 
   useEffect(() => {
     view.current?.dispatch({ effects: language.current.reconfigure(languageOf(catalog)) });
@@ -88,6 +136,11 @@ export function SqlEditor({ initial, catalog, onChange, onSelection, onRun, ref 
       const { state } = view.current!;
       const { from, to, empty } = state.selection.main;
       return empty ? { text: state.doc.toString(), from: 0 } : { text: state.sliceDoc(from, to), from };
+    },
+    current() {
+      const { state } = view.current!;
+      const { from, to, empty, head } = state.selection.main;
+      return empty ? statementAt(state.doc.toString(), head) : { text: state.sliceDoc(from, to), from };
     },
     mark(offset, message) {
       const { state } = view.current!;
@@ -101,21 +154,16 @@ export function SqlEditor({ initial, catalog, onChange, onSelection, onRun, ref 
       const { state } = view.current!;
       view.current!.dispatch(setDiagnostics(state, []));
     },
-    replace(text) {
-      view.current!.dispatch({ changes: { from: 0, to: view.current!.state.doc.length, insert: text } });
+    replace(next) {
+      const { doc } = view.current!.state;
+      if (doc.toString() !== next) view.current!.dispatch({ changes: { from: 0, to: doc.length, insert: next } });
+    },
+    insert(piece) {
+      view.current!.dispatch(view.current!.state.replaceSelection(piece));
+      view.current!.focus();
     },
     focus: () => view.current!.focus(),
   }));
 
   return <div ref={parent} className="h-full min-h-0 overflow-hidden" data-testid="sql-editor" />;
-}
-
-/** SQL with the names of the catalog. What is asked before the catalog is there waits: CodeMirror asks again when the language is replaced. */
-function languageOf(catalog: SQLNamespace | undefined) {
-  if (catalog) return sql({ dialect: PostgreSQL, schema: catalog, defaultSchema: "public", upperCaseKeywords: false });
-  return [sql({ dialect: PostgreSQL }), PostgreSQL.language.data.of({ autocomplete: untilAborted })];
-}
-
-function untilAborted(context: CompletionContext): Promise<null> {
-  return new Promise((resolve) => context.addEventListener("abort", () => resolve(null)));
 }

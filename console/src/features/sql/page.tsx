@@ -1,147 +1,218 @@
-import type { SQLNamespace } from "@codemirror/lang-sql";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { Play, Square } from "lucide-react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { EmptyState } from "@/components/empty-state";
+import { getRouteApi } from "@tanstack/react-router";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { ErrorState } from "@/components/error-state";
-import { Page, useTitle } from "@/components/page";
+import { useTitle } from "@/components/page";
+import { ProjectData } from "@/components/project-page";
 import { Button } from "@/components/ui/button";
-import { SkeletonRows } from "@/components/ui/skeleton";
+import { useToast } from "@/components/ui/toast";
+import { DangerDialog } from "@/features/sql/danger-dialog";
 import { SqlEditor, type Editor } from "@/features/sql/editor";
-import { example } from "@/features/sql/example";
-import { Results } from "@/features/sql/results";
-import { useRun } from "@/features/sql/run";
-import { ProjectStatus, type Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
-import type { CatalogColumn } from "@/lib/catalog";
-import { SqlError, useMeta } from "@/lib/meta";
-import { useProject, useRefusal } from "@/lib/organization";
+import { useExecute } from "@/features/sql/execute";
+import { example } from "@/features/sql/panel/example";
+import { History } from "@/features/sql/panel/history-list";
+import { Panel, PanelButtons, useWide, type PanelName } from "@/features/sql/panel/panel";
+import { Snippets, type SnippetFilter } from "@/features/sql/panel/snippets";
+import { Templates } from "@/features/sql/panel/templates-list";
+import { useHistory } from "@/features/sql/panel/use-history";
+import { Results } from "@/features/sql/results/results";
+import { useAs } from "@/features/sql/role";
+import { useSaving, useWantedSnippet } from "@/features/sql/snippet-tab";
+import { TabBar } from "@/features/sql/tabs/bar";
+import { mostTabs, titleOf, type Tab } from "@/features/sql/tabs/store";
+import { useTabs } from "@/features/sql/tabs/use-tabs";
+import { Toolbar } from "@/features/sql/toolbar";
+import { useCompletion } from "@/features/sql/use-completion";
+import { describe } from "@/lib/errors";
+import { useAccount } from "@/lib/organization";
+import { useHere, useNames } from "@/lib/project-data";
 
 const route = getRouteApi("/app/projects/$ref/sql");
-const apple = /Mac|iPhone|iPad/.test(navigator.platform);
 
 export function SqlPage() {
-  const { ref } = route.useParams();
-  const project = useProject(ref);
-  const refused = useRefusal(project.data?.organization, "run_projects");
-  if (project.data?.status === ProjectStatus.ACTIVE && !refused) return <Workbench key={ref} project={project.data} />;
   return (
-    <Page title="SQL editor">
-      {project.isPending && <SkeletonRows rows={6} label="Loading the project" />}
-      {project.isError && <ErrorState error={project.error} what="The project could not be loaded" onRetry={() => void project.refetch()} />}
-      {project.data && (
-        <EmptyState
-          title={refused ? "Not allowed" : "The project is not active"}
-          action={
-            <Button asChild>
-              <Link to="/projects/$ref" params={{ ref }}>
-                Project home
-              </Link>
-            </Button>
-          }
-        >
-          {refused ?? "SQL runs when it is. Its home page shows what it is doing."}
-        </EmptyState>
-      )}
-    </Page>
+    <ProjectData title="SQL editor">
+      <OfAccount />
+    </ProjectData>
   );
 }
 
-function Workbench({ project }: { project: Project }) {
+/** Texts are kept apart for each account that signs in with this browser. */
+function OfAccount() {
+  const { project } = useHere();
+  const account = useAccount();
+  if (account.isError) return <ErrorState error={account.error} what="Your account could not be loaded" onRetry={() => void account.refetch()} className="m-4" />;
+  if (!account.data) return null; // known before any page is shown
+  return <Workbench key={`${project.ref} ${account.data.id}`} of={`${project.ref}-${account.data.id}`} />;
+}
+
+function Workbench({ of }: { of: string }) {
+  const { project } = useHere();
   useTitle(`SQL editor · ${project.name}`);
-  const { result } = route.useSearch();
-  const navigate = useNavigate({ from: "/projects/$ref/sql" });
-  const draft = `fluxbase-sql-${project.ref}`;
-  const [initial] = useState(() => localStorage.getItem(draft) ?? "");
-  const [empty, setEmpty] = useState(!initial.trim());
-  const [selected, setSelected] = useState(false);
+  const { result, view, panel, find, which } = route.useSearch();
+  const navigate = route.useNavigate();
+  const toast = useToast();
   const editor = useRef<Editor>(null);
-  const meta = useMeta(project.ref, project.pathUrl);
-  const { run, start, cancel } = useRun(meta);
-  const queries = useQueryClient();
-  const columns = useQuery({ queryKey: ["catalog", project.ref], queryFn: ({ signal }) => meta.columns(signal), staleTime: 30_000 });
-  const catalog = useMemo(() => (columns.isPending ? undefined : namespace(columns.data ?? [])), [columns.isPending, columns.data]);
-  const refreshCatalog = useCallback(async () => {
-    const queryKey = ["catalog", project.ref];
-    // An answer still under way may be older than what was just run; a first one would otherwise be waited for, and kept.
-    await queries.cancelQueries({ queryKey });
-    await queries.refetchQueries({ queryKey });
-  }, [queries, project.ref]);
+  const { store, tabs, current, kept, outside, wanted, show } = useTabs(`fluxbase-sql-tabs-${of}`);
+  const { history, add, write } = useHistory(`fluxbase-sql-history-${of}`);
+  const { catalog, refresh } = useCompletion();
+  const { names } = useNames();
+  const as = useAs(current.as);
+  const [selected, setSelected] = useState(false);
+  const wide = useWide();
+  const opened = useWantedSnippet(store, wanted);
+  const setText = useCallback((text: string) => editor.current?.replace(text), []);
+  const { save, saveAs, shown: aboutSnippet } = useSaving({ tab: current, store, onText: setText });
+  const refused = as.pending ? "The user is being looked up. Try again in a moment." : as.error ? "The chosen user could not be looked up. Choose another role." : undefined;
+  const unshow = useCallback(() => void navigate({ search: (old) => ({ ...old, result: undefined }), replace: true }), [navigate]);
+  const { run, execute, retry, notice, dangers, confirm, dismiss, cancel, cancelAll, forget, runOf } = useExecute({
+    tab: current,
+    who: as.who,
+    refused,
+    editor,
+    onStart: unshow,
+    onSchema: () => void refresh(),
+    onRan: add,
+  });
+  useEffect(() => cancelAll, [cancelAll]);
 
-  const runChosen = useCallback(async () => {
-    const { text, from } = editor.current!.chosen();
-    if (!text.trim()) return;
-    editor.current!.unmark();
-    void navigate({ search: {}, replace: true });
-    const next = await start(text);
-    if (next.state === "failed" && next.error instanceof SqlError && next.error.offset !== undefined) {
-      editor.current?.mark(from + codeUnits(text, next.error.offset), next.error.message);
-    }
-    if (next.state === "done" && next.results.some((each) => /^(create|alter|drop|comment)/i.test(each.command))) void refreshCatalog();
-  }, [navigate, start, refreshCatalog]);
-
-  const change = useCallback(
-    (text: string) => {
-      localStorage.setItem(draft, text);
-      setEmpty(!text.trim());
+  const open = useCallback(
+    (tab: Partial<Tab>) => {
+      const { tabs: all, open: id } = store.get();
+      const here = all.find((each) => each.id === id);
+      if (all.length >= mostTabs) return toast(`${mostTabs} tabs are the most. Close one first.`);
+      const made = store.add(tab);
+      if (here && !here.text && !here.snippet && !here.title) store.close(here.id);
+      void show(made);
     },
-    [draft],
+    [show, store, toast],
   );
-  useEffect(() => cancel, [cancel]);
+  const setPanel = (next: PanelName | undefined) => void navigate({ search: (old) => ({ ...old, panel: next, find: undefined, which: undefined }), replace: true });
+  const left = () => !wide && setPanel(undefined);
 
-  const running = run.state === "running";
+  async function format() {
+    const { text } = editor.current!.chosen();
+    const whole = text.length === current.text.length;
+    try {
+      const { formatDialect, postgresql } = await import("sql-formatter");
+      const formatted = formatDialect(text, { dialect: postgresql, keywordCase: "preserve", tabWidth: 2 });
+      if (whole) editor.current?.replace(`${formatted}\n`);
+      else editor.current?.insert(formatted);
+    } catch (error) {
+      toast(`Not formatted: ${describe(error).message.split("\n")[0]}`);
+    }
+  }
+
+  const empty = !current.text.trim();
   return (
     <div className="flex h-full min-h-[480px] flex-col">
-      <div className="flex min-h-12 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-border px-4 py-2">
-        <h1 className="text-base font-semibold">SQL editor</h1>
-        <p className="min-w-0 flex-1 truncate text-xs text-muted max-sm:hidden">Runs as the project&rsquo;s owner: row level security does not apply to it.</p>
+      <div className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-border px-4 py-1.5">
+        <h1 className="text-base font-semibold max-sm:flex-1">SQL editor</h1>
+        <PanelButtons open={panel} onChange={setPanel} />
         {empty && (
           <Button
+            size="small"
             onClick={() => {
-              editor.current?.replace(example);
+              setText(example);
               editor.current?.focus();
             }}
-            className="max-sm:ml-auto"
+            className="ml-auto"
           >
             Insert an example
           </Button>
         )}
-        {running ? (
-          <Button onClick={cancel} variant="danger" className="max-sm:ml-auto">
-            <Square aria-hidden /> Cancel
-          </Button>
-        ) : (
-          <Button variant="primary" disabled={empty} onClick={() => void runChosen()} className={empty ? undefined : "max-sm:ml-auto"}>
-            <Play aria-hidden /> {selected ? "Run selection" : "Run"}
-            <kbd className="ml-1 font-mono text-xs opacity-75 max-sm:hidden">{apple ? "⌘↵" : "Ctrl ↵"}</kbd>
-          </Button>
+      </div>
+      <div className="flex min-h-0 flex-1">
+        {panel && (
+          <Panel open={panel} onClose={() => setPanel(undefined)}>
+            {panel === "snippets" && (
+              <Snippets
+                current={current.snippet?.id}
+                search={find ?? ""}
+                filter={which ?? "all"}
+                onSearch={(text, filter: SnippetFilter) => void navigate({ search: (old) => ({ ...old, find: text || undefined, which: filter === "all" ? undefined : filter }), replace: true })}
+                onOpen={(id) => void navigate({ search: (old) => ({ panel: wide ? old.panel : undefined, find: old.find, which: old.which, snippet: id }) })}
+                onSaveNew={save}
+                onDeleted={(snippet) => {
+                  const tab = store.get().tabs.find((each) => each.snippet?.id === snippet.id);
+                  if (tab) store.change(tab.id, { snippet: undefined, title: tab.title || snippet.name });
+                }}
+              />
+            )}
+            {panel === "history" && (
+              <History
+                history={history}
+                onChange={write}
+                onOpen={(past) => {
+                  open({ text: past.text, as: past.as });
+                  left();
+                }}
+              />
+            )}
+            {panel === "templates" && <Templates onOpen={(title, sql) => open({ title, text: sql.replaceAll("{auth}", names?.schema("auth") ?? "auth") })} />}
+          </Panel>
         )}
+        <div className="flex min-w-0 flex-1 flex-col">
+          <TabBar store={store} tabs={tabs} current={current} onShow={(tab) => void show(tab)} onClosed={(tab) => forget(tab.id)} running={(id) => runOf(id).state === "running"} />
+          <Toolbar
+            empty={empty}
+            running={run.state === "running"}
+            selected={selected}
+            onRun={execute}
+            onCancel={() => cancel(current.id)}
+            onFormat={() => void format()}
+            onSave={save}
+            onSaveAs={saveAs}
+            isSnippet={current.snippet !== undefined}
+            as={current.as}
+            asName={as.name}
+            onAs={(next) => store.change(current.id, { as: next })}
+            limit={current.limit}
+            onLimit={(limit) => store.change(current.id, { limit })}
+          />
+          {opened.error && <ErrorState error={opened.error} what="The snippet could not be opened" onRetry={opened.retry} retrying={opened.retrying} className="m-2" />}
+          {as.error && <ErrorState error={as.error} what="The chosen user could not be looked up" onRetry={as.retry} className="m-2" />}
+          {!kept && (
+            <p role="alert" className="border-b border-border bg-warning-soft px-3 py-1.5 text-xs">
+              This browser has no room to keep what you write. Save it as a snippet, or close tabs.
+            </p>
+          )}
+          {aboutSnippet}
+          <div className="h-[45%] min-h-40 shrink-0 resize-y overflow-hidden border-b border-border">
+            <SqlEditor
+              key={outside}
+              ref={editor}
+              tab={current.id}
+              text={current.text}
+              catalog={catalog}
+              onChange={(text) => store.change(current.id, { text })}
+              onSelection={setSelected}
+              onRun={(piece) => execute(piece, "rows")}
+              onSave={save}
+              onFormat={() => void format()}
+            />
+          </div>
+          {notice && (
+            <p role="alert" className="border-b border-border bg-warning-soft px-4 py-2 text-sm">
+              {notice}
+            </p>
+          )}
+          <div className="min-h-0 flex-1">
+            <Results
+              run={run}
+              shown={result}
+              onShow={(index) => void navigate({ search: (old) => ({ ...old, result: index }), replace: true })}
+              onRetry={retry}
+              view={view}
+              onView={(next) => void navigate({ search: (old) => ({ ...old, view: next }), replace: true })}
+              chart={current.chart}
+              onChart={(chart) => store.change(current.id, { chart })}
+              as={as.who}
+              name={titleOf(current).replace(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60) || "result"}
+            />
+          </div>
+        </div>
       </div>
-      <div className="h-[45%] min-h-40 shrink-0 resize-y overflow-hidden border-b border-border">
-        <SqlEditor ref={editor} initial={initial} catalog={catalog} onChange={change} onSelection={setSelected} onRun={() => void runChosen()} />
-      </div>
-      <div className="min-h-0 flex-1">
-        <Results
-          run={run}
-          shown={result}
-          onShow={(index) => void navigate({ search: { result: index }, replace: true })}
-          onRetry={() => void runChosen()}
-        />
-      </div>
+      <DangerDialog dangers={dangers} onClose={dismiss} onConfirm={confirm} />
     </div>
   );
-}
-
-/** Postgres counts characters; the editor counts UTF-16 units. */
-function codeUnits(text: string, characters: number): number {
-  return Array.from(text).slice(0, characters).join("").length;
-}
-
-function namespace(columns: CatalogColumn[]): SQLNamespace {
-  const out: Record<string, Record<string, { label: string; detail: string; type: string }[]>> = {};
-  for (const { schema, table, name, type } of columns) {
-    const tables = (out[schema] ??= {});
-    (tables[table] ??= []).push({ label: name, detail: type, type: "property" });
-  }
-  return out;
 }

@@ -6,7 +6,7 @@ const many = 10_000;
 
 /** What is odd about a step, and what to do. */
 export function warningsOf(node: PlanNode, wire: Record<string, unknown>): string[] {
-  return [scan(node, wire), estimate(node), ...spills(node, wire), heap(node, wire)].filter((each) => each !== undefined);
+  return [scan(node, wire), estimate(node), ...spills(wire), heap(node, wire)].filter((each) => each !== undefined);
 }
 
 function scan(node: PlanNode, wire: Record<string, unknown>): string | undefined {
@@ -35,7 +35,7 @@ function estimate(node: PlanNode): string | undefined {
   return `${factor >= 1 ? `${times} times fewer` : `${times} times more`} rows than expected (${count(Math.round(found))}, not ${count(expected)}). "analyze" on its tables brings the estimates up to date.`;
 }
 
-function spills(node: PlanNode, wire: Record<string, unknown>): string[] {
+function spills(wire: Record<string, unknown>): string[] {
   const out: string[] = [];
   const kilobytes = number(wire["Sort Space Used"]);
   if (wire["Sort Space Type"] === "Disk") out.push(`Sorts ${bytes(kilobytes * 1024)} on disk: more work_mem, fewer rows, or an index in that order keeps it in memory.`);

@@ -39,9 +39,10 @@ export function unique(list: string[]): string[] {
   });
 }
 
+const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
+
 function markdown(result: Result): string {
   const numeric = result.columns.map((column) => /^(smallint|integer|bigint|int[248]|numeric|real|double precision|float[48]|oid|money)/.test(column.type));
-  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
   return [line(names(result).map(cell)), line(numeric.map((each) => (each ? "---:" : "---"))), ...result.rows.map((row) => line(row.map(cell)))].join("\n");
 }
 

@@ -1,0 +1,116 @@
+import { AlignLeft, ChevronDown, Play, Save, Square, Workflow } from "lucide-react";
+import { Button } from "@/components/ui/button";
+import { Select } from "@/components/ui/input";
+import { Menu, MenuContent, MenuItem, MenuTrigger } from "@/components/ui/menu";
+import { Tooltip } from "@/components/ui/tooltip";
+import { RoleChoice, roleNote } from "@/features/sql/role";
+import { limits, usualLimit } from "@/features/sql/tabs/store";
+import { count } from "@/lib/format";
+
+export const apple = /Mac|iPhone|iPad/.test(navigator.platform);
+const key = (name: string) => (apple ? `⌘${name}` : `Ctrl ${name}`);
+
+export type Mode = "rows" | "explain" | "analyze";
+
+interface Props {
+  empty: boolean;
+  running: boolean;
+  selected: boolean;
+  onRun: (piece: "chosen" | "current", mode: Mode) => void;
+  onCancel: () => void;
+  onFormat: () => void;
+  onSave: () => void;
+  onSaveAs: () => void;
+  isSnippet: boolean;
+  as: string | undefined;
+  asName: string | undefined;
+  onAs: (as: string | undefined) => void;
+  limit: number | undefined;
+  onLimit: (limit: number) => void;
+}
+
+/** What is done with the text of the tab, and as whom. */
+export function Toolbar(props: Props) {
+  const { empty, running, selected, onRun, onCancel, onFormat, onSave, onSaveAs, isSnippet, as, asName, onAs, limit, onLimit } = props;
+  return (
+    <div className="flex shrink-0 flex-wrap items-center gap-x-2 gap-y-1 border-b border-border px-2 py-1.5">
+      <RoleChoice as={as} name={asName} onChange={onAs} />
+      <p className="min-w-0 truncate text-xs text-muted max-lg:hidden">{roleNote(as)}</p>
+      <div className="flex flex-wrap items-center gap-1 sm:ml-auto">
+        <label className="flex items-center gap-1.5 text-xs text-muted">
+          <span className="max-xl:sr-only">Rows at most</span>
+          <Select value={String(limit ?? usualLimit)} onChange={(event) => onLimit(Number(event.target.value))} className="w-24 [&>select]:h-7 [&>select]:text-xs">
+            {limits.map((each) => (
+              <option key={each} value={each}>
+                {count(each)}
+              </option>
+            ))}
+          </Select>
+        </label>
+        <Tooltip text={`Format (${apple ? "⇧⌥F" : "Shift Alt F"})`}>
+          <Button size="small" variant="ghost" disabled={empty} onClick={onFormat}>
+            <AlignLeft aria-hidden /> Format
+          </Button>
+        </Tooltip>
+        <Menu>
+          <MenuTrigger asChild>
+            <Button size="small" variant="ghost" disabled={empty || running}>
+              <Workflow aria-hidden /> Explain <ChevronDown aria-hidden />
+            </Button>
+          </MenuTrigger>
+          <MenuContent align="end" className="max-w-72">
+            <MenuItem onSelect={() => onRun("current", "explain")}>
+              <span className="py-1">
+                Explain
+                <span className="block text-xs text-muted">How Postgres would carry out the statement at the cursor. It does not run.</span>
+              </span>
+            </MenuItem>
+            <MenuItem onSelect={() => onRun("current", "analyze")}>
+              <span className="py-1">
+                Explain and measure
+                <span className="block text-xs text-muted">Runs it and measures each step. What it changes is rolled back; numbers drawn from sequences are not.</span>
+              </span>
+            </MenuItem>
+          </MenuContent>
+        </Menu>
+        <Tooltip text={`Save as a snippet (${key("S")})`}>
+          <Button size="small" variant="ghost" disabled={empty} onClick={onSave}>
+            <Save aria-hidden /> Save
+          </Button>
+        </Tooltip>
+        {isSnippet && (
+          <Button size="small" variant="ghost" disabled={empty} onClick={onSaveAs}>
+            Save as
+          </Button>
+        )}
+      </div>
+      {running ? (
+        <Button onClick={onCancel} variant="danger" className="max-sm:ml-auto">
+          <Square aria-hidden /> Cancel
+        </Button>
+      ) : (
+        <div className="flex max-sm:ml-auto">
+          <Button variant="primary" disabled={empty} onClick={() => onRun("chosen", "rows")} className="rounded-r-none">
+            <Play aria-hidden /> {selected ? "Run selection" : "Run"}
+            <kbd className="ml-1 font-mono text-xs opacity-75 max-sm:hidden">{apple ? "⌘↵" : "Ctrl ↵"}</kbd>
+          </Button>
+          <Menu>
+            <MenuTrigger asChild>
+              <Button variant="primary" disabled={empty} aria-label="Other ways" className="rounded-l-none border-l border-accent-foreground/25 px-1.5">
+                <ChevronDown aria-hidden />
+              </Button>
+            </MenuTrigger>
+            <MenuContent align="end">
+              <MenuItem onSelect={() => onRun("current", "rows")}>
+                <span className="flex-1">Run the statement at the cursor</span>
+                <kbd className="font-mono text-xs text-faint">{apple ? "⇧⌘↵" : "Ctrl Shift ↵"}</kbd>
+              </MenuItem>
+              <MenuItem onSelect={() => onRun("current", "explain")}>Explain it</MenuItem>
+              <MenuItem onSelect={() => onRun("current", "analyze")}>Explain and measure it</MenuItem>
+            </MenuContent>
+          </Menu>
+        </div>
+      )}
+    </div>
+  );
+}
