@@ -94,9 +94,9 @@ func (d *deliverer) Work(ctx context.Context, job *river.Job[deliverArgs]) error
 		return errors.New("the project's database does not answer")
 	}
 	if item.Payload == nil {
-		return q.settle(ctx, session, job.JobRow, args, item, Refuse(nil, "It is too large."))
+		return q.settle(ctx, session, args, item, Refuse(nil, "It is too large."))
 	}
-	return q.settle(ctx, session, job.JobRow, args, item, handler.Handle(ctx, session, item))
+	return q.settle(ctx, session, args, item, handler.Handle(ctx, session, item))
 }
 
 // snoozes is how often a job was put off.
@@ -128,7 +128,7 @@ func (q *Queue) take(ctx context.Context, session *projectdb.Session, args deliv
 }
 
 // settle writes down how an item ended. What River keeps of an error are its words, which hold nothing of the item.
-func (q *Queue) settle(ctx context.Context, session *projectdb.Session, job *rivertype.JobRow, args deliverArgs, item Item, outcome error) error {
+func (q *Queue) settle(ctx context.Context, session *projectdb.Session, args deliverArgs, item Item, outcome error) error {
 	// The outcome is written down even when the worker stops or the job's time is up.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
