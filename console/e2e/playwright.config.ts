@@ -7,7 +7,8 @@ if (process.getuid?.() === 0) args.push("--no-sandbox"); // Chromium's sandbox d
 
 export default defineConfig({
   testDir: ".",
-  outputDir: "../test-results",
+  // Runs beside each other, at installations of their own, leave each other's traces alone.
+  outputDir: `../test-results/${new URL(process.env.FLUXBASE_CONSOLE_URL ?? "http://localhost").port}`,
   workers: 1,
   // For a slow machine with two cores and other work: a fast one never waits so long.
   timeout: 180_000,

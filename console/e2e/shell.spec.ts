@@ -35,7 +35,7 @@ test("the command menu leads to pages, tables and actions", async ({ page, insta
 test("the switchers find projects and organisations, by keyboard too", async ({ page, installation, workshop }) => {
   await page.goto(`${installation.url}/projects/${workshop.ref}/keys`);
   const mend = await failing(page, "**/fluxbase.controlplane.v1.ProjectService/ListProjects");
-  const trigger = page.getByRole("button", { name: "Switch project" });
+  const trigger = page.getByRole("button", { name: /^Switch project/ });
   await trigger.focus();
   await page.keyboard.press("Enter");
   const list = page.getByRole("dialog", { name: "Switch project" });
@@ -48,7 +48,7 @@ test("the switchers find projects and organisations, by keyboard too", async ({ 
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(`${installation.url}/projects/${workshop.ref}`);
 
-  await page.getByRole("button", { name: "Switch organisation" }).click();
+  await page.getByRole("button", { name: /^Switch organisation/ }).click();
   await page.getByRole("dialog", { name: "Switch organisation" }).getByRole("option", { name: "All organisations" }).click();
   await expect(page).toHaveURL(`${installation.url}/orgs`);
 });

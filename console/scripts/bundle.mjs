@@ -1,12 +1,11 @@
-// Tells what of the built console a browser loads and when, and fails when the first load is over its budget.
-// usage: node scripts/bundle.mjs [folder]
+// Tells what of the console, as "npm run build" left it, a browser loads and when, and fails when the first load is over its budget.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const budget = 250_000; // bytes of script, gzipped, that the first load may have
-const root = process.argv[2] ?? new URL("../dist", import.meta.url).pathname;
-const manifest = JSON.parse(readFileSync(join(root, ".vite/manifest.json"), "utf8"));
+const root = new URL("../dist", import.meta.url).pathname;
+const manifest = JSON.parse(readFileSync(new URL("../node_modules/.manifest.json", import.meta.url), "utf8"));
 
 const sizes = new Map();
 function size(file) {

@@ -1,9 +1,13 @@
-// Leaves a .gz and a .br beside each text asset of dist, for the server to choose from.
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+// Leaves a .gz and a .br beside each text asset of dist, for the server to choose from, and takes out what is not to be served.
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const root = new URL("../dist", import.meta.url).pathname;
+// What scripts/bundle.mjs reads.
+renameSync(join(root, ".vite/manifest.json"), new URL("../node_modules/.manifest.json", import.meta.url).pathname);
+rmSync(join(root, ".vite"), { recursive: true });
+
 const total = { raw: 0, gz: 0, br: 0 };
 
 for (const entry of readdirSync(root, { recursive: true })) {

@@ -6,7 +6,6 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ErrorState } from "@/components/error-state";
 import { ToastProvider } from "@/components/ui/toast";
-import { TooltipProvider } from "@/components/ui/tooltip";
 import { AppProvider, type App } from "@/lib/app";
 import { loadConfig, NotReady } from "@/lib/config";
 import { nonce } from "@/lib/nonce";
@@ -14,6 +13,7 @@ import { createQueries } from "@/lib/queries";
 import { Accounts } from "@/lib/session";
 import { createTransport } from "@/lib/transport";
 import { makeRouter } from "@/routes/router";
+import "@/lib/theme"; // follows the system and other tabs from the start
 import "@/index.css";
 
 const root = createRoot(document.getElementById("root")!);
@@ -51,11 +51,9 @@ function show(app: App) {
       <AppProvider value={app}>
         <TransportProvider transport={app.transport}>
           <QueryClientProvider client={app.queries}>
-            <TooltipProvider>
-              <ToastProvider>
-                <RouterProvider router={router} />
-              </ToastProvider>
-            </TooltipProvider>
+            <ToastProvider>
+              <RouterProvider router={router} />
+            </ToastProvider>
           </QueryClientProvider>
         </TransportProvider>
       </AppProvider>

@@ -1,14 +1,14 @@
 import { Link, Outlet } from "@tanstack/react-router";
 import { Menu as MenuIcon, Search } from "lucide-react";
-import { Dialog } from "radix-ui";
 import { lazy, Suspense, useEffect, useState } from "react";
+import { AccountButton } from "@/components/account-button";
 import { Breadcrumbs } from "@/components/breadcrumbs";
 import { useArea } from "@/components/navigation";
 import { Sidebar } from "@/components/sidebar";
 import { OrganizationSwitcher, ProjectSwitcher } from "@/components/switcher";
 import { Button } from "@/components/ui/button";
-import { UserMenu } from "@/components/user-menu";
 
+const Drawer = lazy(() => import("@/components/drawer"));
 const CommandPalette = lazy(() => import("@/components/command-palette"));
 const apple = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -51,7 +51,7 @@ export function Shell() {
             <span className="max-sm:hidden">Go to</span>
             <kbd className="rounded border border-border px-1 font-mono text-xs text-faint max-sm:hidden">{apple ? "⌘K" : "Ctrl K"}</kbd>
           </Button>
-          <UserMenu />
+          <AccountButton />
         </div>
       </header>
       <div className="flex min-h-0 flex-1">
@@ -73,28 +73,19 @@ export function Shell() {
   );
 }
 
-/** The sidebar of narrow screens. */
+/** Opens the sidebar on narrow screens, which is loaded with the first opening. */
 function MobileSidebar({ where }: { where: ReturnType<typeof useArea> }) {
   const [open, setOpen] = useState(false);
   return (
-    <Dialog.Root open={open} onOpenChange={setOpen}>
-      <Dialog.Trigger asChild>
-        <Button variant="ghost" size="icon" aria-label="Open navigation" className="md:hidden">
-          <MenuIcon />
-        </Button>
-      </Dialog.Trigger>
-      <Dialog.Portal>
-        <Dialog.Overlay className="enter fixed inset-0 z-40 bg-black/40 dark:bg-black/60" />
-        <Dialog.Content className="enter-left fixed inset-y-0 left-0 z-50 w-64 border-r border-border bg-raised p-1" aria-describedby={undefined}>
-          <Dialog.Title className="sr-only">Navigation</Dialog.Title>
-          {where.ref && (
-            <div className="border-b border-border p-2">
-              <OrganizationSwitcher slug={where.slug} className="w-full justify-between" />
-            </div>
-          )}
-          {where.area && <Sidebar area={where.area} onChosen={() => setOpen(false)} />}
-        </Dialog.Content>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <>
+      <Button variant="ghost" size="icon" aria-label="Open navigation" aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(true)} className="md:hidden">
+        <MenuIcon />
+      </Button>
+      {open && (
+        <Suspense>
+          <Drawer where={where} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }

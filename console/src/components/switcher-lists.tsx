@@ -3,27 +3,36 @@ import { keepPreviousData } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { Check, Plus } from "lucide-react";
-import { useDeferredValue, useState, type ReactNode } from "react";
+import { Popover } from "radix-ui";
+import { useDeferredValue, useState, type ReactNode, type RefObject } from "react";
 import { ErrorState } from "@/components/error-state";
 import { ProjectService } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { shorten } from "@/lib/format";
 import { useOrganizations } from "@/lib/organization";
 
-interface Chosen {
+interface Opened {
+  /** The button that they are opened from. */
+  anchor: RefObject<HTMLButtonElement | null>;
+  onClose: () => void;
+}
+
+interface Chosen extends Opened {
   slug: string | undefined;
-  onChosen: () => void;
 }
 
 /** The caller's organisations, to choose from. */
-export function OrganizationChoice({ slug, onChosen }: Chosen) {
+export function OrganizationChoice({ slug, anchor, onClose }: Chosen) {
   const organizations = useOrganizations();
   const navigate = useNavigate();
   const go = (act: () => Promise<void>) => {
-    onChosen();
+    onClose();
     void act();
   };
   return (
     <Choice
+      anchor={anchor}
+      onClose={onClose}
+      label="Switch organisation"
       placeholder="Find an organisation"
       failed={organizations.isError && <ErrorState error={organizations.error} what="The organisations could not be loaded" onRetry={() => void organizations.refetch()} />}
     >
@@ -47,17 +56,20 @@ export function OrganizationChoice({ slug, onChosen }: Chosen) {
 }
 
 /** The organisation's projects, to choose from: the server searches, as there may be thousands. */
-export function ProjectChoice({ slug, projectRef, onChosen }: Chosen & { projectRef: string }) {
+export function ProjectChoice({ slug, projectRef, anchor, onClose }: Chosen & { projectRef: string }) {
   const [text, setText] = useState("");
   const search = useDeferredValue(text.trim());
   const projects = useQuery(ProjectService.method.listProjects, { organization: slug, pageSize: 50, search: search.slice(0, 80) }, { enabled: Boolean(slug), placeholderData: keepPreviousData });
   const navigate = useNavigate();
   const go = (act: () => Promise<void>) => {
-    onChosen();
+    onClose();
     void act();
   };
   return (
     <Choice
+      anchor={anchor}
+      onClose={onClose}
+      label="Switch project"
       placeholder="Find a project"
       text={text}
       onText={setText}
@@ -90,7 +102,8 @@ export function ProjectChoice({ slug, projectRef, onChosen }: Chosen & { project
   );
 }
 
-interface ChoiceProps {
+interface ChoiceProps extends Opened {
+  label: string;
   placeholder: string;
   text?: string;
   onText?: (text: string) => void;
@@ -98,22 +111,41 @@ interface ChoiceProps {
   children: ReactNode;
 }
 
-function Choice({ placeholder, text, onText, failed, children }: ChoiceProps) {
+function Choice({ anchor, onClose, label, placeholder, text, onText, failed, children }: ChoiceProps) {
   return (
-    <Command loop label={placeholder}>
-      <Command.Input
-        autoFocus
-        value={text}
-        onValueChange={onText}
-        placeholder={placeholder}
-        className="h-9 w-full border-b border-border bg-transparent px-3 text-sm outline-none"
-      />
-      {failed && <div className="p-2">{failed}</div>}
-      <Command.List className="max-h-[min(360px,60vh)] overflow-y-auto p-1">
-        <Command.Empty className="px-2 py-4 text-sm text-muted">Nothing has that name.</Command.Empty>
-        {children}
-      </Command.List>
-    </Command>
+    <Popover.Root open onOpenChange={(open) => !open && onClose()}>
+      <Popover.Anchor virtualRef={anchor as RefObject<HTMLButtonElement>} />
+      <Popover.Portal>
+        <Popover.Content
+          align="start"
+          sideOffset={4}
+          collisionPadding={8}
+          aria-label={label}
+          // The button closes by its own click, and gets the focus back.
+          onInteractOutside={(event) => anchor.current?.contains(event.target as Node) && event.preventDefault()}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            anchor.current?.focus();
+          }}
+          className="enter z-50 w-72 rounded-md border border-border bg-raised"
+        >
+          <Command loop label={placeholder}>
+            <Command.Input
+              autoFocus
+              value={text}
+              onValueChange={onText}
+              placeholder={placeholder}
+              className="h-9 w-full border-b border-border bg-transparent px-3 text-sm outline-none"
+            />
+            {failed && <div className="p-2">{failed}</div>}
+            <Command.List className="max-h-[min(360px,60vh)] overflow-y-auto p-1">
+              <Command.Empty className="px-2 py-4 text-sm text-muted">Nothing has that name.</Command.Empty>
+              {children}
+            </Command.List>
+          </Command>
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
   );
 }
 

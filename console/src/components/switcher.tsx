@@ -1,11 +1,11 @@
 import { ChevronsUpDown } from "lucide-react";
-import { Popover } from "radix-ui";
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { lazy, Suspense, useRef, useState, type ReactNode, type RefObject } from "react";
 import { cn } from "@/lib/cn";
 import { useOrganizations } from "@/lib/organization";
 
-const OrganizationChoice = lazy(async () => ({ default: (await import("@/components/switcher-lists")).OrganizationChoice }));
-const ProjectChoice = lazy(async () => ({ default: (await import("@/components/switcher-lists")).ProjectChoice }));
+const load = () => import("@/components/switcher-lists");
+const OrganizationChoice = lazy(async () => ({ default: (await load()).OrganizationChoice }));
+const ProjectChoice = lazy(async () => ({ default: (await load()).ProjectChoice }));
 
 /** Names the organisation, and leads to the others. */
 export function OrganizationSwitcher({ slug, className }: { slug: string | undefined; className?: string }) {
@@ -13,7 +13,7 @@ export function OrganizationSwitcher({ slug, className }: { slug: string | undef
   const current = organizations.data?.find((each) => each.slug === slug);
   return (
     <Switcher label="Switch organisation" name={current?.name ?? slug ?? "Organisations"} className={className}>
-      {(close) => <OrganizationChoice slug={slug} onChosen={close} />}
+      {(anchor, close) => <OrganizationChoice slug={slug} anchor={anchor} onClose={close} />}
     </Switcher>
   );
 }
@@ -22,30 +22,42 @@ export function OrganizationSwitcher({ slug, className }: { slug: string | undef
 export function ProjectSwitcher({ slug, projectRef, name }: { slug: string | undefined; projectRef: string; name: string | undefined }) {
   return (
     <Switcher label="Switch project" name={name ?? projectRef}>
-      {(close) => <ProjectChoice slug={slug} projectRef={projectRef} onChosen={close} />}
+      {(anchor, close) => <ProjectChoice slug={slug} projectRef={projectRef} anchor={anchor} onClose={close} />}
     </Switcher>
   );
 }
 
-function Switcher({ label, name, className, children }: { label: string; name: string; className?: string; children: (close: () => void) => ReactNode }) {
+interface Props {
+  label: string;
+  name: string;
+  className?: string;
+  children: (anchor: RefObject<HTMLButtonElement | null>, close: () => void) => ReactNode;
+}
+
+/** The button; what it opens is loaded as soon as it may be wanted. */
+function Switcher({ label, name, className, children }: Props) {
   const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
   return (
-    <Popover.Root open={open} onOpenChange={setOpen}>
-      <Popover.Trigger
-        aria-label={label}
+    <>
+      <button
+        ref={button}
+        type="button"
+        aria-label={`${label}: ${name}`}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        onPointerEnter={() => void load()}
+        onFocus={() => void load()}
+        onClick={() => setOpen(!open)}
         className={cn(
-          "flex h-8 min-w-0 items-center gap-1.5 rounded-md px-2 text-sm font-medium hover:bg-hover data-[state=open]:bg-hover [&_svg]:size-3.5 [&_svg]:shrink-0 [&_svg]:text-faint",
+          "flex h-8 min-w-0 items-center gap-1.5 rounded-md px-2 text-sm font-medium hover:bg-hover aria-expanded:bg-hover [&_svg]:size-3.5 [&_svg]:shrink-0 [&_svg]:text-faint",
           className,
         )}
       >
         <span className="truncate">{name}</span>
         <ChevronsUpDown aria-hidden />
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content align="start" sideOffset={4} collisionPadding={8} aria-label={label} className="enter z-50 w-72 rounded-md border border-border bg-raised">
-          <Suspense>{children(() => setOpen(false))}</Suspense>
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+      </button>
+      {open && <Suspense>{children(button, () => setOpen(false))}</Suspense>}
+    </>
   );
 }

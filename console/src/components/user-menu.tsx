@@ -5,22 +5,19 @@ import { useApp } from "@/lib/app";
 import { useAccount } from "@/lib/organization";
 import { setTheme, useTheme, type Theme } from "@/lib/theme";
 
-export function UserMenu() {
+/** Opens at once: it is loaded when it is first asked for. */
+export default function UserMenu({ className, initial }: { className: string; initial: string }) {
   const { accounts, config } = useApp();
   const account = useAccount().data;
   const navigate = useNavigate();
   const theme = useTheme();
-  const initial = (account?.name || account?.email || "?").slice(0, 1).toUpperCase();
   async function signOut() {
     await accounts.signOut();
     window.location.assign("/sign-in"); // loaded anew: nothing of the account stays in memory
   }
   return (
-    <Menu>
-      <MenuTrigger
-        aria-label="Account menu"
-        className="flex size-8 shrink-0 items-center justify-center rounded-full border border-border bg-surface text-xs font-medium hover:bg-hover data-[state=open]:bg-hover"
-      >
+    <Menu defaultOpen>
+      <MenuTrigger aria-label="Account menu" className={className}>
         {initial}
       </MenuTrigger>
       <MenuContent align="end" className="w-60">
