@@ -37,9 +37,9 @@ export function TimeCanvas({ rows, series, unit, range, sync, height, label }: T
           interval="preserveStartEnd"
           tickFormatter={(at: number) => tickText(at, to - from)}
         />
-        {valueAxis(unit)}
+        {valueAxis(unit, rows)}
         {tooltip(names, unit, (at) => `${exactly(new Date(at))} · ${zone}`)}
-        {series.map((each, index) => drawn(each.kind ?? "line", each.name, index, rows.length))}
+        {series.map((each, index) => drawn(each.kind ?? "line", each.name, index, rows))}
       </ComposedChart>
     </ResponsiveContainer>
   );
@@ -62,9 +62,9 @@ export function Canvas({ shape, kind, unit, height, label }: { shape: Shape; kin
           interval="preserveStartEnd"
           tickFormatter={(at: number) => (shape.axis === "time" ? tickText(at, span) : shape.axis === "number" ? short(at, "count") : shorten(shape.text(at), 8))}
         />
-        {valueAxis(unit)}
+        {valueAxis(unit, shape.rows)}
         {tooltip(shape.names, unit, shape.text)}
-        {shape.names.map((name, index) => drawn(kind, name, index, shape.rows.length))}
+        {shape.names.map((name, index) => drawn(kind, name, index, shape.rows))}
       </ComposedChart>
     </ResponsiveContainer>
   );
@@ -74,7 +74,10 @@ const margin = { top: 6, right: 8, bottom: 0, left: 0 };
 const grid = <CartesianGrid vertical={false} stroke="var(--border)" />;
 const axis = { tickLine: false, axisLine: { stroke: "var(--border)" }, tick: { fill: "var(--muted)", fontSize: 11 }, minTickGap: 24, tickMargin: 6 } as const;
 
-function valueAxis(unit: Unit) {
+/** From zero, unless something is below it; and to somewhere, also where all is zero. */
+function valueAxis(unit: Unit, rows: Reading[]) {
+  const values = rows.flatMap((row) => row.values.filter((value) => value !== null));
+  const [low, high] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [0, 0]);
   return (
     <YAxis
       {...axis}
@@ -82,7 +85,7 @@ function valueAxis(unit: Unit) {
       width={52}
       tickCount={4}
       allowDecimals={unit !== "count"}
-      domain={[(low: number) => Math.min(0, low), (high: number) => (high > 0 ? high : 1)]}
+      domain={[low < 0 ? "auto" : 0, high > 0 || low < 0 ? "auto" : 1]}
       tickFormatter={(value: number) => short(value, unit)}
     />
   );
@@ -118,11 +121,12 @@ function Values({ reading, names, unit, text }: { reading: Reading; names: strin
   );
 }
 
-function drawn(kind: Kind, name: string, index: number, points: number) {
+function drawn(kind: Kind, name: string, index: number, rows: Reading[]) {
   const { color, dash } = strokeOf(index);
   const common = { dataKey: (row: Reading) => row.values[index] ?? null, name, isAnimationActive: false } as const;
   // A single reading is no line: it is drawn as a dot.
-  const dot = points === 1 ? { r: 2, fill: color, stroke: color } : false;
+  const alone = rows.filter((row) => row.values[index] !== null && row.values[index] !== undefined).length === 1;
+  const dot = alone ? { r: 2, fill: color, stroke: color } : false;
   const active = { r: 3, fill: color, stroke: "var(--background)" };
   if (kind === "bar") return <Bar key={name} {...common} fill={color} maxBarSize={28} />;
   if (kind === "scatter") return <Line key={name} {...common} stroke="none" dot={{ r: 2.5, fill: color, stroke: "none" }} activeDot={active} legendType="circle" />;

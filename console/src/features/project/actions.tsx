@@ -1,13 +1,15 @@
 import { useMutation } from "@connectrpc/connect-query";
 import { Link } from "@tanstack/react-router";
-import { MoreHorizontal, Pause, Play, RotateCcw, Terminal, Trash2 } from "lucide-react";
+import { ListChecks, MoreHorizontal, Pause, Play, RotateCcw, Terminal, Trash2 } from "lucide-react";
 import { useState } from "react";
+import { ConnectButton } from "@/components/connect-button";
 import { Confirm } from "@/components/confirm";
 import { ErrorState } from "@/components/error-state";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogFooter } from "@/components/ui/dialog";
 import { Menu, MenuContent, MenuItem, MenuLabel, MenuTrigger } from "@/components/ui/menu";
 import { useToast } from "@/components/ui/toast";
+import { dismiss, useDismissed } from "@/features/project/start/dismissed";
 import { ProjectService, ProjectStatus, type Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { useRefusal } from "@/lib/organization";
 import { useInvalidate } from "@/lib/queries";
@@ -34,15 +36,19 @@ export function Actions({ project }: { project: Project }) {
     },
   });
   const { status, ref } = project;
+  const dismissed = useDismissed(ref) && status === ProjectStatus.ACTIVE;
   const failed = resume.error ?? restore.error;
   return (
     <div className="flex items-center gap-2">
       {status === ProjectStatus.ACTIVE && (
-        <Button asChild variant="primary">
-          <Link to="/projects/$ref/sql" params={{ ref }}>
-            <Terminal aria-hidden /> Open SQL editor
-          </Link>
-        </Button>
+        <>
+          <ConnectButton variant="primary" />
+          <Button asChild>
+            <Link to="/projects/$ref/sql" params={{ ref }}>
+              <Terminal aria-hidden /> SQL editor
+            </Link>
+          </Button>
+        </>
       )}
       {status === ProjectStatus.PAUSED && (
         <Button variant="primary" disabled={Boolean(refused)} busy={resume.isPending} onClick={() => resume.mutate({ ref })}>
@@ -62,6 +68,11 @@ export function Actions({ project }: { project: Project }) {
             </Button>
           </MenuTrigger>
           <MenuContent align="end" className="max-w-72">
+            {dismissed && (
+              <MenuItem onSelect={() => dismiss(ref, false)}>
+                <ListChecks aria-hidden /> Show first steps
+              </MenuItem>
+            )}
             {refused && <MenuLabel>{refused}</MenuLabel>}
             <MenuItem disabled={Boolean(refused) || status !== ProjectStatus.ACTIVE} onSelect={() => setAsking("pause")}>
               <Pause aria-hidden /> Pause project

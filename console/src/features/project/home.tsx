@@ -4,9 +4,11 @@ import { Page } from "@/components/page";
 import { StatusBadge } from "@/components/status-badge";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { Actions } from "@/features/project/actions";
+import { Activity } from "@/features/project/activity/section";
 import { Addresses } from "@/features/project/addresses";
-import { Connect } from "@/features/project/connect";
+import { RecentErrors } from "@/features/project/failures/section";
 import { Keys } from "@/features/project/home-keys";
+import { GettingStarted } from "@/features/project/start/section";
 import { Steps } from "@/features/project/steps";
 import { Usage } from "@/features/project/usage";
 import { ProjectStatus, type Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
@@ -41,6 +43,7 @@ export function ProjectHomePage() {
 }
 
 function Home({ project }: { project: Project }) {
+  const active = project.status === ProjectStatus.ACTIVE;
   const serving = [ProjectStatus.ACTIVE, ProjectStatus.PAUSED, ProjectStatus.PAUSING, ProjectStatus.RESUMING].includes(project.status);
   return (
     <Page title={project.name} beside={<StatusBadge status={project.status} />} about={sayings[project.status]} action={<Actions project={project} />}>
@@ -51,11 +54,13 @@ function Home({ project }: { project: Project }) {
         </p>
       )}
       <Steps project={project} />
+      {active && <GettingStarted project={project} />}
       <Addresses project={project} />
       {serving && (
         <>
+          <Activity project={project} />
+          {active && <RecentErrors project={project} />}
           <Keys project={project} />
-          <Connect project={project} />
           <Usage project={project} />
         </>
       )}
