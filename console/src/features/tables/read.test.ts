@@ -92,6 +92,7 @@ describe("reading", () => {
       query: `select id, "we""ird", tags, doc, total from ${table} where ((id = $1) or (id = $2)) order by id`,
       params: ["1", "2"],
     });
+    expect(exportRows({ ...relation, columns: columns.slice(0, 1) }, { filter: undefined, sort: [] }, true, undefined, [[["id", "3"]]])).toEqual({ query: `select id::text as id from ${table} where not (id = $1) order by id`, params: ["3"] });
     expect(readAccess(relation, literal)).toContain(`'abcdefghijklmnopqrst_public."Order items"'::regclass`);
   });
 });

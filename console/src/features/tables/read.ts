@@ -161,10 +161,10 @@ export function estimated(answer: unknown): number | undefined {
   }
 }
 
-/** All that is asked for, as text, to be exported. Of chosen rows only, when keys are given. */
-export function exportRows(relation: Relation, { filter, sort }: Asked, asText: boolean, keys?: [string, string][][]): Statement {
+/** All that is asked for, to be exported: of chosen rows only, when their keys are given, and without some. */
+export function exportRows(relation: Relation, { filter, sort }: Asked, asText: boolean, keys?: [string, string][][], except: [string, string][][] = []): Statement {
   const params = new Params();
-  const parts = [keys ? `(${keys.map((key) => `(${keyIs(key, params)})`).join(" or ") || "false"})` : conditionOf(filter, relation.columns, params)].filter(Boolean);
+  const parts = [keys ? `(${keys.map((key) => `(${keyIs(key, params)})`).join(" or ") || "false"})` : conditionOf(filter, relation.columns, params), ...except.map((key) => `not (${keyIs(key, params)})`)].filter(Boolean);
   const list = relation.columns.map(({ name }) => (asText ? `${ident(name)}::text as ${ident(name)}` : ident(name))).join(", ");
   return { query: `select ${list || "1"} from ${from(relation)}${parts.length > 0 ? ` where ${parts.join(" and ")}` : ""}${orderOf(relation, sort)}`, params: params.values };
 }

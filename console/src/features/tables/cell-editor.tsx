@@ -1,0 +1,156 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState, type KeyboardEvent } from "react";
+import { CopyButton } from "@/components/copy-button";
+import { ErrorState } from "@/components/error-state";
+import { Button } from "@/components/ui/button";
+import { Popover, PopoverAnchor, PopoverContent } from "@/components/ui/popover";
+import { Skeleton } from "@/components/ui/skeleton";
+import { asDefault, type NewValue } from "@/features/tables/change";
+import { faultIn } from "@/features/tables/check";
+import { ForeignPicker } from "@/features/tables/foreign-picker";
+import { kindOf } from "@/features/tables/kind";
+import type { Row } from "@/features/tables/read";
+import type { Changes } from "@/features/tables/use-changes";
+import type { TableInfo } from "@/features/tables/use-table";
+import { ValueInput } from "@/features/tables/value-input";
+import type { CatalogColumn } from "@/lib/catalog";
+import type { As } from "@/lib/meta";
+import { useHere } from "@/lib/project-data";
+
+export interface Editing {
+  row: Row;
+  column: CatalogColumn;
+  /** The cell that it stands at. */
+  element: HTMLElement;
+  /** What was typed to begin it, in place of the value. */
+  typed?: string;
+}
+
+interface Props extends Editing {
+  info: TableInfo;
+  changes: Changes;
+  as: As | undefined;
+  onClose: () => void;
+}
+
+/** Changes one value, at its cell. Enter saves, Escape leaves it as it was. */
+export function CellEditor(props: Props) {
+  const { row, column, element, info, changes, onClose } = props;
+  const { project } = useHere();
+  const index = info.relation.columns.indexOf(column);
+  const draft = changes.draftOf(row, column.name);
+  const cut = row.cut.has(index) && props.typed === undefined && !draft;
+  const whole = useQuery({ queryKey: ["rows", project.ref, column.schema, column.table, "whole", row.key, row.version, props.as ?? null], queryFn: async () => (await changes.whole(row)) ?? null, enabled: cut, staleTime: 0 });
+  const present = draft ? draft.value : cut ? whole.data?.values[index] : row.values[index];
+  return (
+    <Popover open onOpenChange={(open) => !open && onClose()}>
+      <PopoverAnchor virtualRef={{ current: element }} />
+      <PopoverContent
+        side="bottom"
+        sideOffset={-element.offsetHeight}
+        alignOffset={-1}
+        className="p-2"
+        style={{ width: Math.max(element.offsetWidth + 2, ["json", "array", "text"].includes(kindOf(column)) || info.foreign.has(column.name) ? 360 : 300) }}
+        aria-label={`Edit ${column.name}`}
+        onCloseAutoFocus={(event) => event.preventDefault()}
+      >
+        {cut && whole.isPending && <Skeleton className="h-8" />}
+        {cut && whole.isError && <ErrorState error={whole.error} what="The whole value could not be read" onRetry={() => void whole.refetch()} retrying={whole.isFetching} />}
+        {(!cut || whole.isSuccess) && <ValueForm {...props} present={present ?? null} />}
+      </PopoverContent>
+    </Popover>
+  );
+}
+
+function ValueForm({ row, column, info, changes, as, typed, present, onClose }: Props & { present: NewValue }) {
+  const kind = kindOf(column);
+  const pretty = kind === "json" && typeof present === "string" ? indented(present) : present;
+  const [text, setText] = useState(typed ?? (typeof pretty === "string" ? pretty : ""));
+  const [fault, setFault] = useState<string>();
+  const foreign = info.foreign.get(column.name);
+  const editable = info.rights.update(column.name);
+  const name = `${column.name}, ${column.type}`;
+
+  function save(value: NewValue) {
+    onClose();
+    void changes.writeCell(row, column.name, value);
+  }
+  function submit() {
+    // What was not touched is not written: JSON may be spelt differently.
+    if (typed === undefined && text === pretty && !changes.draftOf(row, column.name)) return onClose();
+    const found = faultIn(column, text);
+    if (found) setFault(found);
+    else save(text);
+  }
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key !== "Enter" || event.shiftKey || event.defaultPrevented) return;
+    const several = kind === "json" || (event.target as HTMLElement).closest("button, select");
+    if (several && !event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    submit();
+  }
+
+  return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- Enter saves wherever the focus is
+    <form
+      className="flex flex-col gap-2"
+      onKeyDown={onKeyDown}
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      {foreign && foreign.pairs.length === 1 && editable && <ForeignPicker foreign={foreign} column={column.name} value={typeof present === "string" ? present : null} as={as} onPick={save} autoFocus />}
+      <ValueInput
+        column={column}
+        value={text}
+        onChange={(next) => {
+          setText(next);
+          setFault(undefined);
+        }}
+        label={name}
+        autoFocus={!foreign}
+        invalid={Boolean(fault)}
+        onSubmit={submit}
+        placeholder={present === null ? "null" : present === "" ? "empty" : undefined}
+      />
+      {fault && (
+        <p role="alert" className="text-xs text-danger">
+          {fault}
+        </p>
+      )}
+      <div className="flex flex-wrap items-center gap-1.5">
+        {editable && column.nullable && (
+          <Button size="small" onClick={() => save(null)}>
+            Set null
+          </Button>
+        )}
+        {editable && (column.default !== null || column.identity) && (
+          <Button size="small" title={column.default ?? "the next number"} onClick={() => save(asDefault)}>
+            Set default
+          </Button>
+        )}
+        <CopyButton value={text} what="value" />
+        <span className="flex-1" />
+        <Button size="small" variant="ghost" onClick={onClose}>
+          Cancel
+        </Button>
+        {editable && (
+          <Button size="small" variant="primary" type="submit">
+            Save
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+function indented(json: string): string {
+  // Numbers that JavaScript cannot hold would be written differently: such a value is shown as it is.
+  if (/\d{16}|\d\.\d{15}|e\+?\d{3}/i.test(json)) return json;
+  try {
+    return JSON.stringify(JSON.parse(json), null, 2);
+  } catch {
+    return json;
+  }
+}

@@ -1,0 +1,27 @@
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { formatFilter, parseFilter, type Group } from "@/features/tables/filter";
+import { formatSort, parseSort, type SortBy } from "@/features/tables/sort";
+
+const route = getRouteApi("/app/projects/$ref/tables/$schema/$table");
+
+/** What the address says is shown, and how to change it. */
+export function useTableSearch() {
+  const search = route.useSearch();
+  const navigate = useNavigate({ from: "/projects/$ref/tables/$schema/$table" });
+  const filter = useMemo(() => parseFilter(search.filter), [search.filter]);
+  const sort = useMemo(() => parseSort(search.sort), [search.sort]);
+  return useMemo(() => {
+    type Search = typeof search;
+    const set = (next: Partial<Search>) => void navigate({ to: ".", search: (old) => ({ ...old, ...next }) });
+    return {
+      ...search,
+      asked: { filter, sort },
+      set,
+      setFilter: (next: Group | undefined) => set({ filter: next && formatFilter(next) }),
+      setSort: (next: SortBy[]) => set({ sort: formatSort(next) }),
+    };
+  }, [search, filter, sort, navigate]);
+}
+
+export type TableSearch = ReturnType<typeof useTableSearch>;
