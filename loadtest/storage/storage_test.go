@@ -19,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
@@ -138,15 +139,15 @@ func roundTime() time.Duration {
 	return 2 * time.Second
 }
 
-// BenchmarkRatio compares uploads and downloads through Fluxbase with those straight at the store.
+// BenchmarkRatio compares uploads and downloads through Fluxbase with those straight at the store. "get" is of one file, which a worker holds in memory when it
+// is small; "get-many" goes round more files than it holds.
 func BenchmarkRatio(b *testing.B) {
 	s := newStage(b)
 	var fresh atomic.Int64
 	for _, size := range []struct {
-		name        string
-		bytes       int
-		connections int
-	}{{"10 kB", 10_000, 16}, {"1 MB", 1_000_000, 1}, {"1 MB by 8", 1_000_000, 8}, {"100 MB", 100_000_000, 1}, {"100 MB by 2", 100_000_000, 2}} {
+		name                     string
+		bytes, connections, many int
+	}{{"10 kB", 10_000, 16, 3000}, {"1 MB", 1_000_000, 1, 40}, {"1 MB by 8", 1_000_000, 8, 40}, {"100 MB", 100_000_000, 1, 0}, {"100 MB by 2", 100_000_000, 2, 0}} {
 		content := make([]byte, size.bytes)
 		_, _ = rand.Read(content)
 		b.Run(size.name, func(b *testing.B) {
@@ -160,23 +161,103 @@ func BenchmarkRatio(b *testing.B) {
 				})
 				for side, name := range map[*s3.Client]string{s.straight: s.beside, s.through: bucket} {
 					require.NoError(b, put(b.Context(), side, name, "read-"+size.name, content))
+					for n := range size.many {
+						require.NoError(b, put(b.Context(), side, name, fmt.Sprintf("%s/many-%d", size.name, n), content))
+					}
 				}
 				s.compare(b, "get", size.connections, func(c *s3.Client, bucket string, _ int) error {
 					return get(b.Context(), c, bucket, "read-"+size.name, size.bytes)
 				})
+				if size.many > 0 {
+					s.compare(b, "get-many", size.connections, func(c *s3.Client, bucket string, n int) error {
+						return get(b.Context(), c, bucket, fmt.Sprintf("%s/many-%d", size.name, n%size.many), size.bytes)
+					})
+				}
 			}
 		})
 	}
 }
 
-// compare runs both sides in turn, and reports the ratio of their medians.
+// BenchmarkNative compares small files by the requests that storage-js sends, as the service role and as a user whom policies hold, with the S3 client straight at
+// the store. Beside S3's, such a request carries no signature.
+func BenchmarkNative(b *testing.B) {
+	const size, connections = 10_000, 16
+	s := newStage(b)
+	s.owner(b, `create policy own on storage.objects to authenticated using (bucket_id = 'files' and (storage.foldername(name))[1] = (select auth.uid())::text)
+		with check (bucket_id = 'files' and (storage.foldername(name))[1] = (select auth.uid())::text)`)
+	user := uuid.NewString()
+	content := make([]byte, size)
+	_, _ = rand.Read(content)
+	require.NoError(b, put(b.Context(), s.straight, s.beside, "read", content))
+	var fresh atomic.Int64
+	for name, c := range map[string]struct{ key, token string }{
+		"service role": {s.keys.ServiceRole, s.keys.ServiceRole},
+		"user":         {s.keys.Publishable, testkit.UserToken(b, s.snapshot, map[string]any{"sub": user})},
+	} {
+		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+		ask := func(method, path string, body []byte) error {
+			r, err := http.NewRequestWithContext(b.Context(), method, s.url+"/p/"+s.snapshot.GetRef()+"/storage/v1/object/files/"+user+"/"+path, bytes.NewReader(body))
+			if err != nil {
+				return err
+			}
+			r.Header.Set("Apikey", c.key)
+			r.Header.Set("Authorization", "Bearer "+c.token)
+			r.Header.Set("Content-Type", "application/octet-stream")
+			answer, err := client.Do(r)
+			if err != nil {
+				return err
+			}
+			n, err := io.Copy(io.Discard, answer.Body)
+			if err == nil && (answer.StatusCode != http.StatusOK || method == http.MethodGet && n != size) {
+				err = fmt.Errorf("%s %s: %d, %d bytes", method, path, answer.StatusCode, n)
+			}
+			return errors.Join(err, answer.Body.Close())
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				s.inTurn(b, "put", connections,
+					func(int) error {
+						return put(b.Context(), s.straight, s.beside, fmt.Sprintf("put-%d", fresh.Add(1)), content)
+					},
+					func(int) error { return ask(http.MethodPost, fmt.Sprintf("put-%d", fresh.Add(1)), content) })
+				read := fmt.Sprintf("read-%d", fresh.Add(1))
+				require.NoError(b, ask(http.MethodPost, read, content))
+				s.inTurn(b, "get", connections,
+					func(int) error { return get(b.Context(), s.straight, s.beside, "read", size) },
+					func(int) error { return ask(http.MethodGet, read, nil) })
+			}
+		})
+	}
+}
+
+// owner runs SQL as the project's owner.
+func (s *stage) owner(b *testing.B, statements ...string) {
+	owner := s.snapshot.GetPlacement().GetOwner()
+	admin, err := pgx.ParseConfig(testkit.AdminURL(b))
+	require.NoError(b, err)
+	admin.User, admin.Password, admin.Database = owner.GetUser(), owner.GetPassword(), s.snapshot.GetPlacement().GetDatabase()
+	conn, err := pgx.ConnectConfig(b.Context(), admin)
+	require.NoError(b, err)
+	for _, sql := range statements {
+		_, err = conn.Exec(b.Context(), sql)
+		require.NoError(b, err)
+	}
+	require.NoError(b, conn.Close(b.Context()))
+}
+
+// compare does the same work on both sides.
 func (s *stage) compare(b *testing.B, what string, connections int, work func(c *s3.Client, bucket string, n int) error) {
+	s.inTurn(b, what, connections, func(n int) error { return work(s.straight, s.beside, n) }, func(n int) error { return work(s.through, bucket, n) })
+}
+
+// inTurn runs both sides in turn, and reports the ratio of their medians.
+func (s *stage) inTurn(b *testing.B, what string, connections int, atStore, atWorker func(n int) error) {
 	var straight, through, spent []float64
 	for range rounds {
-		straight = append(straight, rate(b, connections, roundTime(), func(n int) error { return work(s.straight, s.beside, n) }))
+		straight = append(straight, rate(b, connections, roundTime(), atStore))
 		var done atomic.Int64 // about: the last to begin
 		before := spentBy(b, s.pid)
-		through = append(through, rate(b, connections, roundTime(), func(n int) error { done.Store(int64(n)); return work(s.through, bucket, n) }))
+		through = append(through, rate(b, connections, roundTime(), func(n int) error { done.Store(int64(n)); return atWorker(n) }))
 		spent = append(spent, float64((spentBy(b, s.pid)-before).Microseconds())/1000/float64(done.Load()))
 	}
 	b.ReportMetric(median(spent), what+"-worker-cpu-ms")
@@ -188,24 +269,13 @@ func (s *stage) compare(b *testing.B, what string, connections int, work func(c 
 // BenchmarkList lists a folder of 1,000 objects among 1,000,000, as a user whom a policy shows them.
 func BenchmarkList(b *testing.B) {
 	s := newStage(b)
-	owner := s.snapshot.GetPlacement().GetOwner()
-	admin, err := pgx.ParseConfig(testkit.AdminURL(b))
-	require.NoError(b, err)
-	admin.User, admin.Password, admin.Database = owner.GetUser(), owner.GetPassword(), s.snapshot.GetPlacement().GetDatabase()
-	conn, err := pgx.ConnectConfig(b.Context(), admin)
-	require.NoError(b, err)
-	for _, sql := range []string{
+	s.owner(b,
 		`alter table storage.objects disable trigger user`,
 		`insert into storage.objects (bucket_id, name, version, metadata)
 			select 'files', 'folder-' || f || '/file-' || n || '.txt', 'v', '{"eTag": "\"x\"", "size": 10, "mimetype": "text/plain", "cacheControl": "no-cache"}'
 			from generate_series(1, 1000) f, generate_series(1, 1000) n`,
 		`alter table storage.objects enable trigger user`, `analyze storage.objects`,
-		`create policy everyone on storage.objects for select to authenticated using (bucket_id = 'files' and auth.uid() is not null)`,
-	} {
-		_, err = conn.Exec(b.Context(), sql)
-		require.NoError(b, err)
-	}
-	require.NoError(b, conn.Close(b.Context()))
+		`create policy everyone on storage.objects for select to authenticated using (bucket_id = 'files' and auth.uid() is not null)`)
 	token := testkit.UserToken(b, s.snapshot, nil)
 	body := `{"prefix":"folder-500","limit":1000,"offset":0,"sortBy":{"column":"name","order":"asc"}}`
 	var took []time.Duration

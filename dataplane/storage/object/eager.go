@@ -7,22 +7,19 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
 )
 
-//go:embed sql/keep_insert.sql
-var keepInsertSQL string
-
-//go:embed sql/keep_upsert.sql
-var keepUpsertSQL string
+//go:embed sql/rules_same.sql
+var rulesSameSQL string
 
 // Bounds of uploads that begin without a look.
 const (
-	// eagerMost is how large they may be.
-	eagerMost = 256 << 10
+	// eagerMost is how large they may be, eagerNew if the name may turn out to be taken.
+	eagerMost = 8 << 20
+	eagerNew  = 256 << 10
 	// knownFor is for how long a bucket's rules count as known.
 	knownFor = 2 * time.Second
 	// maxKnown is of how many buckets they are.
@@ -70,7 +67,7 @@ func (k *known) stored(session *projectdb.Session, bucket string, bytes, blobs i
 // hurry begins a small upload by whom no policy holds without a look, where the bucket's rules are known and let it through with room to spare: its bytes are written
 // first, and its row only if the rules still are what they were. What might be refused is looked at before, and so is everything that policies judge.
 func (s *Service) hurry(session *projectdb.Session, t *Ticket) bool {
-	if !unbound(session) || t.Most <= 0 || t.Most > eagerMost || t.replaces() || t.IfMatch != "" || t.IfNoneMatch != "" || t.scan {
+	if !unbound(session) || t.Most <= 0 || t.Most > eagerMost || t.Most > eagerNew && !t.Upsert || t.replaces() || t.IfMatch != "" || t.IfNoneMatch != "" || t.scan {
 		return false
 	}
 	r, ok := s.known.rules.Get(knownKey{session.Project.Ref, t.Bucket})
@@ -89,33 +86,9 @@ func (s *Service) hurry(session *projectdb.Session, t *Ticket) bool {
 	return true
 }
 
-// keepEager is the ticket's statement with its condition.
-func (t *Ticket) keepEager(row projectdb.Statement, size, most string) projectdb.Statement {
-	sql := keepInsertSQL
-	if t.Upsert {
-		sql = keepUpsertSQL
-	}
-	return projectdb.Statement{SQL: sql, Args: append(row.Args, size, most, strconv.FormatInt(t.eager.sizeLimit, 10), t.eager.written)}
-}
-
-// readEager reads whether the row was written.
-func (t *Ticket) readEager(rows pgx.Rows, kept *bool, out **Object) error {
-	*kept, *out = false, nil
-	for rows.Next() {
-		*kept = true
-		if !t.Upsert {
-			if err := rows.Scan(&t.stored.bytes, &t.stored.blobs); err != nil {
-				return err
-			}
-			continue
-		}
-		o, err := scanAfter(rows, &t.stored.bytes, &t.stored.blobs)
-		if err != nil {
-			return err
-		}
-		*out = &o
-	}
-	return rows.Err()
+// same is the statement that fails where the rules are others than those that the upload began by.
+func (r *rules) same(bucket string) projectdb.Statement {
+	return projectdb.Statement{SQL: rulesSameSQL, Args: []any{bucket, strconv.FormatInt(r.sizeLimit, 10), r.written}}
 }
 
 // again judges an upload whose bucket's rules have changed since they were known.

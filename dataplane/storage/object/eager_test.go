@@ -2,6 +2,8 @@ package object_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -143,4 +145,18 @@ func TestPoliciesAreAskedBeforeBytesCome(t *testing.T) {
 		}
 		requireAgreed(t, b, 1)
 	})
+}
+
+// TestStatementsKnowTheSameTriggers: what is the service's own is said in two statements.
+func TestStatementsKnowTheSameTriggers(t *testing.T) {
+	t.Parallel()
+	own := regexp.MustCompile(`t\.tgname <> all \('\{[a-z_,]+\}'\)`)
+	var lists []string
+	for _, name := range []string{"sql/rules.sql", "sql/rules_same.sql"} {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		lists = append(lists, own.FindString(string(text)))
+	}
+	require.NotEmpty(t, lists[0])
+	require.Equal(t, lists[0], lists[1])
 }

@@ -113,14 +113,11 @@ type Object struct {
 }
 
 // scan reads a row of the columns that this package's statements return, in their order. The project's owner writes to the table: what does not fit is left out.
-func scan(row pgx.CollectableRow) (Object, error) { return scanAfter(row) }
-
-// scanAfter is scan of a row that begins with other columns, which go to others.
-func scanAfter(row pgx.CollectableRow, others ...any) (Object, error) {
+func scan(row pgx.CollectableRow) (Object, error) {
 	var o Object
 	var metadata, user []byte
 	var bucket, name *string
-	if err := row.Scan(append(others, &o.ID, &bucket, &name, &o.Version, &o.OwnerID, &o.Created, &o.Updated, &o.LastAccessed, &metadata, &user)...); err != nil {
+	if err := row.Scan(&o.ID, &bucket, &name, &o.Version, &o.OwnerID, &o.Created, &o.Updated, &o.LastAccessed, &metadata, &user); err != nil {
 		return o, err
 	}
 	if bucket != nil {
@@ -133,7 +130,7 @@ func scanAfter(row pgx.CollectableRow, others ...any) (Object, error) {
 	if len(user) > 0 && string(user) != "null" {
 		o.UserMetadata = user
 	}
-	for _, value := range row.RawValues()[len(others):] {
+	for _, value := range row.RawValues() {
 		o.read += len(value)
 	}
 	return o, nil

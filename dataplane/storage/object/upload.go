@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
 	"github.com/wayli-app/fluxbase/dataplane/storage/name"
 	"github.com/wayli-app/fluxbase/internal/fault"
+	"github.com/wayli-app/fluxbase/internal/pg"
 )
 
 //go:embed sql/rules.sql
@@ -363,12 +365,11 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 			batch.Statements[i].Plain = true
 		}
 	}
-	kept := false
 	err := session.Run(ctx, o, batch, func(i int, rows pgx.Rows) error {
-		if t.eager != nil {
-			return t.readEager(rows, &kept, &out)
-		}
-		if i == 0 {
+		switch i - (len(batch.Statements) - 2) {
+		case -1: // the rules are the same
+			return nil
+		case 0:
 			for rows.Next() {
 				if err := rows.Scan(&t.stored.bytes, &t.stored.blobs); err != nil {
 					return err
@@ -387,6 +388,9 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 		}
 		return nil
 	})
+	if t.eager != nil && pg.Code(err) == pgerrcode.DivisionByZero {
+		return s.again(ctx, session, t, w)
+	}
 	if err != nil {
 		if settled(err) {
 			s.drop(ctx, session, w.Version)
@@ -394,9 +398,6 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 		return nil, t.refused(err)
 	}
 	told()
-	if t.eager != nil && !kept {
-		return s.again(ctx, session, t, w)
-	}
 	if unbound(session) {
 		s.known.stored(session, t.Bucket, t.stored.bytes, t.stored.blobs)
 	}
@@ -413,10 +414,11 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 func (t *Ticket) batch(session *projectdb.Session, w blob.Written) projectdb.Batch {
 	row := t.statement(w.Size, w.Version, w.ETag)
 	size, most := strconv.FormatInt(w.Size, 10), strconv.FormatInt(session.Project.Limits.StorageBytes, 10)
+	keep := projectdb.Statement{SQL: keepSQL, Args: []any{w.Version, size, most}}
 	if t.eager != nil {
-		return projectdb.Batch{Statements: []projectdb.Statement{t.keepEager(row, size, most)}}
+		return projectdb.Batch{Statements: []projectdb.Statement{t.eager.same(t.Bucket), keep, row}}
 	}
-	return projectdb.Batch{Statements: []projectdb.Statement{{SQL: keepSQL, Args: []any{w.Version, size, most}}, row}, Hold: t.replaces()}
+	return projectdb.Batch{Statements: []projectdb.Statement{keep, row}, Hold: t.replaces()}
 }
 
 // object is what the ticket's statement wrote.

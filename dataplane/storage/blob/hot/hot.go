@@ -7,6 +7,7 @@ import (
 	"context"
 	"hash/maphash"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -23,7 +24,7 @@ const (
 	unused = 5 * time.Minute
 	// fillTime bounds the reading of a file, which goes on when its reader has left: others may wait for it.
 	fillTime = 30 * time.Second
-	// remembered is of how many reads of files that are not held it is known that they were.
+	// remembered is of how many files it is known how often they were read lately.
 	remembered = 16 << 10
 	// tried is how many files are looked at for one that makes room: those that are being read stay.
 	tried = 64
@@ -50,8 +51,8 @@ type Cache struct {
 	used     int64
 	files    map[key]*file
 	projects map[string]*project
-	// before and lately are reads of files that are not held; lately becomes before when it is full.
-	before, lately map[uint64]struct{}
+	// before and lately are how often files were read, held or not; lately becomes before when it is full, and as time passes.
+	before, lately map[uint64]int
 	sweeps         bool
 }
 
@@ -84,7 +85,7 @@ func New(d Deps) *Cache {
 	}
 	c := &Cache{
 		budget: d.Budget, share: d.Budget / 2, now: d.Now, seed: maphash.MakeSeed(), files: map[key]*file{}, projects: map[string]*project{},
-		before: map[uint64]struct{}{}, lately: map[uint64]struct{}{},
+		before: map[uint64]int{}, lately: map[uint64]int{},
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "fluxbase_storage_small_reads_total", Help: "Reads of files that are small enough to be held in memory, by whether they were.",
 		}, []string{"held"}),
@@ -139,12 +140,13 @@ func (c *Cache) Open(ctx context.Context, ref, version string, size, from, to in
 func (c *Cache) take(ctx context.Context, k key, size int64, whole bool, fetch func(context.Context) (io.ReadCloser, error)) *file {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	reads := c.count(k, whole)
 	f, known := c.files[k]
 	if known {
 		c.projects[k.ref].files.MoveToFront(f.element)
 	} else {
 		// Who reads a part asks for less than holding the whole would cost.
-		if !whole || !c.again(k) || !c.room(k.ref, size+overhead) {
+		if !whole || reads < 2 || !c.room(k.ref, size+overhead, reads) {
 			return nil
 		}
 		f = c.add(k, size+overhead)
@@ -155,25 +157,27 @@ func (c *Cache) take(ctx context.Context, k key, size int64, whole bool, fetch f
 	return f
 }
 
-// again reports whether a file was read before, not long ago.
-func (c *Cache) again(k key) bool {
+// count tells how often a file was read lately; a whole reading counts.
+func (c *Cache) count(k key, whole bool) int {
 	hash := maphash.Comparable(c.seed, k)
-	if _, ok := c.lately[hash]; ok {
-		return true
+	if whole {
+		c.lately[hash]++
+		if len(c.lately) > remembered/2 {
+			c.age()
+		}
 	}
-	_, ok := c.before[hash]
-	c.lately[hash] = struct{}{}
-	if len(c.lately) > remembered/2 {
-		c.before, c.lately = c.lately, map[uint64]struct{}{}
-	}
-	return ok
+	return c.lately[hash] + c.before[hash]
 }
 
-// room makes room for a file of a project: from the project's own files beyond its share, or else from those of whoever has most. It reports whether there is.
-func (c *Cache) room(ref string, cost int64) bool {
+func (c *Cache) age() { c.before, c.lately = c.lately, map[uint64]int{} }
+
+// room makes room for a file of a project that was read so often: from the project's own files beyond its share, or else from those of whoever has most. It
+// reports whether there is. Within a project what was read as often stays where it is: a round through more files than fit would only have each take another's
+// place. Other projects' files give way however often they are read.
+func (c *Cache) room(ref string, cost int64, reads int) bool {
 	own := c.projects[ref]
 	for own != nil && own.used+cost > c.share {
-		if !c.evict(own) {
+		if !c.evict(own, reads) {
 			return false
 		}
 		own = c.projects[ref]
@@ -185,21 +189,28 @@ func (c *Cache) room(ref string, cost int64) bool {
 				largest = p
 			}
 		}
-		if largest == nil || !c.evict(largest) {
+		seldom := math.MaxInt
+		if largest == c.projects[ref] {
+			seldom = reads
+		}
+		if largest == nil || !c.evict(largest, seldom) {
 			return false
 		}
 	}
 	return cost <= c.share
 }
 
-// evict drops a project's file that was not read for the longest, and is not being read.
-func (c *Cache) evict(p *project) bool {
+// evict drops the file of a project that was not read for the longest and is not being read, if it was read fewer times than so many.
+func (c *Cache) evict(p *project, reads int) bool {
 	e := p.files.Back()
 	for range tried {
 		if e == nil {
 			return false
 		}
 		if f := e.Value.(*file); f.readers == 0 {
+			if c.count(f.key, false) >= reads {
+				return false
+			}
 			c.drop(f)
 			return true
 		}
@@ -308,6 +319,7 @@ func (c *Cache) Drop(ref string, versions ...string) {
 func (c *Cache) sweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.age()
 	since := c.now().Add(-unused)
 	for _, f := range c.files {
 		if f.readers == 0 && f.read.Before(since) {

@@ -175,20 +175,51 @@ func TestBudgetAndShares(t *testing.T) {
 	for i := range 2 {
 		hold(t, c, "small", fmt.Sprint(i), s)
 	}
-	for i := range 40 {
-		hold(t, c, "greedy", fmt.Sprint(i), s)
+	many := func(ref string) {
+		for i := range 40 {
+			for range i + 2 { // more often than the one before
+				if r := whole(c, ref, fmt.Sprint(i), s); r != nil {
+					require.NoError(t, r.Close())
+				}
+			}
+		}
 	}
+	many("greedy")
 	require.LessOrEqual(t, c.Held(), int64(budget))
 	require.Equal(t, 4, held("greedy"), "half of the budget, and no more")
 	require.Equal(t, 2, held("small"))
 	for _, ref := range []string{"b", "c"} { // takes from whoever has most
-		for i := range 40 {
-			hold(t, c, ref, fmt.Sprint(i), s)
-		}
+		many(ref)
 	}
 	require.LessOrEqual(t, c.Held(), int64(budget))
 	require.Equal(t, 2, held("small"), "who has little loses nothing to those who have much")
 	require.LessOrEqual(t, held("greedy"), 3)
+}
+
+func TestRoundsThroughMoreThanFits(t *testing.T) {
+	t.Parallel()
+	const size = 10 << 10
+	c := hot.New(hot.Deps{Budget: 10 * size})
+	s := filled(size, 'x')
+	const files, rounds = 12, 10
+	held := 0
+	for range rounds {
+		for i := range files {
+			if r := whole(c, "a", fmt.Sprint(i), s); r != nil {
+				held++
+				require.NoError(t, r.Close())
+			}
+		}
+	}
+	require.EqualValues(t, 4, s.asked.Load(), "none takes another's place")
+	require.Equal(t, 4*(rounds-1), held)
+	for range 2 * rounds {
+		if r := whole(c, "a", "often", s); r != nil {
+			held = -1
+			require.NoError(t, r.Close())
+		}
+	}
+	require.Equal(t, -1, held, "what is read more often does")
 }
 
 func TestWhatIsBeingReadCounts(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 const (
 	checkedPayload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 	trailer        = "x-amz-checksum-crc32c"
-	chunkSize      = 64 << 10
+	chunkSize      = 256 << 10
 )
 
 // Whether a store takes such bodies.

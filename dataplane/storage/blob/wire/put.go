@@ -11,8 +11,11 @@ import (
 	"time"
 )
 
-// chunks are what bodies are copied by.
-var chunks = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+// chunks are what bodies are copied by, large what those are copied by that are larger than a chunk: the fewer times the kernel is asked, the better.
+var (
+	chunks = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+	large  = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+)
 
 // maxDrain is how much of an answer to an upload is read, so that its connection can be used again.
 const maxDrain = 4 << 10
@@ -85,8 +88,12 @@ func (c *Client) put(ctx context.Context, k *conn, r *http.Request, body io.Read
 
 // send writes the head and the body, and tells which side failed.
 func send(ctx context.Context, k *conn, head []byte, body io.Reader, size int64) (read, sent error) {
-	chunk := chunks.Get().(*[]byte)
-	defer chunks.Put(chunk)
+	pool := &chunks
+	if size > 64<<10 {
+		pool = &large
+	}
+	chunk := pool.Get().(*[]byte)
+	defer pool.Put(chunk)
 	n := copy(*chunk, head) // with the first bytes of the body
 	for left := size; ; {
 		for n < len(*chunk) && left > 0 {
