@@ -14,9 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/controlplane/project"
+	"github.com/wayli-app/fluxbase/controlplane/store"
 	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
 	"github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1/directoryv1connect"
 	"github.com/wayli-app/fluxbase/internal/id"
+	"github.com/wayli-app/fluxbase/internal/layout"
 	"github.com/wayli-app/fluxbase/internal/seal"
 	"github.com/wayli-app/fluxbase/internal/testkit"
 	"github.com/wayli-app/fluxbase/internal/token"
@@ -169,6 +171,22 @@ func TestOnlyTheServiceTokenOpens(t *testing.T) {
 	require.Error(t, err, "without a token there is no directory")
 }
 
+func TestTheSnapshotTellsOfStoragesLoginOnceThereIsOne(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	m := b.project(t, "active")
+	s := b.resolve(t, byRef(m.ref))
+	require.NoError(t, store.New(b.pool).SetMigrationVersion(t.Context(), store.SetMigrationVersionParams{ID: m.id, MigrationVersion: layout.StorageVersion}))
+	migrated := b.resolve(t, byRef(m.ref))
+	require.Greater(t, migrated.GetRevision(), s.GetRevision(), "workers learn of the login")
+	storage, err := m.secrets.StoragePassword()
+	require.NoError(t, err)
+	require.Equal(t, m.ref+"_storage", migrated.GetPlacement().GetStorage().GetUser())
+	require.Equal(t, storage, migrated.GetPlacement().GetStorage().GetPassword())
+	require.Len(t, storage, 32)
+	require.NotEqual(t, m.secrets.AdminPassword, storage)
+}
+
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -205,6 +223,7 @@ func TestSnapshot(t *testing.T) {
 	require.Equal(t, m.ref+"_authenticator", place.GetAuthenticator().GetUser())
 	require.Equal(t, m.secrets.AuthenticatorPassword, place.GetAuthenticator().GetPassword())
 	require.Equal(t, m.secrets.AdminPassword, place.GetAdmin().GetPassword())
+	require.Nil(t, place.GetStorage(), "the project is not migrated: there is no such login yet")
 	require.Equal(t, m.secrets.OwnerPassword, place.GetOwner().GetPassword())
 	require.Equal(t, "bucket-"+m.ref, place.GetBucket())
 	keys := map[string]*directoryv1.Key{}

@@ -8,13 +8,13 @@ import (
 )
 
 // placement says where a project lives and how to log in.
-func placement(row store.SnapshotProjectRow, secrets project.Secrets) *directoryv1.Placement {
+func placement(row store.SnapshotProjectRow, secrets project.Secrets) (*directoryv1.Placement, error) {
 	p := row.Project
 	names := layout.Of(p.Ref, p.Isolation == "schema")
 	login := func(user, password string) *directoryv1.Login {
 		return &directoryv1.Login{User: user, Password: password}
 	}
-	return &directoryv1.Placement{
+	out := &directoryv1.Placement{
 		Host: row.ClusterHost, Port: row.ClusterPort, SslMode: row.ClusterSslMode,
 		Database: names.Database(), Shared: names.Shared(), SchemaPrefix: names.SchemaPrefix(), RolePrefix: names.RolePrefix(),
 		Authenticator: login(names.Authenticator(), secrets.AuthenticatorPassword),
@@ -22,4 +22,13 @@ func placement(row store.SnapshotProjectRow, secrets project.Secrets) *directory
 		Owner:         login(names.Owner(), secrets.OwnerPassword),
 		Bucket:        p.Bucket,
 	}
+	if p.MigrationVersion < layout.StorageVersion { // workers use the admin until then
+		return out, nil
+	}
+	password, err := secrets.StoragePassword()
+	if err != nil {
+		return nil, err
+	}
+	out.Storage = login(names.Storage(), password)
+	return out, nil
 }

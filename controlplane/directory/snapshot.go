@@ -65,9 +65,13 @@ func (d *Directory) snapshot(ctx context.Context, row store.SnapshotProjectRow) 
 	if err != nil {
 		return nil, fmt.Errorf("sign the anon key: %w", err)
 	}
+	place, err := placement(row, secrets)
+	if err != nil {
+		return nil, err
+	}
 	out := &directoryv1.Snapshot{
 		ProjectId: p.ID.String(), Ref: p.Ref, Revision: p.Revision, Status: servingStatus(p, row.Served),
-		Placement: placement(row, secrets), LegacyJwtSecret: secrets.LegacyJWTSecret,
+		Placement: place, LegacyJwtSecret: secrets.LegacyJWTSecret,
 		Limits: &directoryv1.Limits{
 			RequestsPerSecond: row.RequestsPerSecond, Burst: row.Burst, RequestsPerSecondPerIp: row.RequestsPerSecondPerIp,
 			RequestsPerSecondPerKey: row.RequestsPerSecondPerKey, StatementTimeoutMs: row.StatementTimeoutMs,

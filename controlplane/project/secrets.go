@@ -1,6 +1,9 @@
 package project
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,6 +75,15 @@ func NewSecrets() (Secrets, error) {
 		SigningKeys:     []SigningKey{key},
 		LegacyJWTSecret: []byte(id.NewSecret("")),
 	}, nil
+}
+
+// StoragePassword is that of storage's login. It is made of the admin's, so that projects from before that login have one too.
+func (s Secrets) StoragePassword() (string, error) {
+	key, err := hkdf.Key(sha256.New, []byte(s.AdminPassword), nil, "storage", 24)
+	if err != nil {
+		return "", fmt.Errorf("derive storage's password: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(key), nil
 }
 
 // Seal encrypts the secrets for the row of one project.

@@ -156,13 +156,26 @@ func (p *Provisioner) makeRoles(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	secrets, err := project.OpenSecrets(p.Sealer, r.project.ID, r.project.SecretsSealed)
+	passwords, err := p.passwords(r)
 	if err != nil {
 		return err
 	}
-	return c.CreateRoles(ctx, r.names, layout.Passwords{
-		Authenticator: secrets.AuthenticatorPassword, Admin: secrets.AdminPassword, Owner: secrets.OwnerPassword,
-	})
+	return c.CreateRoles(ctx, r.names, passwords)
+}
+
+// passwords are those of the project's logins.
+func (p *Provisioner) passwords(r *run) (layout.Passwords, error) {
+	secrets, err := project.OpenSecrets(p.Sealer, r.project.ID, r.project.SecretsSealed)
+	if err != nil {
+		return layout.Passwords{}, err
+	}
+	storage, err := secrets.StoragePassword()
+	if err != nil {
+		return layout.Passwords{}, err
+	}
+	return layout.Passwords{
+		Authenticator: secrets.AuthenticatorPassword, Admin: secrets.AdminPassword, Storage: storage, Owner: secrets.OwnerPassword,
+	}, nil
 }
 
 func (p *Provisioner) makePlace(ctx context.Context, r *run) error {
@@ -200,7 +213,11 @@ func (p *Provisioner) migrate(ctx context.Context, r *run) error {
 		return err
 	}
 	if int(r.project.MigrationVersion) < layout.Version() {
-		version, err := c.Migrate(ctx, r.names, int(r.project.MigrationVersion))
+		passwords, err := p.passwords(r)
+		if err != nil {
+			return err
+		}
+		version, err := c.Migrate(ctx, r.names, passwords, int(r.project.MigrationVersion))
 		if err != nil {
 			return err
 		}

@@ -289,7 +289,7 @@ func (q *Queries) SetIntent(ctx context.Context, arg SetIntentParams) error {
 }
 
 const setMigrationVersion = `-- name: SetMigrationVersion :exec
-update project set migration_version = $2, updated_at = now() where id = $1
+update project set migration_version = $2, updated_at = now(), revision = nextval('project_revision') where id = $1
 `
 
 type SetMigrationVersionParams struct {
@@ -297,6 +297,7 @@ type SetMigrationVersionParams struct {
 	MigrationVersion int32
 }
 
+// Workers learn of it: by which login they reach storage depends on it.
 func (q *Queries) SetMigrationVersion(ctx context.Context, arg SetMigrationVersionParams) error {
 	_, err := q.db.Exec(ctx, setMigrationVersion, arg.ID, arg.MigrationVersion)
 	return err

@@ -40,7 +40,9 @@ type Project struct {
 	Shared                      bool
 	SchemaPrefix, RolePrefix    string
 	Authenticator, Admin, Owner Login
-	Bucket                      string
+	// Storage is empty for a project from before that login.
+	Storage Login
+	Bucket  string
 	// ConnString is how libpq writes all of the authenticator's connection, in place of the above; a secret. Only the standalone REST
 	// server, whose one project is no snapshot, sets it.
 	ConnString string
@@ -97,7 +99,7 @@ func FromSnapshot(s *directoryv1.Snapshot) (*Project, error) {
 		Status: s.GetStatus(), URL: s.GetUrl(),
 		Host: place.GetHost(), Port: int(place.GetPort()), Database: place.GetDatabase(), SSLMode: place.GetSslMode(),
 		Shared: place.GetShared(), SchemaPrefix: place.GetSchemaPrefix(), RolePrefix: place.GetRolePrefix(),
-		Authenticator: login(place.GetAuthenticator()), Admin: login(place.GetAdmin()), Owner: login(place.GetOwner()),
+		Authenticator: login(place.GetAuthenticator()), Admin: login(place.GetAdmin()), Owner: login(place.GetOwner()), Storage: login(place.GetStorage()),
 		Bucket: place.GetBucket(), LegacyJWTSecret: s.GetLegacyJwtSecret(), AnonKey: s.GetAnonKey(),
 		Keys: make(map[[32]byte]Key, len(s.GetKeys())), Hosts: s.GetHosts(),
 		OverQuota: s.GetOverQuota(), OverQuotaReason: s.GetOverQuotaReason(), Settings: setting.Decode(s.GetSettings()),

@@ -135,7 +135,7 @@ func (c *conn) connect(request context.Context) error {
 		return err
 	}
 	cfg.OnNotice = passNotice
-	if c.pool.key.login != admin {
+	if l := c.pool.key.login; l != admin && l != storage {
 		cfg.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
 		cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0
 	} else {

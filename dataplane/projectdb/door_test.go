@@ -99,7 +99,7 @@ func TestTransactions(t *testing.T) {
 			var user, path string
 			require.NoError(t, tx.QueryRow(ctx, "select current_user, current_setting('search_path')").Scan(&user, &path))
 			require.Equal(t, p.Admin.User, user)
-			require.Equal(t, `"`+p.Schema("auth")+`", "`+p.Schema("extensions")+`"`, path)
+			require.Equal(t, `"`+p.Schema("auth")+`", "`+p.Schema("extensions")+`", pg_temp`, path)
 			return tx.QueryRow(ctx, "select count(*)::text from users where email = $1", "a@b.c").Scan(&user)
 		})
 		require.NoError(t, err)

@@ -14,7 +14,8 @@ type login int
 
 const (
 	authenticator login = iota // runs requests
-	admin                      // runs the services' own SQL
+	admin                      // runs the services' own SQL, but for storage's
+	storage                    // runs storage's
 	owner                      // runs a developer's SQL; never pooled
 )
 
@@ -49,6 +50,11 @@ func targetOf(p *directory.Project, l login) target {
 	switch l {
 	case authenticator:
 		t.login, t.connString = p.Authenticator, p.ConnString
+	case storage:
+		if t.login = p.Storage; t.login.User != "" {
+			break
+		}
+		fallthrough // a project from before that login, which is not migrated yet
 	case admin:
 		t.login = p.Admin
 	case owner:

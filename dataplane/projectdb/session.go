@@ -122,8 +122,9 @@ func (s *Session) InTx(ctx context.Context, o Options, fn func(pgx.Tx) error) er
 	return s.door.inTx(ctx, s, o, fn)
 }
 
-// InService runs fn in a transaction as the project's "<ref>_admin", with the search_path on one service's schema
-// ("auth", "storage" or "realtime") and then "extensions".
+// InService runs fn in a transaction as the login that owns one service's schema ("auth", "storage" or "realtime"), with the search_path on that
+// schema. As "<ref>_admin", which owns the schemas but storage's, it goes on to "extensions", and triggers of the owner's run. In storage's schema fn
+// must touch neither a table nor a function of the owner's: those are for a request role (Elevated).
 func (s *Session) InService(ctx context.Context, schema string, fn func(pgx.Tx) error) error {
 	return s.door.inService(ctx, s.Project, schema, fn)
 }

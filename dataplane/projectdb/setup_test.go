@@ -35,7 +35,7 @@ func newProject(t testing.TB, shared bool) *directory.Project {
 	require.NoError(t, c.Prepare(ctx))
 	ref := id.NewRef()
 	n := layout.Of(ref, shared)
-	pw := layout.Passwords{Authenticator: "a'\\ \"1", Admin: "b2", Owner: "c3"}
+	pw := layout.Passwords{Authenticator: "a'\\ \"1", Admin: "b2", Storage: "d4", Owner: "c3"}
 	require.NoError(t, c.CreateRoles(ctx, n, pw))
 	t.Cleanup(func() {
 		_ = c.Drop(ctx, n)
@@ -54,6 +54,7 @@ func newProject(t testing.TB, shared bool) *directory.Project {
 		SchemaPrefix: n.SchemaPrefix(), RolePrefix: n.RolePrefix(),
 		Authenticator: directory.Login{User: n.Authenticator(), Password: pw.Authenticator},
 		Admin:         directory.Login{User: n.Admin(), Password: pw.Admin},
+		Storage:       directory.Login{User: n.Storage(), Password: pw.Storage},
 		Owner:         directory.Login{User: n.Owner(), Password: pw.Owner},
 	}
 }

@@ -13,8 +13,19 @@ import (
 	"github.com/wayli-app/fluxbase/internal/pg"
 )
 
-// services are the schemas that InService serves.
-var services = map[string]bool{"auth": true, "storage": true, "realtime": true}
+// service is how InService serves a schema: as whom, and with what search_path.
+type service struct {
+	login login
+	path  []string
+}
+
+// services are the schemas that InService serves. As storage's login nothing runs that the project's owner made: it looks for no name where the owner
+// can make one. That pg_catalog comes first goes without saying, and pg_temp would before it.
+var services = map[string]service{
+	"auth":     {admin, []string{"auth", "extensions"}},
+	"realtime": {admin, []string{"realtime", "extensions"}},
+	"storage":  {storage, []string{"storage"}},
+}
 
 func (d *Door) inTx(ctx context.Context, s *Session, o Options, fn func(pgx.Tx) error) error {
 	id, err := s.identity(o)
@@ -39,12 +50,13 @@ func (d *Door) inTx(ctx context.Context, s *Session, o Options, fn func(pgx.Tx) 
 }
 
 func (d *Door) inService(ctx context.Context, p *directory.Project, schema string, fn func(pgx.Tx) error) error {
-	if !services[schema] {
+	by, known := services[schema]
+	if !known {
 		return fault.New(fault.Internal, "UNKNOWN_SERVICE", "There is no service %q.", schema)
 	}
-	begin := "begin; select pg_catalog.num_nulls(" + local("search_path", searchPath(p, []string{schema, "extensions"})) + ", " +
+	begin := "begin; select pg_catalog.num_nulls(" + local("search_path", searchPath(p, by.path)+", pg_temp") + ", " +
 		local("statement_timeout", milliseconds(p.Limits.StatementTimeout)) + ")"
-	return d.transact(ctx, p, admin, begin, false, fn)
+	return d.transact(ctx, p, by.login, begin, false, fn)
 }
 
 func local(name, value string) string {

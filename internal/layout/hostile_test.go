@@ -28,7 +28,7 @@ func TestOwnerCannotReachOut(t *testing.T) {
 		"alter role " + pg.Ident(hostile.Owner()) + " connection limit -1", "alter role " + pg.Ident(hostile.Owner()) + " createrole",
 		"alter role " + pg.Ident(victim.Owner()) + " password 'x'", "grant " + pg.Ident(victim.Owner()) + " to " + pg.Ident(hostile.Owner()),
 		"set role " + pg.Ident(victim.Owner()), "set session authorization " + pg.Ident(victim.Owner()), "set role postgres", "set role fluxbase_owner",
-		"set role " + pg.Ident(hostile.Admin()), "set role fluxbase_template_admin", "grant anon to " + pg.Ident(hostile.Owner()),
+		"set role " + pg.Ident(hostile.Admin()), "set role " + pg.Ident(hostile.Storage()), "set role fluxbase_template_admin", "set role fluxbase_template_storage", "grant anon to " + pg.Ident(hostile.Owner()),
 		"grant pg_read_all_data to " + pg.Ident(hostile.Owner()), "grant pg_read_server_files to " + pg.Ident(hostile.Owner()),
 		"alter database " + pg.Ident(hostile.Database()) + " connection limit -1", "alter database " + pg.Ident(hostile.Database()) + " rename to mine",
 		"drop database " + pg.Ident(victim.Database()), "comment on database " + pg.Ident(victim.Database()) + " is 'x'",
@@ -66,7 +66,7 @@ func TestOwnerCannotConnectElsewhere(t *testing.T) {
 	c := open(t)
 	hostile, victim, shared := create(t, c, false), create(t, c, false), create(t, c, true)
 	logins := map[string]string{
-		hostile.Owner(): hostile.passwords.Owner, hostile.Admin(): hostile.passwords.Admin, hostile.Authenticator(): hostile.passwords.Authenticator,
+		hostile.Owner(): hostile.passwords.Owner, hostile.Admin(): hostile.passwords.Admin, hostile.Storage(): hostile.passwords.Storage, hostile.Authenticator(): hostile.passwords.Authenticator,
 	}
 	for _, database := range []string{victim.Database(), SharedDatabase, "postgres", "template1", "template0", templateDatabase()} {
 		for user, password := range logins {
@@ -97,6 +97,7 @@ func TestCatalogsTellNothingOfOthers(t *testing.T) {
 	})
 	for user, password := range map[string]string{
 		curious.Owner(): curious.passwords.Owner, curious.Authenticator(): curious.passwords.Authenticator, curious.Admin(): curious.passwords.Admin,
+		curious.Storage(): curious.passwords.Storage,
 	} {
 		conn := curious.connect(t, user, password)
 		rows, err := conn.Query(t.Context(), `select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace

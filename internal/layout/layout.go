@@ -26,21 +26,23 @@ const (
 
 	// ownerGroup has what owners may do in their database's service schemas. All owners are members; it reaches no
 	// database by itself.
-	ownerGroup    = "fluxbase_owner"
-	templateOwner = "fluxbase_template_owner"
-	templateAdmin = "fluxbase_template_admin"
+	ownerGroup      = "fluxbase_owner"
+	templateOwner   = "fluxbase_template_owner"
+	templateAdmin   = "fluxbase_template_admin"
+	templateStorage = "fluxbase_template_storage"
 )
 
 // Connection limits of one project.
 const (
 	maxAuthenticator = 60
-	maxAdmin         = 25
+	maxAdmin         = 20
+	maxStorage       = 20
 	maxOwner         = 20
 	maxDatabase      = 100
 )
 
 // plainRoles are those that every cluster has.
-var plainRoles = []string{Anon, Authenticated, ServiceRole, AuthAdmin, ownerGroup, templateOwner, templateAdmin}
+var plainRoles = []string{Anon, Authenticated, ServiceRole, AuthAdmin, ownerGroup, templateOwner, templateAdmin, templateStorage}
 
 var requestRoles = []string{Anon, Authenticated, ServiceRole}
 
@@ -116,13 +118,21 @@ func (n Names) Role(logical string) string { return n.RolePrefix() + logical }
 // Authenticator returns the login that runs requests.
 func (n Names) Authenticator() string { return n.ref + "_authenticator" }
 
-// Admin returns the login that owns the services' schemas.
+// Admin returns the login that owns the services' schemas, but for storage's.
 func (n Names) Admin() string { return n.ref + "_admin" }
+
+// StorageVersion is the migration from which on projects have the login Storage.
+const StorageVersion = 13
+
+// Storage returns the login that owns what storage counts. No code of the project's ever runs as it.
+func (n Names) Storage() string { return n.ref + "_storage" }
 
 // Owner returns the login that owns the project's own schemas.
 func (n Names) Owner() string { return n.ref + "_owner" }
 
-func (n Names) logins() []string { return []string{n.Authenticator(), n.Admin(), n.Owner()} }
+func (n Names) logins() []string {
+	return []string{n.Authenticator(), n.Admin(), n.Storage(), n.Owner()}
+}
 
 // roles are all roles that exist for this project alone.
 func (n Names) roles() []string {
@@ -143,7 +153,8 @@ func (n Names) Bucket(prefix string) string { return prefix + n.ref }
 type variables struct {
 	Shared                           bool
 	Anon, Authenticated, ServiceRole string
-	Owner, Admin, OwnerGroup         string
+	Owner, Admin, Storage            string
+	OwnerGroup                       string
 	AuthAdmin                        string
 	SessionRef, MyRef                string
 	schemaPrefix                     string
@@ -155,7 +166,7 @@ func (n Names) variables() variables {
 	v := variables{
 		Shared: n.shared,
 		Anon:   pg.Ident(n.Role(Anon)), Authenticated: pg.Ident(n.Role(Authenticated)), ServiceRole: pg.Ident(n.Role(ServiceRole)),
-		Owner: pg.Ident(n.Owner()), Admin: pg.Ident(n.Admin()), OwnerGroup: ownerGroup, AuthAdmin: pg.Ident(n.Role(AuthAdmin)),
+		Owner: pg.Ident(n.Owner()), Admin: pg.Ident(n.Admin()), Storage: pg.Ident(n.Storage()), OwnerGroup: ownerGroup, AuthAdmin: pg.Ident(n.Role(AuthAdmin)),
 		SessionRef: "''", MyRef: "current_database()", schemaPrefix: n.SchemaPrefix(),
 	}
 	if n.shared {
@@ -166,7 +177,7 @@ func (n Names) variables() variables {
 
 func templateVariables() variables {
 	return variables{
-		Anon: Anon, Authenticated: Authenticated, ServiceRole: ServiceRole, Owner: templateOwner, Admin: templateAdmin,
+		Anon: Anon, Authenticated: Authenticated, ServiceRole: ServiceRole, Owner: templateOwner, Admin: templateAdmin, Storage: templateStorage,
 		OwnerGroup: ownerGroup, AuthAdmin: AuthAdmin, SessionRef: "''", MyRef: "current_database()",
 	}
 }

@@ -40,7 +40,7 @@ type made struct {
 
 func create(t testing.TB, c *Cluster, shared bool) *made {
 	t.Helper()
-	m := &made{Names: Of(id.NewRef(), shared), c: c, passwords: Passwords{id.NewPassword(), id.NewPassword(), id.NewPassword()}}
+	m := &made{Names: Of(id.NewRef(), shared), c: c, passwords: Passwords{id.NewPassword(), id.NewPassword(), id.NewPassword(), id.NewPassword()}}
 	t.Cleanup(func() { require.NoError(t, c.Drop(context.WithoutCancel(t.Context()), m.Names)) })
 	m.create(t)
 	return m

@@ -30,7 +30,7 @@ func TestAdminWithoutSuperuser(t *testing.T) {
 		require.NoError(t, err)
 	}
 	exec(t, conn, `create role %[1]s login createdb createrole password '%[2]s'; grant connect on database postgres to %[1]s;
-		grant anon, authenticated, service_role, supabase_auth_admin, fluxbase_owner, fluxbase_template_owner, fluxbase_template_admin to %[1]s with admin true, inherit true, set true`, login, password)
+		grant anon, authenticated, service_role, supabase_auth_admin, fluxbase_owner, fluxbase_template_owner, fluxbase_template_admin, fluxbase_template_storage to %[1]s with admin true, inherit true, set true`, login, password)
 	u, err := url.Parse(adminURL(t))
 	require.NoError(t, err)
 	u.User = url.UserPassword(login, password)
@@ -54,7 +54,7 @@ func TestAdminWithoutSuperuser(t *testing.T) {
 	}))
 
 	n := Of(id.NewRef(), false)
-	require.NoError(t, managed.CreateRoles(t.Context(), n, Passwords{id.NewPassword(), id.NewPassword(), id.NewPassword()}))
+	require.NoError(t, managed.CreateRoles(t.Context(), n, Passwords{id.NewPassword(), id.NewPassword(), id.NewPassword(), id.NewPassword()}))
 	exec(t, conn, "revoke all on database %s from public", name)
 	require.NoError(t, managed.inDatabase(t.Context(), name, func(db *pgx.Conn) error {
 		before := one[int64](t, db, "select fluxbase.schema_version()")

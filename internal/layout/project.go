@@ -14,7 +14,7 @@ import (
 )
 
 // Passwords are those of a project's logins.
-type Passwords struct{ Authenticator, Admin, Owner string }
+type Passwords struct{ Authenticator, Admin, Storage, Owner string }
 
 const currentUser = "current_user"
 
@@ -42,6 +42,37 @@ func (c *Cluster) grant(how, to string, roles ...string) string {
 	return fmt.Sprintf("grant %s to %s %s;\n", strings.Join(quoted, ", "), to, how)
 }
 
+// loginRole is what a login is made with.
+type loginRole struct {
+	name, password, timeout string
+	inherit                 string
+	connections             int
+}
+
+func (n Names) attributes(p Passwords) []loginRole {
+	return []loginRole{
+		{n.Authenticator(), p.Authenticator, "1min", "noinherit", maxAuthenticator},
+		{n.Admin(), p.Admin, "1min", "inherit", maxAdmin},
+		{n.Storage(), p.Storage, "1min", "noinherit", maxStorage},
+		{n.Owner(), p.Owner, "10min", "inherit", maxOwner},
+	}
+}
+
+// makeLogin is SQL that makes a login unless there is one, and sets its attributes either way.
+func (c *Cluster) makeLogin(l loginRole) (string, error) {
+	verifier, err := scramVerifier(l.password)
+	if err != nil {
+		return "", err
+	}
+	role := pg.Ident(l.name)
+	sql := createRole(l.name, fmt.Sprintf("login %s connection limit %d password %s", l.inherit, l.connections, pg.Literal(verifier))) +
+		fmt.Sprintf("alter role %[1]s set statement_timeout = '%[2]s';\nalter role %[1]s set idle_in_transaction_session_timeout = '1min';\n", role, l.timeout)
+	if c.superuser {
+		sql += fmt.Sprintf("alter role %s set temp_file_limit = '5GB';\n", role)
+	}
+	return sql, nil
+}
+
 // CreateRoles makes the project's roles and sets their passwords and limits.
 func (c *Cluster) CreateRoles(ctx context.Context, n Names, p Passwords) error {
 	var sql strings.Builder
@@ -58,25 +89,12 @@ func (c *Cluster) CreateRoles(ctx context.Context, n Names, p Passwords) error {
 		}
 		sql.WriteString(createRole(n.Role(AuthAdmin), "nologin"))
 	}
-	logins := []struct {
-		name, password, attributes, timeout string
-	}{
-		{n.Authenticator(), p.Authenticator, fmt.Sprintf("noinherit connection limit %d", maxAuthenticator), "1min"},
-		{n.Admin(), p.Admin, fmt.Sprintf("inherit connection limit %d", maxAdmin), "1min"},
-		{n.Owner(), p.Owner, fmt.Sprintf("inherit connection limit %d", maxOwner), "10min"},
-	}
-	for _, l := range logins {
-		verifier, err := scramVerifier(l.password)
+	for _, l := range n.attributes(p) {
+		text, err := c.makeLogin(l)
 		if err != nil {
 			return err
 		}
-		sql.WriteString(createRole(l.name, fmt.Sprintf("login %s password %s", l.attributes, pg.Literal(verifier))))
-		role := pg.Ident(l.name)
-		fmt.Fprintf(&sql, "alter role %s set statement_timeout = '%s';\n", role, l.timeout)
-		fmt.Fprintf(&sql, "alter role %s set idle_in_transaction_session_timeout = '1min';\n", role)
-		if c.superuser {
-			fmt.Fprintf(&sql, "alter role %s set temp_file_limit = '5GB';\n", role)
-		}
+		sql.WriteString(text)
 	}
 	fmt.Fprintf(&sql, "alter role %s set search_path = %s, %s;\n", pg.Ident(n.Owner()), pg.Ident(n.Schema("public")), pg.Ident(n.Schema("extensions")))
 	physical := []string{n.Role(Anon), n.Role(Authenticated), n.Role(ServiceRole)}
@@ -104,10 +122,10 @@ func (c *Cluster) CreateDatabase(ctx context.Context, n Names) error {
 		return fmt.Errorf("create database %s: %w", n.ref, err)
 	}
 	_, err = c.admin.Exec(ctx, fmt.Sprintf(`revoke all on database %[1]s from public;
-		grant connect on database %[1]s to %[2]s, %[3]s;
-		grant connect, create, temporary on database %[1]s to %[4]s;
-		alter database %[1]s with allow_connections true connection limit %[5]d`,
-		name, pg.Ident(n.Authenticator()), pg.Ident(n.Admin()), pg.Ident(n.Owner()), maxDatabase))
+		grant connect on database %[1]s to %[2]s, %[3]s, %[4]s;
+		grant connect, create, temporary on database %[1]s to %[5]s;
+		alter database %[1]s with allow_connections true connection limit %[6]d`,
+		name, pg.Ident(n.Authenticator()), pg.Ident(n.Admin()), pg.Ident(n.Storage()), pg.Ident(n.Owner()), maxDatabase))
 	if err != nil {
 		return fmt.Errorf("open database %s: %w", n.ref, err)
 	}
@@ -123,11 +141,15 @@ func (c *Cluster) CreateDatabase(ctx context.Context, n Names) error {
 	})
 }
 
-// handOver gives the project's roles what the template's own. Who gets a table must be allowed to make one beside it, for that moment.
+// handOver gives the project's roles what the template's own. Who gets a table must be allowed to make one beside it: so schemas come first, and in
+// storage's the owner may for that moment.
 func (n Names) handOver() string {
-	owner, admin := pg.Ident(n.Owner()), pg.Ident(n.Admin())
-	return fmt.Sprintf("grant create on schema storage to %[1]s; reassign owned by %[2]s to %[1]s; reassign owned by %[3]s to %[4]s; set local role %[4]s; "+
-		"revoke create on schema storage from %[1]s; reset role;\n", owner, templateOwner, templateAdmin, admin)
+	owner, admin, storage := pg.Ident(n.Owner()), pg.Ident(n.Admin()), pg.Ident(n.Storage())
+	return fmt.Sprintf(`alter schema auth owner to %[2]s; alter schema realtime owner to %[2]s; alter schema extensions owner to %[2]s; alter schema storage owner to %[3]s;
+grant create on schema storage to %[1]s;
+reassign owned by %[4]s to %[1]s; reassign owned by %[5]s to %[2]s; reassign owned by %[6]s to %[3]s;
+revoke create on schema storage from %[1]s;
+`, owner, admin, storage, templateOwner, templateAdmin, templateStorage)
 }
 
 // cloneTemplate reports whether it made the database; false means that there was one.
@@ -170,8 +192,8 @@ func (c *Cluster) CreateSchemas(ctx context.Context, n Names) error {
 		sql.WriteString(text + "\n;\n")
 	}
 	sql.WriteString(n.defaultPrivileges(false) + takeTurns)
-	fmt.Fprintf(&sql, "grant connect on database %s to %s, %s, %s;\ngrant temporary on database %s to %s;\n", SharedDatabase,
-		pg.Ident(n.Authenticator()), pg.Ident(n.Admin()), pg.Ident(n.Owner()), SharedDatabase, pg.Ident(n.Owner()))
+	fmt.Fprintf(&sql, "grant connect on database %s to %s, %s, %s, %s;\ngrant temporary on database %s to %s;\n", SharedDatabase,
+		pg.Ident(n.Authenticator()), pg.Ident(n.Admin()), pg.Ident(n.Storage()), pg.Ident(n.Owner()), SharedDatabase, pg.Ident(n.Owner()))
 	return c.inShared(ctx, func(conn *pgx.Conn) error {
 		if err := c.transact(ctx, conn, sql.String()); err != nil {
 			return fmt.Errorf("make schemas of %s: %w", n.ref, err)
@@ -219,15 +241,50 @@ func (c *Cluster) ApplySettings(ctx context.Context, n Names, s Settings) error 
 
 // Migrate brings a project from a version to the newest and returns that. Projects of isolation "schema" share what is
 // common to their database: Prepare migrates that.
-func (c *Cluster) Migrate(ctx context.Context, n Names, from int) (int, error) {
+func (c *Cluster) Migrate(ctx context.Context, n Names, p Passwords, from int) (int, error) {
 	if from >= Version() {
 		return from, nil
+	}
+	if from < StorageVersion {
+		if err := c.addStorage(ctx, n, p); err != nil {
+			return from, fmt.Errorf("migrate %s: %w", n.ref, err)
+		}
 	}
 	err := c.in(ctx, n, func(conn *pgx.Conn) error { return c.apply(ctx, conn, n.variables(), from, !n.shared, true) })
 	if err != nil {
 		return from, fmt.Errorf("migrate %s: %w", n.ref, err)
 	}
 	return Version(), nil
+}
+
+// addStorage makes storage's login in a project from before it. Where the project's other logins are kept out, so is it.
+func (c *Cluster) addStorage(ctx context.Context, n Names, p Passwords) error {
+	var open bool
+	err := c.admin.QueryRow(ctx, "select coalesce((select rolcanlogin from pg_roles where rolname = $1), true)", n.Admin()).Scan(&open)
+	if err != nil {
+		return fmt.Errorf("look for roles: %w", err)
+	}
+	var sql strings.Builder
+	for _, l := range n.attributes(p) {
+		if l.name == n.Storage() {
+			text, err := c.makeLogin(l)
+			if err != nil {
+				return err
+			}
+			sql.WriteString(text)
+		}
+	}
+	if !open {
+		fmt.Fprintf(&sql, "alter role %s nologin;\n", pg.Ident(n.Storage()))
+	}
+	if !c.superuser {
+		sql.WriteString(c.grant("with inherit true, set true", currentUser, n.Storage()))
+	}
+	fmt.Fprintf(&sql, "grant connect on database %s to %s", pg.Ident(n.Database()), pg.Ident(n.Storage()))
+	if _, err := c.admin.Exec(ctx, takeTurns+"set local client_min_messages = warning; "+sql.String()); err != nil {
+		return fmt.Errorf("make storage's login: %w", err)
+	}
+	return nil
 }
 
 // SetConnectable lets the project's logins in, or keeps them out and ends their sessions.

@@ -86,7 +86,7 @@ func TestEverythingIsSafeTwice(t *testing.T) {
 		m := create(t, c, shared)
 		exec(t, m.owner(t), "create table kept (); grant select on kept to anon")
 		m.create(t)
-		version, err := c.Migrate(t.Context(), m.Names, 0)
+		version, err := c.Migrate(t.Context(), m.Names, m.passwords, 0)
 		require.NoError(t, err)
 		require.Equal(t, Version(), version)
 		require.True(t, one[bool](t, m.owner(t), "select to_regclass($1) is not null", m.Schema("public")+".kept"))

@@ -19,7 +19,7 @@ func TestManyProjectsAtOnce(t *testing.T) {
 		work.Go(func() error {
 			for range rounds {
 				n := Of(id.NewRef(), true)
-				if err := c.CreateRoles(t.Context(), n, Passwords{id.NewPassword(), id.NewPassword(), id.NewPassword()}); err != nil {
+				if err := c.CreateRoles(t.Context(), n, Passwords{id.NewPassword(), id.NewPassword(), id.NewPassword(), id.NewPassword()}); err != nil {
 					return err
 				}
 				if err := c.CreateSchemas(t.Context(), n); err != nil {

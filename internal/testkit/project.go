@@ -50,7 +50,7 @@ func Project(t testing.TB, shared bool) *directoryv1.Snapshot {
 	c, err := cluster()
 	require.NoError(t, err)
 	names := layout.Of(id.NewRef(), shared)
-	passwords := layout.Passwords{Authenticator: id.NewPassword(), Admin: id.NewPassword(), Owner: id.NewPassword()}
+	passwords := layout.Passwords{Authenticator: id.NewPassword(), Admin: id.NewPassword(), Storage: id.NewPassword(), Owner: id.NewPassword()}
 	t.Cleanup(func() {
 		keys.Delete(names.Ref())
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
@@ -77,6 +77,7 @@ func Project(t testing.TB, shared bool) *directoryv1.Snapshot {
 			Shared: shared, SchemaPrefix: names.SchemaPrefix(), RolePrefix: names.RolePrefix(),
 			Authenticator: &directoryv1.Login{User: names.Authenticator(), Password: passwords.Authenticator},
 			Admin:         &directoryv1.Login{User: names.Admin(), Password: passwords.Admin},
+			Storage:       &directoryv1.Login{User: names.Storage(), Password: passwords.Storage},
 			Owner:         &directoryv1.Login{User: names.Owner(), Password: passwords.Owner},
 		},
 		Keys: []*directoryv1.Key{

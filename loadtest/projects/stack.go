@@ -197,7 +197,7 @@ func connections() int {
 	for _, file := range titles {
 		title, _ := os.ReadFile(file)
 		if bytes.HasPrefix(title, []byte("postgres: ")) && (bytes.Contains(title, []byte("_authenticator ")) ||
-			bytes.Contains(title, []byte("_admin ")) || bytes.Contains(title, []byte("_owner "))) {
+			bytes.Contains(title, []byte("_admin ")) || bytes.Contains(title, []byte("_storage ")) || bytes.Contains(title, []byte("_owner "))) {
 			count++
 		}
 	}

@@ -7,7 +7,7 @@ alter schema public owner to {{.Owner}};
 revoke all on schema public from public;
 {{end -}}
 create schema if not exists {{schema "auth"}} authorization {{.Admin}};
-create schema if not exists {{schema "storage"}} authorization {{.Admin}};
+create schema if not exists {{schema "storage"}} authorization {{.Storage}};
 create schema if not exists {{schema "realtime"}} authorization {{.Admin}};
 create schema if not exists {{schema "extensions"}} authorization {{.Admin}};
 {{if not .Shared -}}

@@ -8,7 +8,8 @@ select * from project where id = $1 for update;
 update project set cluster_id = $2, database_name = $3, bucket = $4, updated_at = now() where id = $1;
 
 -- name: SetMigrationVersion :exec
-update project set migration_version = $2, updated_at = now() where id = $1;
+-- Workers learn of it: by which login they reach storage depends on it.
+update project set migration_version = $2, updated_at = now(), revision = nextval('project_revision') where id = $1;
 
 -- name: SetStatusIf :execrows
 update project set status = @status, failure_message = @failure_message, updated_at = now(), revision = nextval('project_revision')

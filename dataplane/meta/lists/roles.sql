@@ -15,7 +15,8 @@ select m.logical as name, m.rolname as sql_name, m.rolcanlogin as login, m.rolin
         when m.logical = 'service_role' then 'Requests with a secret key run as it. Row level security does not hold it.'
         when m.logical = 'supabase_auth_admin' then 'Auth calls hooks that are Postgres functions as a member of it: grant execute on them to it.'
         when m.part = 'authenticator' then 'REST and storage connect as it, and become one of the roles of requests.'
-        when m.part = 'admin' then 'Auth, storage and realtime connect as it. It owns their tables.'
+        when m.part = 'admin' then 'Auth and realtime connect as it. It owns their tables.'
+        when m.part = 'storage' then 'Storage connects as it. It owns what is counted of files.'
         when m.part = 'owner' then 'The project''s developers run SQL as it, here and by psql. It owns what they make.'
     end as about
 from mine m

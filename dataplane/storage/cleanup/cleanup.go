@@ -25,7 +25,7 @@ const schema = blob.Schema
 
 // The kinds of items that this package does. Others are given to it by kind.
 const (
-	KindRemove     = "remove" // triggers of the project's database write it: migrations/project/0010
+	KindRemove     = "remove" // triggers of the project's database write it: migrations/project/0014
 	KindLeaseEnded = blob.KindLeaseEnded
 	KindReconcile  = "reconcile"
 	// These name an upload by its id: {"id": …}.

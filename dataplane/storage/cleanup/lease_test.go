@@ -111,6 +111,21 @@ func TestALeaseWaitsForWhatIsBeingKept(t *testing.T) {
 	})
 }
 
+// The lock is anybody's in the database: the project's owner keeps a lease from its end, and gives itself what was uploaded below it and never counted.
+func TestALeaseThatIsKeptFromItsEndKeepsNothingFromBeingCounted(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		ticket := b.dead("taken", "content")
+		lease, _, _ := strings.Cut(ticket.Version, "/")
+		b.Owner("insert into {storage}.objects (bucket_id, name, version) values ('files', 'taken', $1)", ticket.Version)
+		for since, counted := range map[string]int64{"6 days": 0, "9 days": 7} {
+			b.tables("delete from blobs")
+			b.tables("update leases set ends_at = now() - $1::text::interval where id = $2", since, lease)
+			b.reconcile(cleanup.Options{Repair: true})
+			require.Equal(t, counted, storagetest.One[int64](b.Bundle, "select bytes from used()"), since)
+		}
+	})
+}
+
 func TestALeaseLastsAsLongAsUploadsInPartsDo(t *testing.T) {
 	for name, row := range map[string]string{
 		"TUS":        "insert into {storage}.resumable_uploads (id, bucket_id, name, version, role, expires_at) values ('1', 'files', 'a', $1, 'anon', now())",

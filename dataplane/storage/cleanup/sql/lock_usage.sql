@@ -1,1 +1,1 @@
-select pg_advisory_xact_lock('usage_total'::regclass::oid::bigint) -- fold_usage's
+select from usage_total for update -- as fold_usage does

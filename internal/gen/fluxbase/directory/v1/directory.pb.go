@@ -267,13 +267,15 @@ type Placement struct {
 	RolePrefix string `protobuf:"bytes,6,opt,name=role_prefix,json=rolePrefix,proto3" json:"role_prefix,omitempty"`
 	// Runs requests: "<ref>_authenticator".
 	Authenticator *Login `protobuf:"bytes,7,opt,name=authenticator,proto3" json:"authenticator,omitempty"`
-	// Owns the services' tables: "<ref>_admin".
+	// Owns the services' tables but storage's: "<ref>_admin".
 	Admin *Login `protobuf:"bytes,8,opt,name=admin,proto3" json:"admin,omitempty"`
 	// Owns the project's own schemas: "<ref>_owner".
 	Owner  *Login `protobuf:"bytes,9,opt,name=owner,proto3" json:"owner,omitempty"`
 	Bucket string `protobuf:"bytes,10,opt,name=bucket,proto3" json:"bucket,omitempty"`
 	// libpq's sslmode.
-	SslMode       string `protobuf:"bytes,11,opt,name=ssl_mode,json=sslMode,proto3" json:"ssl_mode,omitempty"`
+	SslMode string `protobuf:"bytes,11,opt,name=ssl_mode,json=sslMode,proto3" json:"ssl_mode,omitempty"`
+	// Owns storage's tables: "<ref>_storage". Missing for projects from before it, until they are migrated: then admin does.
+	Storage       *Login `protobuf:"bytes,12,opt,name=storage,proto3" json:"storage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -383,6 +385,13 @@ func (x *Placement) GetSslMode() string {
 		return x.SslMode
 	}
 	return ""
+}
+
+func (x *Placement) GetStorage() *Login {
+	if x != nil {
+		return x.Storage
+	}
+	return nil
 }
 
 // Login is a role's name and password.
@@ -1317,7 +1326,7 @@ const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\banon_key\x18\x10 \x01(\tR\aanonKey\x1a;\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc4\x03\n" +
 	"\tPlacement\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x12\n" +
 	"\x04port\x18\x02 \x01(\x05R\x04port\x12\x1a\n" +
@@ -1331,7 +1340,8 @@ const file_fluxbase_directory_v1_directory_proto_rawDesc = "" +
 	"\x05owner\x18\t \x01(\v2\x1c.fluxbase.directory.v1.LoginR\x05owner\x12\x16\n" +
 	"\x06bucket\x18\n" +
 	" \x01(\tR\x06bucket\x12\x19\n" +
-	"\bssl_mode\x18\v \x01(\tR\asslMode\"7\n" +
+	"\bssl_mode\x18\v \x01(\tR\asslMode\x126\n" +
+	"\astorage\x18\f \x01(\v2\x1c.fluxbase.directory.v1.LoginR\astorage\"7\n" +
 	"\x05Login\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\"\xc2\x01\n" +
@@ -1455,25 +1465,26 @@ var file_fluxbase_directory_v1_directory_proto_depIdxs = []int32{
 	3,  // 6: fluxbase.directory.v1.Placement.authenticator:type_name -> fluxbase.directory.v1.Login
 	3,  // 7: fluxbase.directory.v1.Placement.admin:type_name -> fluxbase.directory.v1.Login
 	3,  // 8: fluxbase.directory.v1.Placement.owner:type_name -> fluxbase.directory.v1.Login
-	17, // 9: fluxbase.directory.v1.Key.expire_time:type_name -> google.protobuf.Timestamp
-	1,  // 10: fluxbase.directory.v1.ResolveResponse.snapshot:type_name -> fluxbase.directory.v1.Snapshot
-	17, // 11: fluxbase.directory.v1.UsageRecord.minute:type_name -> google.protobuf.Timestamp
-	17, // 12: fluxbase.directory.v1.KeyUse.last_use_time:type_name -> google.protobuf.Timestamp
-	17, // 13: fluxbase.directory.v1.StorageUse.measure_time:type_name -> google.protobuf.Timestamp
-	11, // 14: fluxbase.directory.v1.ReportUsageRequest.records:type_name -> fluxbase.directory.v1.UsageRecord
-	12, // 15: fluxbase.directory.v1.ReportUsageRequest.key_uses:type_name -> fluxbase.directory.v1.KeyUse
-	13, // 16: fluxbase.directory.v1.ReportUsageRequest.storage:type_name -> fluxbase.directory.v1.StorageUse
-	7,  // 17: fluxbase.directory.v1.DirectoryService.Resolve:input_type -> fluxbase.directory.v1.ResolveRequest
-	9,  // 18: fluxbase.directory.v1.DirectoryService.Watch:input_type -> fluxbase.directory.v1.WatchRequest
-	14, // 19: fluxbase.directory.v1.DirectoryService.ReportUsage:input_type -> fluxbase.directory.v1.ReportUsageRequest
-	8,  // 20: fluxbase.directory.v1.DirectoryService.Resolve:output_type -> fluxbase.directory.v1.ResolveResponse
-	10, // 21: fluxbase.directory.v1.DirectoryService.Watch:output_type -> fluxbase.directory.v1.WatchResponse
-	15, // 22: fluxbase.directory.v1.DirectoryService.ReportUsage:output_type -> fluxbase.directory.v1.ReportUsageResponse
-	20, // [20:23] is the sub-list for method output_type
-	17, // [17:20] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	3,  // 9: fluxbase.directory.v1.Placement.storage:type_name -> fluxbase.directory.v1.Login
+	17, // 10: fluxbase.directory.v1.Key.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 11: fluxbase.directory.v1.ResolveResponse.snapshot:type_name -> fluxbase.directory.v1.Snapshot
+	17, // 12: fluxbase.directory.v1.UsageRecord.minute:type_name -> google.protobuf.Timestamp
+	17, // 13: fluxbase.directory.v1.KeyUse.last_use_time:type_name -> google.protobuf.Timestamp
+	17, // 14: fluxbase.directory.v1.StorageUse.measure_time:type_name -> google.protobuf.Timestamp
+	11, // 15: fluxbase.directory.v1.ReportUsageRequest.records:type_name -> fluxbase.directory.v1.UsageRecord
+	12, // 16: fluxbase.directory.v1.ReportUsageRequest.key_uses:type_name -> fluxbase.directory.v1.KeyUse
+	13, // 17: fluxbase.directory.v1.ReportUsageRequest.storage:type_name -> fluxbase.directory.v1.StorageUse
+	7,  // 18: fluxbase.directory.v1.DirectoryService.Resolve:input_type -> fluxbase.directory.v1.ResolveRequest
+	9,  // 19: fluxbase.directory.v1.DirectoryService.Watch:input_type -> fluxbase.directory.v1.WatchRequest
+	14, // 20: fluxbase.directory.v1.DirectoryService.ReportUsage:input_type -> fluxbase.directory.v1.ReportUsageRequest
+	8,  // 21: fluxbase.directory.v1.DirectoryService.Resolve:output_type -> fluxbase.directory.v1.ResolveResponse
+	10, // 22: fluxbase.directory.v1.DirectoryService.Watch:output_type -> fluxbase.directory.v1.WatchResponse
+	15, // 23: fluxbase.directory.v1.DirectoryService.ReportUsage:output_type -> fluxbase.directory.v1.ReportUsageResponse
+	21, // [21:24] is the sub-list for method output_type
+	18, // [18:21] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_fluxbase_directory_v1_directory_proto_init() }
