@@ -11,10 +11,10 @@ BASE ?= main
 TOOLS := bin/tools
 export PATH := $(CURDIR)/$(TOOLS):$(PATH)
 
-.PHONY: help up deps test-deps build test race lint format generate bench fuzz size clean tools
+.PHONY: help up deps test-deps build test race lint format generate bench fuzz screenshots console-figures size clean tools
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
 up: build ## Install what is needed, build, and start Fluxbase at http://localhost:8000
 	exec bin/fluxbase dev
@@ -51,6 +51,15 @@ bench: ## Run the benchmarks; the table of REST beside the floor server comes la
 
 fuzz: ## Run every fuzz test for FUZZTIME (60s) each: for a nightly job
 	go run ./internal/testkit/run -- scripts/fuzz.sh $(or $(FUZZTIME),60s)
+
+screenshots: build ## Make the pictures of the console's pages in docs/screenshots anew
+	scripts/deps.sh test
+	cd console && FLUXBASE_BIN=$(CURDIR)/bin/fluxbase npx playwright test -c e2e/screenshots.config.ts
+
+console-figures: build ## Measure the console in a browser: paint, blocking, scrolling, import
+	scripts/deps.sh test
+	cd console && FLUXBASE_BIN=$(CURDIR)/bin/fluxbase npx playwright test -c e2e/measures.config.ts
+	cd console && npm run --silent bundle
 
 size: ## Show what is over the size budget
 	@go test ./internal/archtest -count=1 -run TestSizeBudget && echo "Everything is within the budget."

@@ -7,6 +7,7 @@ if (process.getuid?.() === 0) args.push("--no-sandbox"); // Chromium's sandbox d
 
 export default defineConfig({
   testDir: ".",
+  testMatch: "*.spec.ts",
   // Runs beside each other, at installations of their own, leave each other's traces alone.
   outputDir: `../test-results/${new URL(process.env.FLUXBASE_CONSOLE_URL ?? "http://localhost").port}`,
   workers: 1,
