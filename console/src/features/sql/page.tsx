@@ -151,8 +151,8 @@ function Workbench({ of }: { of: string }) {
             {panel === "templates" && <Templates onOpen={(title, sql) => open({ title, text: sql.replaceAll("{auth}", names?.schema("auth") ?? "auth") })} />}
           </Panel>
         )}
-        <div className="flex min-w-0 flex-1 flex-col">
-          <TabBar store={store} tabs={tabs} current={current} onShow={(tab) => void show(tab)} onClosed={(tab) => forget(tab.id)} running={(id) => runOf(id).state === "running"} />
+        <div className="@container flex min-w-0 flex-1 flex-col">
+          <TabBar store={store} tabs={tabs} current={current} onShow={(tab) => void show(tab)} onClosed={(tab) => forget(tab.id)} running={(id) => runOf(id).state === "running"} onSaveAs={saveAs} />
           <Toolbar
             empty={empty}
             running={run.state === "running"}
@@ -161,8 +161,6 @@ function Workbench({ of }: { of: string }) {
             onCancel={() => cancel(current.id)}
             onFormat={() => void format()}
             onSave={save}
-            onSaveAs={saveAs}
-            isSnippet={current.snippet !== undefined}
             as={current.as}
             asName={as.name}
             onAs={(next) => store.change(current.id, { as: next })}

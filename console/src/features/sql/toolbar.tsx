@@ -20,8 +20,6 @@ interface Props {
   onCancel: () => void;
   onFormat: () => void;
   onSave: () => void;
-  onSaveAs: () => void;
-  isSnippet: boolean;
   as: string | undefined;
   asName: string | undefined;
   onAs: (as: string | undefined) => void;
@@ -31,14 +29,14 @@ interface Props {
 
 /** What is done with the text of the tab, and as whom. */
 export function Toolbar(props: Props) {
-  const { empty, running, selected, onRun, onCancel, onFormat, onSave, onSaveAs, isSnippet, as, asName, onAs, limit, onLimit } = props;
+  const { empty, running, selected, onRun, onCancel, onFormat, onSave, as, asName, onAs, limit, onLimit } = props;
   return (
     <div className="flex shrink-0 flex-wrap items-center gap-x-2 gap-y-1 border-b border-border px-2 py-1.5">
       <RoleChoice as={as} name={asName} onChange={onAs} />
-      <p className="min-w-0 truncate text-xs text-muted max-lg:hidden">{roleNote(as)}</p>
-      <div className="flex flex-wrap items-center gap-1 sm:ml-auto">
+      <p className="min-w-0 truncate text-xs text-muted @max-[860px]:sr-only">{roleNote(as)}</p>
+      <div className="flex flex-wrap items-center gap-1 @min-[560px]:ml-auto">
         <label className="flex items-center gap-1.5 text-xs text-muted">
-          <span className="max-xl:sr-only">Rows at most</span>
+          <span className="@max-[980px]:sr-only">Rows at most</span>
           <Select value={String(limit ?? usualLimit)} onChange={(event) => onLimit(Number(event.target.value))} className="w-24 [&>select]:h-7 [&>select]:text-xs">
             {limits.map((each) => (
               <option key={each} value={each}>
@@ -78,11 +76,6 @@ export function Toolbar(props: Props) {
             <Save aria-hidden /> Save
           </Button>
         </Tooltip>
-        {isSnippet && (
-          <Button size="small" variant="ghost" disabled={empty} onClick={onSaveAs}>
-            Save as
-          </Button>
-        )}
       </div>
       {running ? (
         <Button onClick={onCancel} variant="danger" className="max-sm:ml-auto">

@@ -63,6 +63,12 @@ describe("a plan", () => {
     expect(warnings({ "Node Type": "Seq Scan", "Relation Name": "t", "Plan Rows": 10, "Actual Loops": 0, "Actual Rows": 0, "Actual Total Time": 0 })).toEqual([]);
   });
 
+  it("does not warn of rows that nobody asked for", () => {
+    const few = { "Node Type": "Seq Scan", "Relation Name": "t", ...cost, "Plan Rows": 5000, ...ran(5, 1) };
+    expect(plan({ "Node Type": "Limit", ...cost, ...ran(5, 1), Plans: [few] }).warnings).toEqual([]);
+    expect(plan({ "Node Type": "Limit", ...cost, ...ran(5, 1), Plans: [{ "Node Type": "Sort", ...cost, ...ran(5, 1), Plans: [few] }] }).warnings).toHaveLength(1);
+  });
+
   it("is nothing else", () => {
     for (const value of [null, 1, "x", [], [{}], [{ Plan: [] }], {}, "{"]) expect(readPlan(value)).toBeUndefined();
   });

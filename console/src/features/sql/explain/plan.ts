@@ -93,14 +93,18 @@ class Reader {
   /** How long the tables of "with" took: their time is in the steps that read them, and in none above. */
   private readonly ctes = new Map<string, number>();
 
-  /** Processes are those that work on the step at once: each tells its own time, and Postgres their mean. */
-  node(wire: Wire, processes: number): PlanNode {
+  /**
+   * Processes are those that work on the step at once: each tells its own time, and Postgres their mean. A limited step is stopped
+   * when those above have enough.
+   */
+  node(wire: Wire, processes: number, limited = false): PlanNode {
     const id = this.next;
     this.next += 1;
     const type = text(wire["Node Type"]) ?? "Step";
     const below = type.startsWith("Gather") ? (number(wire["Workers Launched"]) ?? number(wire["Workers Planned"]) ?? 0) + 1 : processes;
     const wires = (Array.isArray(wire.Plans) ? wire.Plans : []).filter(isWire);
-    const children = wires.map((each) => this.node(each, below));
+    const stopped = type === "Limit" || (limited && !readsAll.has(type));
+    const children = wires.map((each) => this.node(each, below, stopped));
     const loops = number(wire["Actual Loops"]);
     const perLoop = number(wire["Actual Total Time"]);
     const milliseconds = loops === undefined || perLoop === undefined ? undefined : (perLoop * loops) / Math.max(1, Math.min(processes, loops));
@@ -130,7 +134,7 @@ class Reader {
       warnings: [],
       children,
     };
-    node.warnings = warningsOf(node, wire);
+    node.warnings = warningsOf(node, wire, limited);
     return node;
   }
 
@@ -140,6 +144,9 @@ class Reader {
     return took;
   }
 }
+
+/** Steps that read all of their input before the first row of theirs. */
+const readsAll = new Set(["Sort", "Hash", "Aggregate", "HashAggregate", "Bitmap Heap Scan"]);
 
 function typeOf(wire: Wire, type: string): string {
   const parts = [wire["Parallel Aware"] === true && "Parallel", type === "Aggregate" && text(wire.Strategy) === "Hashed" && "Hash", type === "Aggregate" && text(wire.Strategy) === "Sorted" && "Group"];

@@ -53,11 +53,11 @@ export function PlanTree({ plan, chosen, onChosen }: Props) {
   }
 
   return (
-    <table role="treegrid" aria-label="Plan" className="w-full min-w-[620px] border-separate border-spacing-0 text-xs" onKeyDown={onKeyDown}>
+    <table role="treegrid" aria-label="Plan" className="w-full min-w-[660px] border-separate border-spacing-0 text-xs" onKeyDown={onKeyDown}>
       <thead className="text-left text-muted">
         <tr>
           <Head>Step</Head>
-          <Head className="w-40">{ran ? "Own time" : "Own cost"}</Head>
+          <Head className="w-44">{ran ? "Own time" : "Own cost"}</Head>
           <Head right>Rows</Head>
           <Head right>Expected</Head>
           <Head right>Cost</Head>
@@ -88,7 +88,7 @@ export function PlanTree({ plan, chosen, onChosen }: Props) {
                 <span className="h-2 w-20 shrink-0 overflow-hidden rounded-sm bg-hover group-aria-selected:bg-border" aria-hidden>
                   <span className={cn("block h-full", node.share >= 0.5 ? "bg-danger" : node.share >= 0.2 ? "bg-warning" : "bg-accent")} style={{ width: `${Math.max(node.share * 100, node.share > 0 ? 2 : 0)}%` }} />
                 </span>
-                <span className="tabular-nums">{ran ? precise(node.ownMilliseconds) : Math.round(node.share * 100) + " %"}</span>
+                <span className="whitespace-nowrap tabular-nums">{ran ? precise(node.ownMilliseconds) : Math.round(node.share * 100) + " %"}</span>
               </span>
             </Cell>
             <Cell right>{!ran ? "—" : node.loops ? count(node.rows ?? 0) : "never ran"}</Cell>

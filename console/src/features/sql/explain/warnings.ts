@@ -5,8 +5,8 @@ import { bytes, count } from "@/lib/format";
 const many = 10_000;
 
 /** What is odd about a step, and what to do. */
-export function warningsOf(node: PlanNode, wire: Record<string, unknown>): string[] {
-  return [scan(node, wire), estimate(node), ...spills(wire), heap(node, wire)].filter((each) => each !== undefined);
+export function warningsOf(node: PlanNode, wire: Record<string, unknown>, limited: boolean): string[] {
+  return [scan(node, wire), estimate(node, limited), ...spills(wire), heap(node, wire)].filter((each) => each !== undefined);
 }
 
 function scan(node: PlanNode, wire: Record<string, unknown>): string | undefined {
@@ -26,11 +26,11 @@ function scan(node: PlanNode, wire: Record<string, unknown>): string | undefined
   return undefined;
 }
 
-function estimate(node: PlanNode): string | undefined {
+function estimate(node: PlanNode, limited: boolean): string | undefined {
   if (node.rows === undefined || !node.loops) return undefined;
   const [expected, found] = [node.planRows, node.rows / node.loops];
   const factor = Math.max(expected, 1) / Math.max(found, 1);
-  if (Math.max(expected, found) < 100 || (factor < 10 && factor > 0.1)) return undefined;
+  if (Math.max(expected, found) < 100 || (factor < 10 && factor > 0.1) || (limited && factor > 1)) return undefined;
   const times = count(Math.round(factor >= 1 ? factor : 1 / factor));
   return `${factor >= 1 ? `${times} times fewer` : `${times} times more`} rows than expected (${count(Math.round(found))}, not ${count(expected)}). "analyze" on its tables brings the estimates up to date.`;
 }

@@ -51,9 +51,9 @@ export function Snippets({ current, search, filter, onSearch, onOpen, onSaveNew,
   const setSearch = useCallback((text: string) => onSearch(text, filter), [onSearch, filter]);
   return (
     <div className="flex min-h-0 flex-1 flex-col gap-2">
-      <div className="flex gap-2">
+      <div className="flex flex-col gap-2">
         <FilterInput value={search} onChange={setSearch} label="Search snippets" className="sm:max-w-none" />
-        <Select aria-label="Which snippets" value={filter} onChange={(event) => onSearch(search, event.target.value as SnippetFilter)} className="w-28 shrink-0">
+        <Select aria-label="Which snippets" value={filter} onChange={(event) => onSearch(search, event.target.value as SnippetFilter)} className="w-full">
           {Object.entries(filters).map(([key, { words }]) => (
             <option key={key} value={key}>
               {words}

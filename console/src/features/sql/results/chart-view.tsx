@@ -61,7 +61,7 @@ function fitting(names: string[], numeric: string[], result: Result, choice: Cha
     return { ...choice, group: choice.group && names.includes(choice.group) ? choice.group : undefined };
   }
   const time = names.find((_, at) => /^(date|timestamp)/.test(result.columns[at]!.type));
-  const x = time ?? names.find((name) => !numeric.includes(name)) ?? names[0]!;
+  const x = time ?? (numeric.some((name) => name !== names[0]) ? names[0]! : (names.find((name) => !numeric.includes(name)) ?? names[0]!));
   const y = numeric.find((name) => name !== x) ?? numeric[0]!;
   return { kind: time ? "line" : "bar", x, y: [y] };
 }

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Plus, X } from "lucide-react";
+import { Ellipsis, Plus, X } from "lucide-react";
 import { useState, type DragEvent } from "react";
 import { Confirm } from "@/components/confirm";
 import { Button } from "@/components/ui/button";
@@ -19,13 +19,14 @@ interface Props {
   onShow: (tab: Tab) => void;
   onClosed: (tab: Tab) => void;
   running: (id: string) => boolean;
+  onSaveAs: () => void;
 }
 
 /** What names a tab in the address. */
 export const addressOf = (tab: Tab) => (tab.snippet ? { snippet: tab.snippet.id } : { tab: tab.id });
 
 /** The open texts. A menu behind the current one renames, moves and closes; tabs are also dragged. */
-export function TabBar({ store, tabs, current, onShow, onClosed, running }: Props) {
+export function TabBar({ store, tabs, current, onShow, onClosed, running, onSaveAs }: Props) {
   const [closing, setClosing] = useState<Tab[]>([]);
   const [renaming, setRenaming] = useState<Tab>();
   const [dragged, setDragged] = useState<string>();
@@ -91,15 +92,19 @@ export function TabBar({ store, tabs, current, onShow, onClosed, running }: Prop
       </Tooltip>
       <Menu>
         <MenuTrigger asChild>
-          <Button variant="ghost" size="small" className="ml-auto h-full shrink-0 rounded-none">
-            Tab
+          <Button variant="ghost" size="icon" className="size-9 rounded-none" aria-label="More about this tab">
+            <Ellipsis />
           </Button>
         </MenuTrigger>
-        <MenuContent align="end">
+        <MenuContent>
           <MenuItem onSelect={() => setRenaming(current)}>Rename</MenuItem>
           <MenuItem disabled={full} onSelect={() => onShow(store.add({ text: current.text, as: current.as }))}>
             Duplicate
           </MenuItem>
+          <MenuItem disabled={!current.text.trim()} onSelect={onSaveAs}>
+            Save as another snippet
+          </MenuItem>
+          <MenuSeparator />
           <MenuItem disabled={at === 0} onSelect={() => store.move(current.id, -1)}>
             Move left
           </MenuItem>
