@@ -1,5 +1,5 @@
 import { useLocation, useParams } from "@tanstack/react-router";
-import { Blocks, Building2, Database, FolderKanban, House, KeyRound, Layers, Mail, ScrollText, Server, Settings, ShieldCheck, Terminal, UserRound, Users, type LucideIcon } from "lucide-react";
+import { Blocks, Building2, Database, FolderKanban, House, KeyRound, Layers, Mail, ScrollText, Server, Settings, ShieldCheck, Table2, Terminal, UserRound, Users, type LucideIcon } from "lucide-react";
 import { useApp } from "@/lib/app";
 import { useAccount, useProject } from "@/lib/organization";
 
@@ -56,6 +56,7 @@ export function projectArea(ref: string): Area {
     name: "Project",
     entries: [
       { name: "Home", href: base, icon: House, exact: true },
+      { name: "Table editor", href: `${base}/tables`, icon: Table2 },
       { name: "SQL editor", href: `${base}/sql`, icon: Terminal },
       { name: "Database", href: `${base}/database`, icon: Database, pages: databasePages.map(({ name, path }) => ({ name, href: `${base}/database/${path}` })) },
       { name: "Auth", href: `${base}/auth`, icon: ShieldCheck, pages: authPages.map(({ name, path }) => ({ name, href: `${base}/auth/${path}` })) },

@@ -9,6 +9,7 @@ import {
 } from "@tanstack/react-table";
 import { useEffect, useMemo, useState } from "react";
 import { z } from "zod";
+import { shortType } from "@/components/data-grid/value";
 import { recall, remember } from "@/lib/remembered";
 
 export interface GridColumn {
@@ -51,7 +52,7 @@ const none: never[] = [];
 /** A width that shows the name and a usual value. */
 export function usualWidth({ name, type }: GridColumn): number {
   const wide = type.startsWith("uuid") ? 292 : /^(timestamp|tstzrange|tsrange)/.test(type) ? 232 : /^(json|text|character varying|xml|tsvector|bytea)|\[\]$/.test(type) ? 220 : 96;
-  return Math.min(360, Math.max(wide, 56 + (name.length + Math.min(type.length, 24)) * 7.4));
+  return Math.min(360, Math.max(wide, 56 + (name.length + Math.min(shortType(type).length, 16)) * 7.4));
 }
 
 /** Which columns are shown, in which order and how wide: kept in this browser when it has a name to be kept under. */

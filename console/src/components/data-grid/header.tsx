@@ -1,6 +1,7 @@
 import { ChevronDown } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import type { Arrangement, GridColumn, ShownColumn } from "@/components/data-grid/arrangement";
+import { shortType } from "@/components/data-grid/value";
 import { cn } from "@/lib/cn";
 
 export const headerHeight = 36;
@@ -107,7 +108,7 @@ function HeaderCell({ shown, left, head, active, icon, sorted, arrangement, drag
     >
       {icon?.(column)}
       <span className="min-w-0 truncate font-medium">{column.name}</span>
-      <span className="min-w-6 flex-1 truncate font-mono text-faint">{column.type}</span>
+      <span className="min-w-6 flex-1 truncate font-mono text-faint">{shortType(column.type)}</span>
       {sort && (
         <span className="shrink-0 font-mono text-accent" aria-hidden>
           {sort.descending ? "↓" : "↑"}

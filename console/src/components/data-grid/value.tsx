@@ -8,6 +8,22 @@ const numeric = /^(smallint|integer|bigint|int[248]|numeric|decimal|real|double 
 /** Whether values of the type are read digit under digit. */
 export const isNumeric = (type: string): boolean => numeric.test(type);
 
+const shorter: [RegExp, string][] = [
+  [/^timestamp(\(\d\))? with time zone/, "timestamptz$1"],
+  [/^timestamp(\(\d\))? without time zone/, "timestamp$1"],
+  [/^time(\(\d\))? with time zone/, "timetz$1"],
+  [/^time(\(\d\))? without time zone/, "time$1"],
+  [/^character varying/, "varchar"],
+  [/^character\b/, "char"],
+  [/^double precision/, "float8"],
+  [/^boolean/, "bool"],
+];
+
+/** A type's name as people write it. */
+export function shortType(type: string): string {
+  return shorter.reduce((name, [long, short]) => name.replace(long, short), type);
+}
+
 /** A value of a result as text; null is empty. */
 export function asText(value: unknown): string {
   if (value === null || value === undefined) return "";

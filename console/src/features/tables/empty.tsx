@@ -57,7 +57,10 @@ function Snippet({ info }: { info: TableInfo }) {
   const first = info.relation.columns.find((each) => info.rights.insert(each.name) && each.default === null && !each.identity);
   const code = `import { createClient } from "@supabase/supabase-js";
 
-const supabase = createClient(${JSON.stringify(project.url)}, ${JSON.stringify(key)});
+const supabase = createClient(
+  ${JSON.stringify(project.url)},
+  ${JSON.stringify(key)},
+);
 const { error } = await supabase${from}
   .from(${JSON.stringify(info.table.name)})
   .insert(${first ? `{ ${/^[a-z_$][\w$]*$/i.test(first.name) ? first.name : JSON.stringify(first.name)}: … }` : "{}"});`;
