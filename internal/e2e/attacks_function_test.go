@@ -63,6 +63,7 @@ func functionAttacks() []attack {
 		byRPC("set role to the victim's authenticator", `execute 'set role "{B}_authenticator"'; got := current_user;`, denied, noSuchValue),
 		byRPC("set role to the victim's service_role", `perform set_config('role', '{B}_service_role', false); got := current_user;`, denied, noSuchValue),
 		byRPC("set role to one's own owner", `execute 'set role "{A}_owner"'; got := current_user;`, denied, noSuchValue),
+		byRPC("set role to one's own storage", `execute 'set role "{A}_storage"'; got := current_user;`, denied, noSuchValue),
 		byRPC("set role to one's own admin", `execute 'set role "{A}_admin"'; got := current_user;`, denied, noSuchValue),
 		byRPC("set session authorization", `execute 'set session authorization "{B}_authenticator"'; got := current_user;`, denied, noSuchValue),
 		byRPC("reset the role and read a table", `execute 'reset role'; execute 'select secret from "{B.public}".vault' into got;`, denied, noTable, noSchema),
@@ -72,6 +73,15 @@ func functionAttacks() []attack {
 			denied, "57014", "54000"),
 		{"in a trigger on auth.users: set role to the victim's admin", triggerOnUsers},
 		{"in a trigger on auth.users: read a table", triggerReads},
+		{"in a trigger on auth.users: count files as less than they are", func(t *testing.T, s *scene) string {
+			return s.signUpWithTrigger(t, `update "{A.storage}".usage_total set bytes = 0, blobs = 0;`)
+		}},
+		{"in a trigger on auth.users: leave work for storage", func(t *testing.T, s *scene) string {
+			return s.signUpWithTrigger(t, `insert into "{A.storage}".outbox (id, kind, payload) values (gen_random_uuid(), 'lease_ended', '{}');`)
+		}},
+		{"in a trigger on auth.users: become storage", func(t *testing.T, s *scene) string {
+			return s.signUpWithTrigger(t, `execute 'set role "{A}_storage"';`)
+		}},
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *fileScene) ownerSQL(text string) string {
 	for _, role := range []string{"anon", "authenticated", "service_role"} {
 		roles = append(roles, "{"+role+"}", pg.Ident(s.role(s.attacker, role)))
 	}
-	return strings.NewReplacer(append(roles, "{theirs}", theirs, "{B}", s.victim.ref)...).Replace(s.attacker.physical(text))
+	return strings.NewReplacer(append(roles, "{theirs}", theirs, "{A}", s.attacker.ref, "{B}", s.victim.ref)...).Replace(s.attacker.physical(text))
 }
 
 // byOwner is SQL that the attacker's owner is refused with one of the codes.
@@ -93,6 +93,16 @@ func ownerFileAttacks() []fileAttack {
 		{"give limits of one's own", "create or replace function {storage}.bucket_rules(bucket text) returns table (public boolean, file_size_limit bigint, allowed_mime_types text[], type text) language sql as 'select true, 9000000000000000000, null::text[], null'"},
 		{"tell other versions to be in use", "create or replace function {storage}.versions_in_use(asked text[]) returns setof text language sql as 'select null::text where false'"},
 		{"make a table in the service's schema", "create table {storage}.x (a int)"},
+		{"become storage", `set role "{A}_storage"`},
+		{"be given storage's role", `grant "{A}_storage" to current_user`},
+		{"change where storage looks for names", `alter role "{A}_storage" set search_path = public`},
+		{"have storage's tables granted from now on", `alter default privileges for role "{A}_storage" grant all on tables to public`},
+		{"count an upload before it is whole", "select {storage}.keep_blob('x/y', 0)"},
+		{"count an upload by a view", "create view counted as select * from {storage}.keep_blob('x/y', 0); table counted"},
+		{"keep the count from being added up", "select from {storage}.usage_total for update"},
+		{"leave the service work of its own kinds", "select {storage}.tell(gen_random_uuid(), 'lease_ended', '{}')"},
+		{"make storage's functions run as the caller", "alter function {storage}.used() security invoker"},
+		{"disable what guards a table of the service", "alter table {storage}.usage_total disable trigger all"},
 	} {
 		all = append(all, byOwner(c[0], c[1], "42501"))
 	}

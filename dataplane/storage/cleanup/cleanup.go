@@ -113,7 +113,7 @@ func (s *Service) Handle(ctx context.Context, session *projectdb.Session, item o
 		if err := json.Unmarshal(item.Payload, &at); err != nil {
 			return unreadable(err)
 		}
-		return s.measured(ctx, session, s.reconcileOn(ctx, session, item.ID, at))
+		return s.measured(ctx, session, s.reconcileOn(ctx, session, item, at))
 	case KindResumableExpired:
 		return s.expire(ctx, session, s.Resumable, item)
 	case KindMultipartExpired:

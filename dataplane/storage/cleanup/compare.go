@@ -76,7 +76,11 @@ func (l *look) objects(ctx context.Context, at position) (position, error) {
 	if err != nil {
 		return at, err
 	}
-	for _, check := range []func(context.Context, stretch) error{l.bytesWithoutBlob, l.blobsWithoutBytes, l.unused, l.sizes, l.objectsWithoutBlob} {
+	checks := []func(context.Context, stretch) error{l.bytesWithoutBlob, l.blobsWithoutBytes, l.unused, l.sizes, l.objectsWithoutBlob}
+	if l.blind {
+		checks = []func(context.Context, stretch) error{l.bytesWithoutBlob, l.sizes}
+	}
+	for _, check := range checks {
 		if err := check(ctx, st); err != nil {
 			return at, err
 		}
@@ -105,11 +109,7 @@ func (l *look) stretch(ctx context.Context, after string) (st stretch, upto stri
 	if full {
 		upto = blobs[len(blobs)-1].Version
 	}
-	var objects []named
-	err = elevated(ctx, l.session, rangeObjectsSQL, []any{after, upto, 2 * l.Page}, func(rows pgx.Rows) (err error) {
-		objects, err = pgx.CollectRows(rows, pgx.RowToStructByPos[named])
-		return err
-	})
+	objects, err := l.named(ctx, after, upto)
 	if err != nil {
 		return st, "", fmt.Errorf("read which versions objects have: %w", err)
 	}
@@ -145,6 +145,18 @@ func (l *look) stretch(ctx context.Context, after string) (st stretch, upto stri
 	return st, upto, nil
 }
 
+// named reads which versions after one and up to another objects have.
+func (l *look) named(ctx context.Context, after, upto string) (objects []named, err error) {
+	if l.blind {
+		return nil, nil
+	}
+	err = elevated(ctx, l.session, rangeObjectsSQL, []any{after, upto, 2 * l.Page}, func(rows pgx.Rows) (err error) {
+		objects, err = pgx.CollectRows(rows, pgx.RowToStructByPos[named])
+		return err
+	})
+	return objects, err
+}
+
 // bytesWithoutBlob finds bytes that nobody can come to have, and those that an object has though they are not counted.
 func (l *look) bytesWithoutBlob(ctx context.Context, st stretch) error {
 	candidates := without(st.keys, st.blobs)
@@ -153,14 +165,16 @@ func (l *look) bytesWithoutBlob(ctx context.Context, st stretch) error {
 		return err
 	}
 	candidates = slices.DeleteFunc(candidates, func(v string) bool { return !strays[v] })
-	used, err := l.inUse(ctx, l.session, candidates)
-	if err != nil {
-		return err
+	var used map[string]bool
+	if !l.blind {
+		if used, err = l.inUse(ctx, l.session, candidates); err != nil {
+			return err
+		}
 	}
 	var adopted []string
 	var sizes []int64
 	for _, v := range candidates {
-		if used[v] {
+		if used[v] || l.blind {
 			l.report.found(UncountedBytes, st.keys[v].size, st.example(v))
 			adopted, sizes = append(adopted, v), append(sizes, st.keys[v].size)
 		} else {

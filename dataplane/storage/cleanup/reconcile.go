@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
@@ -33,11 +32,15 @@ type periodic struct {
 // Reconcile compares a project's bucket with its tables, in order and page by page, while the project is used: whatever seems amiss is asked about once
 // more before it counts. It fails, and repairs nothing more, when either side does not answer.
 func (s *Service) Reconcile(ctx context.Context, session *projectdb.Session, o Options) (*Report, error) {
+	return s.look(ctx, session, o, false)
+}
+
+func (s *Service) look(ctx context.Context, session *projectdb.Session, o Options, blind bool) (*Report, error) {
 	at, err := parseCursor(o.Cursor)
 	if err != nil {
 		return nil, err
 	}
-	l := &look{Service: s, session: session, o: o, report: &Report{DryRun: !o.Repair && !o.DropRows, Problems: []Problem{}}}
+	l := &look{Service: s, session: session, o: o, blind: blind, report: &Report{DryRun: !o.Repair && !o.DropRows, Problems: []Problem{}}}
 	for began := time.Now(); at.Phase != phaseDone; {
 		if at, err = l.step(ctx, at); err != nil {
 			return nil, err
@@ -60,9 +63,17 @@ func (s *Service) Reconcile(ctx context.Context, session *projectdb.Session, o O
 	return l.report, nil
 }
 
-// reconcileOn is the look that a project has every week: it repairs what loses no file.
-func (s *Service) reconcileOn(ctx context.Context, session *projectdb.Session, item uuid.UUID, at periodic) error {
-	report, err := s.Reconcile(ctx, session, Options{Repair: true, Cursor: at.Cursor, Patience: s.Slice})
+// triesToAsk is how often the weekly look tries to learn from the project's own tables what objects have.
+const triesToAsk = 3
+
+// reconcileOn is the look that a project has every week: it repairs what loses no file. A project whose tables cannot be asked, perhaps because its
+// owner would not have it counted, is counted all the same.
+func (s *Service) reconcileOn(ctx context.Context, session *projectdb.Session, item outbox.Item, at periodic) error {
+	blind := item.Attempts >= triesToAsk
+	if blind {
+		s.Log.WarnContext(ctx, "the tables of a project's files cannot be read: all bytes that are there are counted, whatever has them", "ref", session.Project.Ref)
+	}
+	report, err := s.look(ctx, session, Options{Repair: true, Cursor: at.Cursor, Patience: s.Slice}, blind)
 	switch {
 	case err != nil:
 		return away(err)
@@ -74,7 +85,7 @@ func (s *Service) reconcileOn(ctx context.Context, session *projectdb.Session, i
 		if err := tx.QueryRow(ctx, inServiceSQL).Scan(&used); err != nil || !used {
 			return err
 		}
-		return s.ensurePeriodic(ctx, tx, session, item)
+		return s.ensurePeriodic(ctx, tx, session, item.ID)
 	})
 	if err != nil {
 		return away(err)
@@ -88,6 +99,8 @@ type look struct {
 	session *projectdb.Session
 	o       Options
 	report  *Report
+	// blind tells that the project's own tables cannot be read: then it is not known what objects have.
+	blind bool
 	// remove tells that something was noted for removal.
 	remove bool
 }

@@ -158,7 +158,11 @@ func (l *look) brokenRenditions(ctx context.Context, there map[string]stored, kn
 
 // rest looks at what is in tables only.
 func (l *look) rest(ctx context.Context) error {
-	for _, check := range []func(context.Context) error{l.noVersion, l.overdue, l.unattendedRemovals, l.usage} {
+	checks := []func(context.Context) error{l.noVersion, l.overdue, l.oldParts, l.unattendedRemovals, l.usage}
+	if l.blind {
+		checks = []func(context.Context) error{l.overdue, l.unattendedRemovals, l.usage}
+	}
+	for _, check := range checks {
 		if err := check(ctx); err != nil {
 			return err
 		}
@@ -205,12 +209,14 @@ func (l *look) overdue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.attend(ctx, KindResumableExpired, resumable, func(id string) any { return Expired{id} }); err != nil {
-		return err
-	}
+	return l.attend(ctx, KindResumableExpired, resumable, func(id string) any { return Expired{id} })
+}
+
+// oldParts finds uploads in S3's parts that should have ended and that no item is left for.
+func (l *look) oldParts(ctx context.Context) error {
 	var parts []string
 	life := setting.Get[int64](l.session.Project.Settings, "storage.resumable_expiry")
-	err = elevated(ctx, l.session, oldPartsSQL, []any{strconv.FormatInt(life, 10), maxOverdue}, func(rows pgx.Rows) (err error) {
+	err := elevated(ctx, l.session, oldPartsSQL, []any{strconv.FormatInt(life, 10), maxOverdue}, func(rows pgx.Rows) (err error) {
 		parts, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		return err
 	})

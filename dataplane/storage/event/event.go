@@ -1,5 +1,5 @@
 // Package event tells a project's webhook of objects that come, change and go, and the cache in front of it what to forget. Triggers write both to the
-// outbox in the transaction that changes the rows (migrations/project/0011), so that nothing is told that did not happen, and what happened is told.
+// outbox in the transaction that changes the rows (migrations/project/0014), so that nothing is told that did not happen, and what happened is told.
 package event
 
 import (
