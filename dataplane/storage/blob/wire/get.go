@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -92,7 +93,7 @@ func (b *body) Read(p []byte) (int, error) {
 // patient waits for the next bytes only so long.
 func (b *body) patient() {
 	if b.ctx.Err() == nil {
-		_ = b.conn.SetReadDeadline(time.Now().Add(waitTime))
+		_ = b.conn.SetReadDeadline(time.Now().Add(b.client.wait))
 	}
 }
 
@@ -132,11 +133,17 @@ func (b *body) WriteTo(w io.Writer) (total int64, err error) {
 		n, err := io.Copy(w, struct{ io.Reader }{b})
 		return total + n, err
 	}
+	pace := pace{socket: socket, bytes: 1}
 	for b.left > 0 {
 		b.patient()
+		began := time.Now()
 		n, err := to.ReadFrom(&io.LimitedReader{R: socket, N: min(step, b.left)})
 		b.left -= n
 		total += n
+		if pace.late(err) {
+			continue
+		}
+		pace.next(b.left, n == step && time.Since(began) < brisk)
 		if err == nil && n == 0 {
 			err = io.ErrUnexpectedEOF
 		}
@@ -145,6 +152,39 @@ func (b *body) WriteTo(w io.Writer) (total int64, err error) {
 		}
 	}
 	return total, nil
+}
+
+// brisk is how long a step may take of an object that comes so fast that its bytes may be waited for in batches.
+const brisk = 250 * time.Millisecond
+
+// pace is how many bytes of an object are waited for at once.
+type pace struct {
+	socket *net.TCPConn
+	bytes  int
+}
+
+// next takes whole steps at once while they come fast and enough is left, so that what is waited for does come.
+func (p *pace) next(left int64, fast bool) {
+	if fast && left >= 2*step {
+		p.set(step)
+	} else {
+		p.set(1)
+	}
+}
+
+func (p *pace) set(bytes int) {
+	if p.bytes != bytes && batch(p.socket, bytes) == nil {
+		p.bytes = bytes
+	}
+}
+
+// late reports whether bytes were waited for in vain in a batch: then each is taken as it comes, as a slow store's always are.
+func (p *pace) late(err error) bool {
+	if p.bytes == 1 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	p.set(1)
+	return p.bytes == 1
 }
 
 // Close gives the connection back, or ends it where not all was read.

@@ -34,6 +34,8 @@ type Client struct {
 	credentials aws.Credentials
 	signer      *v4.Signer
 	idle        idle
+	// wait is how long an object's next bytes are waited for.
+	wait time.Duration
 	// checks is what is known of whether the store checks bodies.
 	checks atomic.Int32
 }
@@ -54,7 +56,7 @@ func New(c config.S3) (*Client, error) {
 		return nil, errors.New("FLUXBASE_S3_ENDPOINT is no http or https address")
 	}
 	return &Client{
-		endpoint: endpoint, pathStyle: c.PathStyle, region: c.Region,
+		endpoint: endpoint, pathStyle: c.PathStyle, region: c.Region, wait: waitTime,
 		credentials: aws.Credentials{AccessKeyID: c.AccessKey, SecretAccessKey: c.SecretKey.Reveal()},
 		signer:      v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }),
 	}, nil

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -171,6 +172,62 @@ func TestSocketToSocket(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, answer.Body.Close())
 		require.True(t, bytes.Equal(content, got))
+	}
+}
+
+// TestBatchesWaitForNoMoreThanComes lets a store send fast, then so little that no batch becomes full, and more only when that has been taken.
+func TestBatchesWaitForNoMoreThanComes(t *testing.T) {
+	t.Parallel()
+	const size, fast, little = 8 << 20, 5 << 20, 100 << 10
+	taken := make(chan int64, 1)
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		piece := make([]byte, little)
+		for sent, got := int64(0), int64(0); sent < size; {
+			n, _ := w.Write(piece[:min(little, size-sent)])
+			sent += int64(n)
+			if sent < fast {
+				continue
+			}
+			http.NewResponseController(w).Flush()
+			for got < sent {
+				select {
+				case got = <-taken:
+				case <-r.Context().Done():
+					return
+				}
+			}
+		}
+	}))
+	t.Cleanup(store.Close)
+	c, err := wire.New(config.S3{Endpoint: store.URL, Region: "us-east-1", PathStyle: true, AccessKey: "a", SecretKey: "b"})
+	require.NoError(t, err)
+	c.Wait(200 * time.Millisecond)
+	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := c.Get(r.Context(), "bucket", "key", "")
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		defer func() { _ = body.Close() }()
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		_, _ = body.(io.WriterTo).WriteTo(w)
+	}))
+	t.Cleanup(worker.Close)
+	answer, err := http.Get(worker.URL)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, answer.Body.Close()) }()
+	piece := make([]byte, 64<<10)
+	for got := int64(0); got < size; {
+		n, err := answer.Body.Read(piece)
+		got += int64(n)
+		if got < size {
+			require.NoError(t, err)
+		}
+		select {
+		case <-taken: // it was not looked at
+		default:
+		}
+		taken <- got
 	}
 }
 
