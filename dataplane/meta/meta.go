@@ -54,6 +54,7 @@ func New(d Deps) *Service {
 		}
 		s.route("/"+name, methods)
 	}
+	s.route("/advice", map[string]handler{http.MethodGet: within(listTimeout, adviceList())})
 	if d.Failures != nil {
 		s.route("/errors", map[string]handler{http.MethodGet: failuresList(d.Failures)})
 	}

@@ -24,7 +24,7 @@ import (
 )
 
 type bundle struct {
-	t       *testing.T
+	t       testing.TB
 	project *directory.Project
 	door    *projectdb.Door
 	service http.Handler
@@ -41,7 +41,7 @@ func both(t *testing.T, test func(t *testing.T, b *bundle)) {
 	}
 }
 
-func setup(t *testing.T, shared bool) *bundle {
+func setup(t testing.TB, shared bool) *bundle {
 	t.Helper()
 	project, err := directory.FromSnapshot(testkit.Project(t, shared))
 	require.NoError(t, err)
