@@ -3,7 +3,6 @@ import { useMemo, useState } from "react";
 import { FormProvider, useWatch } from "react-hook-form";
 import { useCheckedForm } from "@/components/form";
 import { Button } from "@/components/ui/button";
-import { Sheet } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { Check, ColumnDetails } from "@/features/schema-edit/column-details";
@@ -12,6 +11,7 @@ import { DefaultInput } from "@/features/schema-edit/default-input";
 import { diffTable } from "@/features/schema-edit/diff";
 import { draftOf, keyOf, newColumn, type TableDraft } from "@/features/schema-edit/draft";
 import { Gone, useTable, Waiting } from "@/features/schema-edit/facts";
+import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { TableReview } from "@/features/schema-edit/table-sheet";
 import { tableSchema } from "@/features/schema-edit/table-schema";
 import { TypePicker } from "@/features/schema-edit/type-picker";
@@ -36,12 +36,12 @@ export function ColumnSheet({ schema, table, column, onClose }: Props) {
   const at = started?.draft.columns.findIndex((each) => (column ? each.key === keyOf(column) : each.key.startsWith("new "))) ?? -1;
   const alien = facts?.table && !facts.table.owned;
   return (
-    <Sheet open onOpenChange={(open) => !open && onClose()} title={column ? `Edit column ${column}` : `Add a column to ${table}`} description="Its SQL is shown before it runs." className="max-w-[600px]">
+    <GuardedSheet onClose={onClose} title={column ? `Edit column ${column}` : `Add a column to ${table}`} description="Its SQL is shown before it runs." className="max-w-[600px]">
       <Waiting queries={queries} what="The table" />
       {facts && (!facts.table || at < 0) && <Gone what={facts.table ? `column ${column}` : `table ${table}`} />}
       {alien && <Gone what="way to change it">The table belongs to a service of the project, which keeps it in order.</Gone>}
       {facts && started && at >= 0 && !alien && <ColumnForm names={facts.names} {...started} at={at} onClose={onClose} />}
-    </Sheet>
+    </GuardedSheet>
   );
 }
 
@@ -50,6 +50,7 @@ const free = tableSchema(() => false);
 function ColumnForm({ names, standing, draft: initial, at, onClose }: { names: Names; standing: TableDraft; draft: TableDraft; at: number; onClose: () => void }) {
   const [asked, setAsked] = useState<TableDraft>();
   const form = useCheckedForm<TableDraft, TableDraft>(free, initial as never);
+  const leave = useUnsaved(form.formState.isDirty);
   const draft = useWatch({ control: form.control }) as TableDraft;
   const changed = useMemo(() => diffTable(standing, draft, names).length > 0, [standing, draft, names]);
   const column = draft.columns[at]!;
@@ -97,13 +98,13 @@ function ColumnForm({ names, standing, draft: initial, at, onClose }: { names: N
             </Button>
           )}
           <span className="flex-1" />
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={() => leave(onClose)}>Cancel</Button>
           <Button type="submit" variant="primary" disabled={!changed}>
             Review SQL
           </Button>
         </div>
       </form>
-      {asked && <TableReview names={names} standing={standing} asked={asked} onBack={() => setAsked(undefined)} onDone={onClose} />}
+      {asked && <TableReview names={names} standing={standing} asked={asked} onBack={() => setAsked(undefined)} onDone={() => leave(onClose)} />}
     </FormProvider>
   );
 }

@@ -10,6 +10,7 @@ import { Input, Select } from "@/components/ui/input";
 import { Check } from "@/features/schema-edit/column-details";
 import { Problem } from "@/features/schema-edit/columns-field";
 import { expressionProblem } from "@/features/schema-edit/expression";
+import { useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { createIndex, emptyIndex, emptyPart, indexMethods, type IndexDraft } from "@/features/schema-edit/objects";
 import { nameProblem } from "@/features/schema-edit/table-schema";
 import type { CatalogTable } from "@/lib/catalog";
@@ -35,6 +36,7 @@ export function IndexForm({ names, table, initial = emptyIndex, onBack, onDone }
   const columns = useCatalog("columns", { schema: table.schema, table: table.name });
   const [asked, setAsked] = useState<IndexDraft>();
   const form = useCheckedForm<IndexDraft, IndexDraft>(schema, initial);
+  const leave = useUnsaved(form.formState.isDirty);
   const parts = useFieldArray({ control: form.control, name: "parts", keyName: "id" });
   const draft = useWatch({ control: form.control }) as IndexDraft;
   const { errors } = form.formState;
@@ -106,7 +108,7 @@ export function IndexForm({ names, table, initial = emptyIndex, onBack, onDone }
       </div>
       {sql && <SqlPreview sql={sql} label="SQL of the index" />}
       <div className="sticky -bottom-4 -mx-4 mt-auto -mb-4 flex items-center justify-end gap-2 border-t border-border bg-raised px-4 py-3">
-        <Button onClick={onBack}>Cancel</Button>
+        <Button onClick={() => leave(onBack)}>Cancel</Button>
         <Button type="submit" variant="primary">
           Review SQL
         </Button>
@@ -120,7 +122,7 @@ export function IndexForm({ names, table, initial = emptyIndex, onBack, onDone }
           about={asked.concurrently ? undefined : "While it is built, rows of the table can be read and not written. For a large table, build it concurrently."}
           verb="Create index"
           done="The index was created."
-          onDone={onDone}
+          onDone={() => leave(onDone)}
           onClose={() => setAsked(undefined)}
         />
       )}

@@ -3,9 +3,9 @@ import { useState, type ReactNode } from "react";
 import { SqlReview } from "@/components/sql-preview";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
-import { Sheet } from "@/components/ui/dialog";
 import { Tooltip } from "@/components/ui/tooltip";
 import { Gone, useTable, Waiting } from "@/features/schema-edit/facts";
+import { GuardedSheet } from "@/features/schema-edit/guarded-sheet";
 import { IndexForm } from "@/features/schema-edit/index-form";
 import { dropConstraint, dropIndex, validateConstraint } from "@/features/schema-edit/objects";
 import type { CatalogTable, Constraint, Index } from "@/lib/catalog";
@@ -28,12 +28,12 @@ export function IndexesSheet({ schema, table, item, onItem, onClose }: Props) {
   const indexes = useCatalog("indexes", { schema, table });
   const making = item === "new";
   return (
-    <Sheet open onOpenChange={(open) => !open && onClose()} title={making ? `Create an index on ${table}` : `Indexes and constraints of ${table}`} description={making ? "Its SQL is shown before it runs." : "What makes reads fast, and what rows must fulfil."} className="max-w-[720px]">
+    <GuardedSheet onClose={onClose} title={making ? `Create an index on ${table}` : `Indexes and constraints of ${table}`} description={making ? "Its SQL is shown before it runs." : "What makes reads fast, and what rows must fulfil."} className="max-w-[720px]">
       <Waiting queries={[...queries, indexes]} what="The indexes" />
       {facts && !facts.table && <Gone what={`table ${table}`} />}
       {facts?.table && making && <IndexForm names={facts.names} table={facts.table} onBack={() => onItem(undefined)} onDone={() => onItem(undefined)} />}
       {facts?.table && indexes.data && !making && <Lists names={facts.names} table={facts.table} indexes={indexes.data} constraints={facts.constraints} onNew={() => onItem("new")} />}
-    </Sheet>
+    </GuardedSheet>
   );
 }
 

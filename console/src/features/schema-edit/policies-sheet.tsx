@@ -3,9 +3,9 @@ import { useState, type ReactNode } from "react";
 import { Danger, SqlReview } from "@/components/sql-preview";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
-import { Sheet } from "@/components/ui/dialog";
 import { exposeTable } from "@/features/schema-edit/diff";
 import { Gone, useTable, Waiting } from "@/features/schema-edit/facts";
+import { GuardedSheet } from "@/features/schema-edit/guarded-sheet";
 import { switchRls, unwrapped, type RlsState } from "@/features/schema-edit/policy";
 import { PolicyForm } from "@/features/schema-edit/policy-form";
 import { TestAs } from "@/features/schema-edit/test-as";
@@ -31,7 +31,7 @@ export function PoliciesSheet({ schema, table, item, onItem, onClose }: Props) {
   const chosen = item === undefined || item === "new" ? undefined : policies.data?.find((each) => each.name === item);
   const missing = item !== undefined && item !== "new" && policies.data && !chosen;
   return (
-    <Sheet open onOpenChange={(open) => !open && onClose()} title={item === undefined ? `Policies of ${table}` : item === "new" ? `Create a policy on ${table}` : `Policy ${item}`} description={item === undefined ? "Who sees and writes which rows." : `On ${table}. Its SQL is shown before it runs.`} className="max-w-[720px]">
+    <GuardedSheet onClose={onClose} title={item === undefined ? `Policies of ${table}` : item === "new" ? `Create a policy on ${table}` : `Policy ${item}`} description={item === undefined ? "Who sees and writes which rows." : `On ${table}. Its SQL is shown before it runs.`} className="max-w-[720px]">
       <Waiting queries={[...queries, policies, grants]} what="The policies" />
       {facts && !facts.table && <Gone what={`table ${table}`} />}
       {facts?.table && policies.data && grants.data && (
@@ -45,7 +45,7 @@ export function PoliciesSheet({ schema, table, item, onItem, onClose }: Props) {
           {(item === "new" || chosen) && <PolicyForm key={item} names={facts.names} table={facts.table} columns={facts.columns} policy={chosen} onBack={() => onItem(undefined)} />}
         </>
       )}
-    </Sheet>
+    </GuardedSheet>
   );
 }
 

@@ -10,6 +10,7 @@ import { Field } from "@/components/ui/field";
 import { Input, Select } from "@/components/ui/input";
 import { Problem } from "@/features/schema-edit/columns-field";
 import { expressionProblem } from "@/features/schema-edit/expression";
+import { useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { createPolicy, diffPolicy, dropPolicy, emptyPolicy, hasCheck, hasUsing, policyDraft, requestRoles, warningsOf, type Command, type PolicyDraft } from "@/features/schema-edit/policy";
 import { PolicyTemplates } from "@/features/schema-edit/policy-templates";
 import { nameProblem } from "@/features/schema-edit/table-schema";
@@ -50,6 +51,7 @@ export function PolicyForm({ names, table, columns, policy, onBack }: Props) {
   const standing = useMemo(() => (policy ? policyDraft(policy) : undefined), [policy]);
   const [asked, setAsked] = useState<{ title: string; sql: string; name: string; verb: string; done: string; danger?: string }>();
   const form = useCheckedForm<PolicyDraft, PolicyDraft>(schema, standing ?? emptyPolicy);
+  const leave = useUnsaved(form.formState.isDirty);
   const draft = useWatch({ control: form.control }) as PolicyDraft;
   const { errors } = form.formState;
   const sql = useMemo(() => (standing ? diffPolicy(at, standing, draft) : [createPolicy(at, { ...draft, name: draft.name || "policy" })]), [standing, draft, at]);
@@ -120,12 +122,12 @@ export function PolicyForm({ names, table, columns, policy, onBack }: Props) {
           </Button>
         )}
         <span className="flex-1" />
-        <Button onClick={onBack}>Cancel</Button>
+        <Button onClick={() => leave(onBack)}>Cancel</Button>
         <Button type="submit" variant="primary" disabled={sql.length === 0}>
           Review SQL
         </Button>
       </div>
-      {asked && <SqlReview open {...asked} onDone={onBack} onClose={() => setAsked(undefined)} />}
+      {asked && <SqlReview open {...asked} onDone={() => leave(onBack)} onClose={() => setAsked(undefined)} />}
     </form>
   );
 }

@@ -3,7 +3,6 @@ import { FormProvider, useWatch } from "react-hook-form";
 import { useCheckedForm } from "@/components/form";
 import { SqlReview } from "@/components/sql-preview";
 import { Button } from "@/components/ui/button";
-import { Sheet } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input, Select } from "@/components/ui/input";
 import { Check } from "@/features/schema-edit/column-details";
@@ -13,6 +12,7 @@ import { draftOf, duplicateOf, newTable, type TableDraft } from "@/features/sche
 import { Gone, useTable, Waiting } from "@/features/schema-edit/facts";
 import { ForeignKeysField } from "@/features/schema-edit/foreign-keys-field";
 import { ChecksField, UniquesField } from "@/features/schema-edit/keys-field";
+import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { RiskNotes, useRisks } from "@/features/schema-edit/risk-notes";
 import { tableSchema } from "@/features/schema-edit/table-schema";
 import type { Names } from "@/lib/pg";
@@ -30,10 +30,10 @@ export function NewTableSheet({ schema, onClose, onDone }: SheetProps) {
   const { names, schemas } = useNames();
   const initial = useMemo(() => newTable(schema), [schema]);
   return (
-    <Sheet open onOpenChange={(open) => !open && onClose()} title="Create table" description="Its SQL is shown before it runs." className={wide}>
+    <GuardedSheet onClose={onClose} title="Create table" description="Its SQL is shown before it runs." className={wide}>
       <Waiting queries={[schemas]} what="The schemas" />
       {names && <TableForm names={names} initial={initial} onClose={onClose} onDone={onDone} />}
-    </Sheet>
+    </GuardedSheet>
   );
 }
 
@@ -47,12 +47,12 @@ export function TableSheet({ schema, table, duplicate, onClose, onDone }: SheetP
   }
   const alien = facts?.table && !facts.table.owned && !duplicate;
   return (
-    <Sheet open onOpenChange={(open) => !open && onClose()} title={duplicate ? `Duplicate ${table}` : `Edit ${table}`} description={duplicate ? "A new table of the same shape, without the rows." : "Only what changes is run, and its SQL is shown before."} className={wide}>
+    <GuardedSheet onClose={onClose} title={duplicate ? `Duplicate ${table}` : `Edit ${table}`} description={duplicate ? "A new table of the same shape, without the rows." : "Only what changes is run, and its SQL is shown before."} className={wide}>
       <Waiting queries={queries} what="The table" />
       {facts && !facts.table && <Gone what={`table ${table}`} />}
       {alien && <Gone what="way to change it">The table belongs to a service of the project, which keeps it in order.</Gone>}
       {facts && started && !alien && <TableForm names={facts.names} initial={started} standing={duplicate ? undefined : started} onClose={onClose} onDone={onDone} />}
-    </Sheet>
+    </GuardedSheet>
   );
 }
 
@@ -71,6 +71,7 @@ function TableForm({ names, initial, standing, onClose, onDone }: FormProps) {
   const [asked, setAsked] = useState<TableDraft>();
   const schema = useMemo(() => tableSchema((schema, name) => name !== standing?.name && (tables.data ?? []).some((each) => each.schema === schema && each.name === name)), [tables.data, standing]);
   const form = useCheckedForm<TableDraft, TableDraft>(schema, initial as never);
+  const leave = useUnsaved(form.formState.isDirty);
   const draft = useWatch({ control: form.control }) as TableDraft;
   const sql = useMemo(() => (standing ? diffTable(standing, draft, names) : []), [standing, draft, names]);
   const submit = form.handleSubmit((values) => setAsked(structuredClone(values)));
@@ -110,13 +111,13 @@ function TableForm({ names, initial, standing, onClose, onDone }: FormProps) {
           <p className="flex-1 text-xs text-muted" role="status">
             {standing ? (sql.length > 0 ? `${sql.length} ${sql.length === 1 ? "statement" : "statements"} to run` : "Nothing is changed") : ""}
           </p>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button onClick={() => leave(onClose)}>Cancel</Button>
           <Button type="submit" variant="primary" disabled={Boolean(standing) && sql.length === 0}>
             Review SQL
           </Button>
         </div>
       </form>
-      {asked && <TableReview names={names} standing={standing} asked={asked} onBack={() => setAsked(undefined)} onDone={() => onDone({ schema: asked.schema, table: asked.name })} />}
+      {asked && <TableReview names={names} standing={standing} asked={asked} onBack={() => setAsked(undefined)} onDone={() => leave(() => onDone({ schema: asked.schema, table: asked.name }))} />}
     </FormProvider>
   );
 }

@@ -59,7 +59,7 @@ function Choice({ value, onChange }: Pick<Props, "value" | "onChange">) {
   const known = baseTypes.some((each) => each.name === typed);
   const groups = [...new Set(baseTypes.map((each) => each.group))];
   return (
-    <Command label="Type" loop>
+    <Command label="Type" loop filter={score}>
       <Command.Input value={search} onValueChange={setSearch} placeholder="Search or type one" className="h-9 w-full border-b border-border bg-transparent px-3 text-sm outline-none" />
       <Command.List className="max-h-72 overflow-y-auto p-1" tabIndex={-1}>
         {groups.map((group) => (
@@ -87,6 +87,16 @@ function Choice({ value, onChange }: Pick<Props, "value" | "onChange">) {
       </Command.List>
     </Command>
   );
+}
+
+/** How well a type is what was typed: its name, then its beginning, then a part of it or of what else it is called. */
+function score(value: string, search: string, keywords: string[] = []): number {
+  const text = search.trim().toLowerCase();
+  if (value.startsWith("typed ")) return 0.1;
+  const names = [value, ...keywords].map((each) => each.toLowerCase());
+  if (names.includes(text)) return 1;
+  if (names.some((each) => each.startsWith(text))) return 0.8;
+  return names.some((each) => each.includes(text)) ? 0.5 : 0;
 }
 
 function aboutType(type: DatabaseType): string {

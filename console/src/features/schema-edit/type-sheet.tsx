@@ -5,11 +5,11 @@ import { z } from "zod";
 import { useCheckedForm } from "@/components/form";
 import { SqlPreview, SqlReview } from "@/components/sql-preview";
 import { Button } from "@/components/ui/button";
-import { Sheet } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input, Select } from "@/components/ui/input";
 import { Problem } from "@/features/schema-edit/columns-field";
 import { Gone, Waiting } from "@/features/schema-edit/facts";
+import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { createEnum, diffEnum, dropType, enumDraft, type EnumDraft } from "@/features/schema-edit/objects";
 import { nameProblem } from "@/features/schema-edit/table-schema";
 import type { DatabaseType } from "@/lib/catalog";
@@ -20,10 +20,10 @@ export function NewTypeSheet({ schema, onClose }: { schema: string; onClose: () 
   const { names, schemas } = useNames();
   const initial: EnumDraft = useMemo(() => ({ schema, name: "", comment: "", values: ["1", "2"].map((key) => ({ key, was: null, value: "" })) }), [schema]);
   return (
-    <Sheet open onOpenChange={(open) => !open && onClose()} title="Create enum" description="A list of values that a column may have, in an order.">
+    <GuardedSheet onClose={onClose} title="Create enum" description="A list of values that a column may have, in an order.">
       <Waiting queries={[schemas]} what="The schemas" />
       {names && <EnumForm names={names} initial={initial} onClose={onClose} />}
-    </Sheet>
+    </GuardedSheet>
   );
 }
 
@@ -34,12 +34,12 @@ export function TypeSheet({ schema, type, onClose }: { schema: string; type: str
   const found = types.data?.find((each) => each.name === type);
   if (found && !started) setStarted(found);
   return (
-    <Sheet open onOpenChange={(open) => !open && onClose()} title={`Type ${type}`} description={started?.kind === "enum" ? "Values can be renamed and added; Postgres takes none away." : `A ${started?.kind ?? "type"} of the project.`}>
+    <GuardedSheet onClose={onClose} title={`Type ${type}`} description={started?.kind === "enum" ? "Values can be renamed and added; Postgres takes none away." : `A ${started?.kind ?? "type"} of the project.`}>
       <Waiting queries={[schemas, types]} what="The type" />
       {types.data && !found && <Gone what={`type ${type}`} />}
       {names && started?.kind === "enum" && <EnumForm names={names} initial={enumDraft(started)} type={started} onClose={onClose} />}
       {names && started && started.kind !== "enum" && <Other names={names} type={started} onClose={onClose} />}
-    </Sheet>
+    </GuardedSheet>
   );
 }
 
@@ -58,6 +58,7 @@ function EnumForm({ names, initial, type, onClose }: { names: Names; initial: En
   const [asked, setAsked] = useState<string[]>();
   const [dropping, setDropping] = useState(false);
   const form = useCheckedForm<EnumDraft, EnumDraft>(formSchema, initial as never);
+  const leave = useUnsaved(form.formState.isDirty);
   const values = useFieldArray({ control: form.control, name: "values", keyName: "id" });
   const draft = useWatch({ control: form.control }) as EnumDraft;
   const { errors } = form.formState;
@@ -123,7 +124,7 @@ function EnumForm({ names, initial, type, onClose }: { names: Names; initial: En
           </Button>
         )}
         <span className="flex-1" />
-        <Button onClick={onClose}>Cancel</Button>
+        <Button onClick={() => leave(onClose)}>Cancel</Button>
         <Button type="submit" variant="primary" disabled={Boolean(type) && sql(draft).length === 0}>
           Review SQL
         </Button>
@@ -137,11 +138,11 @@ function EnumForm({ names, initial, type, onClose }: { names: Names; initial: En
           about={type && asked.some((each) => each.includes(" rename value ")) ? "Rows that hold a renamed value hold it under its new name; apps must know that name." : undefined}
           verb={type ? "Change type" : "Create enum"}
           done={`${draft.name} was ${type ? "changed" : "created"}.`}
-          onDone={onClose}
+          onDone={() => leave(onClose)}
           onClose={() => setAsked(undefined)}
         />
       )}
-      {dropping && type && <DropType names={names} type={type} onClose={() => setDropping(false)} onDone={onClose} />}
+      {dropping && type && <DropType names={names} type={type} onClose={() => setDropping(false)} onDone={() => leave(onClose)} />}
     </form>
   );
 }

@@ -7,7 +7,6 @@ import { CodeEditor } from "@/components/code-editor";
 import { useCheckedForm } from "@/components/form";
 import { SqlFailure, SqlReview } from "@/components/sql-preview";
 import { Button } from "@/components/ui/button";
-import { Sheet } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { Input, Select } from "@/components/ui/input";
 import { useToast } from "@/components/ui/toast";
@@ -15,6 +14,7 @@ import { Check } from "@/features/schema-edit/column-details";
 import { Problem } from "@/features/schema-edit/columns-field";
 import { DropTable } from "@/features/schema-edit/drop";
 import { Gone, useTable, Waiting } from "@/features/schema-edit/facts";
+import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { createView, diffView, viewDraft, type ViewDraft } from "@/features/schema-edit/objects";
 import { nameProblem } from "@/features/schema-edit/table-schema";
 import type { CatalogTable, Grant } from "@/lib/catalog";
@@ -31,10 +31,10 @@ export function NewViewSheet({ schema, onClose, onDone }: Props) {
   const { names, schemas } = useNames();
   const initial: ViewDraft = useMemo(() => ({ schema, name: "", definition: "select *\nfrom ", materialized: false, invoker: true, exposed: false, anew: false }), [schema]);
   return (
-    <Sheet open onOpenChange={(open) => !open && onClose()} title="Create view" description="A query that is read like a table." className="max-w-[720px]">
+    <GuardedSheet onClose={onClose} title="Create view" description="A query that is read like a table." className="max-w-[720px]">
       <Waiting queries={[schemas]} what="The schemas" />
       {names && <ViewForm names={names} initial={initial} onClose={onClose} onDone={onDone} />}
-    </Sheet>
+    </GuardedSheet>
   );
 }
 
@@ -44,11 +44,11 @@ export function ViewSheet({ schema, table, onClose, onDone }: Props & { table: s
   const [started, setStarted] = useState<CatalogTable>();
   if (facts?.table && !started) setStarted(facts.table);
   return (
-    <Sheet open onOpenChange={(open) => !open && onClose()} title={`Edit ${table}`} description={started?.kind === "materialized_view" ? "A query whose answer is kept until it is refreshed." : "A query that is read like a table."} className="max-w-[720px]">
+    <GuardedSheet onClose={onClose} title={`Edit ${table}`} description={started?.kind === "materialized_view" ? "A query whose answer is kept until it is refreshed." : "A query that is read like a table."} className="max-w-[720px]">
       <Waiting queries={[...queries, grants]} what="The view" />
       {facts && !facts.table && <Gone what={`view ${table}`} />}
       {facts?.table && grants.data && started && <ViewForm names={facts.names} initial={viewDraft(started)} view={started} grants={grants.data} onClose={onClose} onDone={onDone} />}
-    </Sheet>
+    </GuardedSheet>
   );
 }
 
@@ -64,6 +64,7 @@ function ViewForm({ names, initial, view, grants = [], onClose, onDone }: { name
   const [asked, setAsked] = useState<ViewDraft>();
   const [dropping, setDropping] = useState(false);
   const form = useCheckedForm<ViewDraft, ViewDraft>(formSchema, initial);
+  const leave = useUnsaved(form.formState.isDirty);
   const draft = useWatch({ control: form.control }) as ViewDraft;
   const { errors } = form.formState;
   const catalog = useMemo(() => namespace(columns.data ?? []), [columns.data]);
@@ -121,7 +122,7 @@ function ViewForm({ names, initial, view, grants = [], onClose, onDone }: { name
           </Button>
         )}
         <span className="flex-1" />
-        <Button onClick={onClose}>Cancel</Button>
+        <Button onClick={() => leave(onClose)}>Cancel</Button>
         <Button type="submit" variant="primary" disabled={!changed}>
           Review SQL
         </Button>
@@ -135,11 +136,11 @@ function ViewForm({ names, initial, view, grants = [], onClose, onDone }: { name
           danger={!asked.invoker && !asked.materialized ? "The view reads as its owner: row level security of the tables beneath does not hold those who read it." : asked.materialized && asked.exposed ? "Everyone with the publishable key may read every row of the kept answer." : undefined}
           verb={view ? "Change view" : "Create view"}
           done={view ? `${view.name} was changed.` : `${asked.name} was created.`}
-          onDone={() => onDone({ schema: asked.schema, table: asked.name })}
+          onDone={() => leave(() => onDone({ schema: asked.schema, table: asked.name }))}
           onClose={() => setAsked(undefined)}
         />
       )}
-      {dropping && view && <DropTable table={view} onClose={() => setDropping(false)} onDone={onClose} />}
+      {dropping && view && <DropTable table={view} onClose={() => setDropping(false)} onDone={() => leave(onClose)} />}
     </form>
   );
 }

@@ -1,0 +1,64 @@
+import { expect, type Locator, type Page } from "@playwright/test";
+
+/** Deeds of a person who changes the schema. */
+
+/** Requests of the console to the project's database. */
+export const meta = /\/meta\/v1\//;
+
+export interface Database {
+  /** The rows of the last statement, as the owner sees them. */
+  sql: (query: string) => Promise<unknown[][]>;
+  /** A request of an app with the publishable key. */
+  rest: (path: string) => Promise<{ status: number; body: unknown }>;
+}
+
+/** The project's database behind the console's back, to see that what the console says is so. */
+export async function databaseOf(page: Page, url: string, ref: string): Promise<Database> {
+  const asked = page.waitForRequest(meta);
+  await page.goto(`${url}/projects/${ref}/database/tables`);
+  const request = await asked;
+  const base = request.url().replace(/\/meta\/v1\/.*/, "");
+  const Authorization = (await request.allHeaders()).authorization!;
+  await page.goto(`${url}/projects/${ref}/keys`);
+  const key = /fbk_pub_\w+/.exec((await page.getByText(/fbk_pub_/).first().textContent()) ?? "")![0];
+  return {
+    async sql(query) {
+      const answer = await page.request.post(`${base}/meta/v1/query`, { headers: { Authorization }, data: { query, text: true } });
+      expect(answer.status(), await answer.text()).toBe(200);
+      return ((await answer.json()) as { results: { rows: unknown[][] }[] }).results.at(-1)!.rows;
+    },
+    async rest(path) {
+      const answer = await page.request.get(`${base}/rest/v1/${path}`, { headers: { apikey: key } });
+      return { status: answer.status(), body: (await answer.json()) as unknown };
+    },
+  };
+}
+
+export const column = (sheet: Locator, name: string) => sheet.getByRole("listitem", { name: `Column ${name}`, exact: true });
+
+export async function addColumn(sheet: Locator, name: string, type: string): Promise<Locator> {
+  await sheet.getByRole("button", { name: "Add column" }).click();
+  await sheet.page().keyboard.type(name);
+  const row = column(sheet, name);
+  await row.getByRole("button", { name: /^Type of/ }).click();
+  await sheet.page().getByPlaceholder("Search or type one").fill(type);
+  await sheet.page().keyboard.press("Enter");
+  return row;
+}
+
+/** Runs the SQL that a review shows. */
+export async function run(page: Page, verb: string) {
+  const review = page.getByRole("dialog").filter({ has: page.getByText("Runs as the project’s owner") });
+  await review.getByRole("button", { name: verb, exact: true }).click();
+  await expect(review).toHaveCount(0);
+}
+
+/** The SQL that a review shows. */
+export const shownSql = (page: Page) => page.getByRole("region", { name: "SQL that will run" });
+
+/** Writes into an editor in place of what is there. */
+export async function write(page: Page, name: string, text: string) {
+  await page.getByRole("textbox", { name }).focus();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.insertText(text);
+}
