@@ -99,7 +99,7 @@ type Storage struct {
 	TransferTimeout time.Duration `koanf:"transfer_timeout"`
 	// TempDir is where uploads of unknown length and parts of resumable ones wait until the object store has them; "" is the system's.
 	TempDir string `koanf:"temp_dir"`
-	// CacheBytes is how many bytes of small files that are read often (up to 2 MiB each) a worker holds in memory; 0 holds none.
+	// CacheBytes is how many bytes of small files that are read often (up to 2 MiB each) a worker holds in memory, which grows by up to twice as much; 0 holds none.
 	CacheBytes int `koanf:"cache_bytes"`
 	// ImageProgram is the program that resizes images; "" looks for fluxbase-images beside this one and in PATH.
 	ImageProgram string `koanf:"image_program"`
