@@ -18,7 +18,7 @@ import { Results } from "@/features/sql/results/results";
 import { useAs } from "@/features/sql/role";
 import { useSaving, useWantedSnippet } from "@/features/sql/snippet-tab";
 import { TabBar } from "@/features/sql/tabs/bar";
-import { mostTabs, titleOf, type Tab } from "@/features/sql/tabs/store";
+import { mostTabs, titleOf, type ChartChoice, type Tab } from "@/features/sql/tabs/store";
 import { useTabs } from "@/features/sql/tabs/use-tabs";
 import { Toolbar } from "@/features/sql/toolbar";
 import { useCompletion } from "@/features/sql/use-completion";
@@ -102,6 +102,7 @@ function Workbench({ of }: { of: string }) {
     }
   }
 
+  const setChart = useCallback((chart: ChartChoice) => store.change(current.id, { chart }), [store, current.id]);
   const empty = !current.text.trim();
   return (
     <div className="flex h-full min-h-[480px] flex-col">
@@ -203,7 +204,7 @@ function Workbench({ of }: { of: string }) {
               view={view}
               onView={(next) => void navigate({ search: (old) => ({ ...old, view: next }), replace: true })}
               chart={current.chart}
-              onChart={(chart) => store.change(current.id, { chart })}
+              onChart={setChart}
               as={as.who}
               name={titleOf(current).replace(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60) || "result"}
             />

@@ -1,6 +1,6 @@
 import { ChartColumn, Rows3 } from "lucide-react";
 import { Tabs } from "radix-ui";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, memo, Suspense, useEffect, useState } from "react";
 import { ResultGrid } from "@/components/data-grid/result-grid";
 import { ErrorState } from "@/components/error-state";
 import { Button } from "@/components/ui/button";
@@ -11,8 +11,10 @@ import { tokenize } from "@/features/sql/text/tokens";
 import { counted, took } from "@/lib/format";
 import { SqlError, type As, type Result } from "@/lib/meta";
 
-const ChartView = lazy(() => import("@/features/sql/results/chart-view").then((module) => ({ default: module.ChartView })));
-const PlanView = lazy(() => import("@/features/sql/explain/view").then((module) => ({ default: module.PlanView })));
+// What is drawn of a result stays as it is while the text above is written.
+const Rows = memo(ResultGrid);
+const ChartView = lazy(() => import("@/features/sql/results/chart-view").then((module) => ({ default: memo(module.ChartView) })));
+const PlanView = lazy(() => import("@/features/sql/explain/view").then((module) => ({ default: memo(module.PlanView) })));
 
 interface Props {
   run: Run;
@@ -93,7 +95,7 @@ function Done({ run, shown, onShow, view, onView, chart, onChart, as, name }: Pr
       )}
       <div className="min-h-0 flex-1">
         {result.columns.length === 0 && <p className="px-4 py-3 text-sm text-muted">Done. This statement answers no rows.</p>}
-        {result.columns.length > 0 && !drawn && <ResultGrid key={`${run.at}-${index}`} columns={result.columns} rows={result.rows} />}
+        {result.columns.length > 0 && !drawn && <Rows key={`${run.at}-${index}`} columns={result.columns} rows={result.rows} />}
         {drawn && (
           <Suspense>
             <ChartView result={result} choice={chart} onChange={onChart} />

@@ -13,7 +13,7 @@ export function useTabs(key: string) {
   const outside = useSyncExternalStore(store.subscribe, store.changesOutside);
   const { tab, snippet, sql } = route.useSearch();
   const navigate = route.useNavigate();
-  const given = useRef(sql);
+  const taken = useRef<string>(undefined);
 
   useEffect(() => {
     const follow = (event: StorageEvent) => event.key === key && store.adopt(event.newValue);
@@ -40,20 +40,18 @@ export function useTabs(key: string) {
 
   // A text that the address brings along opens in a tab of its own, once.
   useEffect(() => {
-    if (given.current === undefined) return;
-    const text = given.current;
-    given.current = undefined;
-    void show(store.add({ text }), true);
-  }, [show, store]);
+    if (sql !== undefined && sql !== taken.current) void show(store.add({ text: sql }), true);
+    taken.current = sql;
+  }, [show, sql, store]);
 
   // The address names what is open, also after it was saved as a snippet, and what is open is remembered.
   const address = addressOf(current);
   const fits = wanted !== undefined || ("snippet" in address ? address.snippet === snippet : address.tab === tab && !snippet);
   useEffect(() => {
-    if (given.current !== undefined || wanted !== undefined) return;
+    if (sql !== undefined || wanted !== undefined) return;
     store.show(current.id);
     if (!fits) void navigate({ search: (old) => ({ ...old, sql: undefined, tab: undefined, snippet: undefined, ...addressOf(current) }), replace: true });
-  }, [current, fits, navigate, store, wanted]);
+  }, [current, fits, navigate, sql, store, wanted]);
 
   return { store, tabs, current, kept, outside, wanted, show };
 }
