@@ -50,7 +50,7 @@ func readPage(values url.Values) (page, error) {
 	}
 	out := page{schema: values.Get("schema"), table: values.Get("table"), search: values.Get("search"), limit: limit, offset: offset}
 	for _, text := range []string{out.schema, out.table, out.search} {
-		if bytes.IndexByte([]byte(text), 0) >= 0 {
+		if strings.ContainsRune(text, 0) {
 			return page{}, fault.New(fault.Invalid, "FILTER_INVALID", "schema, table and search must not have a zero byte in them.")
 		}
 	}

@@ -157,7 +157,7 @@ func (e exportSQL) writer(out *bufio.Writer, fields []pgconn.FieldDescription) f
 		for i, f := range fields {
 			names[i] = []byte(f.Name)
 		}
-		writeCSV(out, names)
+		_ = writeCSV(out, names) // its error comes again
 		return func(row [][]byte) error {
 			if row == nil {
 				return nil

@@ -107,7 +107,7 @@ func TestExportRefusals(t *testing.T) {
 // TestExportBreaksOff holds that what fails on the way does not look whole.
 func TestExportBreaksOff(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
-		response, err := http.Post(b.serve()+"/export", "application/json", //nolint:noctx // the test's end closes it
+		response, err := http.Post(b.serve()+"/export", "application/json",
 			strings.NewReader(`{"query":"select 1 / (100000 - n) from generate_series(1, 200000) n","format":"csv"}`))
 		require.NoError(t, err)
 		defer func() { _ = response.Body.Close() }()

@@ -3,6 +3,7 @@ package meta_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestFailuresOfTheProjectAreListed(t *testing.T) {
 	get := func(developer, path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		session := &projectdb.Session{Project: &directory.Project{Ref: mine}, Caller: projectdb.Caller{Developer: developer}}
-		service.ServeHTTP(w, httptest.NewRequest("GET", path, nil).WithContext(projectdb.NewContext(t.Context(), session)))
+		service.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil).WithContext(projectdb.NewContext(t.Context(), session)))
 		return w
 	}
 	paths := func(path string) []string {

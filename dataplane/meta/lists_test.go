@@ -2,6 +2,7 @@ package meta_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -251,7 +252,7 @@ func TestListsComeInPages(t *testing.T) {
 			require.NotEmpty(t, whole, name)
 			var parts []map[string]any
 			for next := "0"; next != ""; {
-				r := httptest.NewRequest("GET", "/"+name+"?limit=25&offset="+next, nil)
+				r := httptest.NewRequest(http.MethodGet, "/"+name+"?limit=25&offset="+next, nil)
 				w := httptest.NewRecorder()
 				b.service.ServeHTTP(w, r.WithContext(projectdb.NewContext(t.Context(), b.door.Bind(b.project, b.caller))))
 				require.Equal(t, 200, w.Code, w.Body)
