@@ -49,12 +49,14 @@ test("from an empty installation to rows read by clients", async ({ page, instal
 
   const ref = new URL(page.url()).pathname.split("/")[2]!;
   expect(ref).toMatch(/^[a-z]{20}$/);
+  await page.getByRole("button", { name: "Connect", exact: true }).click();
   const snippet = page.getByTestId("snippet");
   await expect(snippet).toContainText("fbk_pub_");
   const [, url, key] = /createClient\(\s*"([^"]+)",\s*"([^"]+)"/.exec((await snippet.textContent()) ?? "")!;
   await page.getByRole("switch", { name: "URL by path" }).click();
   await expect(snippet).toContainText(`/p/${ref}`);
   const [, pathUrl] = /createClient\(\s*"([^"]+)"/.exec((await snippet.textContent()) ?? "")!;
+  await page.keyboard.press("Escape");
 
   await test.step("the pasted SQL runs, and its last result is shown", async () => {
     await page.getByRole("link", { name: "SQL editor", exact: true }).click();

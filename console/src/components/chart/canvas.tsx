@@ -1,4 +1,4 @@
-import { Area, Bar, CartesianGrid, ComposedChart, Line, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
+import { Area, Bar, CartesianGrid, ComposedChart, Line, ResponsiveContainer, Tooltip, XAxis, YAxis, type DotItemDotProps } from "recharts";
 import { Mark } from "@/components/chart/aside";
 import type { Shape } from "@/components/chart/pivot";
 import { full, short, ticks, tickText, zone, type Reading, type Series, type Unit } from "@/components/chart/series";
@@ -33,8 +33,8 @@ export function TimeCanvas({ rows, series, unit, range, sync, height, label }: T
           scale="time"
           domain={[from, to]}
           allowDataOverflow
-          ticks={ticks(from, to, 6)}
-          interval="preserveStartEnd"
+          ticks={ticks(from, to, 5)}
+          interval={0}
           tickFormatter={(at: number) => tickText(at, to - from)}
         />
         {valueAxis(unit, rows)}
@@ -124,9 +124,9 @@ function Values({ reading, names, unit, text }: { reading: Reading; names: strin
 function drawn(kind: Kind, name: string, index: number, rows: Reading[]) {
   const { color, dash } = strokeOf(index);
   const common = { dataKey: (row: Reading) => row.values[index] ?? null, name, isAnimationActive: false } as const;
-  // A single reading is no line: it is drawn as a dot.
-  const alone = rows.filter((row) => row.values[index] !== null && row.values[index] !== undefined).length === 1;
-  const dot = alone ? { r: 2, fill: color, stroke: color } : false;
+  // A reading without neighbours is no line: it is drawn as a dot.
+  const known = (at: number) => typeof rows[at]?.values[index] === "number";
+  const dot = ({ index: at, cx, cy }: DotItemDotProps) => (known(at) && !known(at - 1) && !known(at + 1) ? <circle key={at} cx={cx} cy={cy} r={2} fill={color} /> : <g key={at} />);
   const active = { r: 3, fill: color, stroke: "var(--background)" };
   if (kind === "bar") return <Bar key={name} {...common} fill={color} maxBarSize={28} />;
   if (kind === "scatter") return <Line key={name} {...common} stroke="none" dot={{ r: 2.5, fill: color, stroke: "none" }} activeDot={active} legendType="circle" />;

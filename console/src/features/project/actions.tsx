@@ -45,7 +45,7 @@ export function Actions({ project }: { project: Project }) {
           <ConnectButton variant="primary" />
           <Button asChild>
             <Link to="/projects/$ref/sql" params={{ ref }}>
-              <Terminal aria-hidden /> SQL editor
+              <Terminal aria-hidden /> Open SQL editor
             </Link>
           </Button>
         </>

@@ -31,10 +31,12 @@ export function useNow(every: number): number {
   return now;
 }
 
-export const refreshEvery = 15_000;
+/** How often what is shown is asked for anew, in milliseconds; longer times change less. */
+export const refreshEvery = 30_000;
+const often = (span: Span): number => Math.min(Math.max(span.step * 250, 15_000), 300_000);
 
 export function useSpan(range: RangeId): { span: Span; now: number } {
-  const now = useNow(refreshEvery);
+  const now = useNow(15_000);
   return { span: spanOf(range, now), now };
 }
 
@@ -43,7 +45,7 @@ export function useMetrics(ref: string, span: Span, services: string[]) {
   return useQuery(
     ProjectService.method.getMetrics,
     { ref, start: timestampFromDate(span.from), end: timestampFromDate(span.to), step: durationFromMs(span.step * 1000), services },
-    { refetchInterval: refreshEvery, placeholderData: keepPreviousData },
+    { refetchInterval: often(span), placeholderData: keepPreviousData },
   );
 }
 
@@ -53,7 +55,7 @@ export function useByService(ref: string, span: Span) {
   return useQuery(
     ProjectService.method.getMetrics,
     { ref, start: timestampFromDate(span.from), end: timestampFromDate(span.to), step: durationFromMs(length), byService: true, metrics: counted },
-    { refetchInterval: refreshEvery, placeholderData: keepPreviousData },
+    { refetchInterval: often(span), placeholderData: keepPreviousData },
   );
 }
 

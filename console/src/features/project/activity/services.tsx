@@ -15,7 +15,7 @@ interface Props {
   onChoose: (service: string | undefined) => void;
 }
 
-const right = "text-right tabular-nums";
+const right = "text-right whitespace-nowrap tabular-nums";
 
 /** What each service did; a click shows one of them alone in the charts. */
 export function Services({ project, span, chosen, onChoose }: Props) {
@@ -40,7 +40,7 @@ export function Services({ project, span, chosen, onChoose }: Props) {
       <tbody>
         {rows.map((row) => (
           <Tr key={row.service} className={cn(row.service === chosen && "bg-hover")}>
-            <Td>
+            <Td className="whitespace-nowrap">
               <button
                 type="button"
                 data-row

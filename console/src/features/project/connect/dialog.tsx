@@ -63,15 +63,17 @@ function Ways({ project }: { project: Project }) {
       <Choice all={all} chosen={chosen} onChoose={choose} />
       <div className="flex min-w-0 flex-col gap-3">
         <Shown key={chosen.id} way={chosen} login={login} />
-        <label htmlFor="url-by-path" className="flex items-center gap-2 text-sm text-muted">
-          <Switch
-            id="url-by-path"
-            checked={by === "path"}
-            onCheckedChange={(on) => void navigate({ to: ".", search: (old) => ({ ...old, by: on ? ("path" as const) : undefined }), replace: true, resetScroll: false })}
-          />
-          URL by path
-          <span className="text-xs">for machines that cannot resolve the project&rsquo;s own host</span>
-        </label>
+        {!["Database", "ORMs"].includes(chosen.group) && (
+          <label htmlFor="url-by-path" className="flex items-center gap-2 text-sm text-muted">
+            <Switch
+              id="url-by-path"
+              checked={by === "path"}
+              onCheckedChange={(on) => void navigate({ to: ".", search: (old) => ({ ...old, by: on ? ("path" as const) : undefined }), replace: true, resetScroll: false })}
+            />
+            URL by path
+            <span className="text-xs">for machines that cannot resolve the project&rsquo;s own host</span>
+          </label>
+        )}
         <Notes project={project} refused={refused} />
       </div>
     </div>
