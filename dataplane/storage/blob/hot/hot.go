@@ -263,7 +263,7 @@ func read(ctx context.Context, size int64, fetch func(context.Context) (io.ReadC
 		return nil
 	}
 	var more [1]byte
-	if n, err := body.Read(more[:]); n > 0 || err != io.EOF { //nolint:errorlint // readers return it as it is
+	if n, err := body.Read(more[:]); n > 0 || err != io.EOF {
 		return nil
 	}
 	return whole
