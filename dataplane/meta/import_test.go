@@ -156,7 +156,7 @@ func TestImportMeetsRowsThatAreThere(t *testing.T) {
 func TestImportBoundsTheSearch(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
 		b.run("create table t (a int primary key)")
-		rows := make([][]any, 20000)
+		rows := make([][]any, 8000)
 		for i := range rows {
 			rows[i] = []any{strconv.Itoa(i)}
 			if i%2 == 0 {

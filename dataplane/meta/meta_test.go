@@ -112,26 +112,42 @@ func TestQueryBoundsRows(t *testing.T) {
 	})
 }
 
-func TestQueryEndsWithItsRequest(t *testing.T) {
+// TestWorkEndsWithItsRequest holds that who leaves leaves nothing running, and nothing half done.
+func TestWorkEndsWithItsRequest(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan int, 1)
-		go func() {
-			status, _ := b.call(ctx, "POST", "/query", `{"query":"select pg_sleep(600)"}`)
-			done <- status
-		}()
+		b.run(`create table slow (id int); create function wait() returns trigger language plpgsql as $$ begin perform pg_sleep(600); return new; end $$;
+			create trigger wait before insert on slow for each row execute function wait()`)
 		admin, err := pgx.Connect(t.Context(), testkit.AdminURL(t))
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = admin.Close(context.Background()) })
 		running := func() bool {
 			var n int
-			require.NoError(t, admin.QueryRow(t.Context(), `select count(*) from pg_stat_activity where usename = $1 and query like '%pg_sleep%'`, b.project.Owner.User).Scan(&n))
+			require.NoError(t, admin.QueryRow(t.Context(), `select count(*) from pg_stat_activity where usename in ($1, $2) and wait_event = 'PgSleep'`,
+				b.project.Owner.User, b.project.Authenticator.User).Scan(&n))
 			return n == 1
 		}
-		require.Eventually(t, running, 20*time.Second, 10*time.Millisecond)
-		cancel()
-		require.Equal(t, 499, <-done)
-		require.Eventually(t, func() bool { return !running() }, 20*time.Second, 10*time.Millisecond)
+		for _, work := range []struct{ path, body string }{
+			{"/query", `{"query":"select pg_sleep(600)"}`},
+			{"/query", `{"query":"select pg_sleep($1::int)","params":["600"]}`},
+			{"/query", `{"query":"select pg_sleep(600)","role":"service_role"}`},
+			{"/migrations", `{"name":"slow","sql":"create table never (id int); select pg_sleep(600)"}`},
+			{"/import", `{"schema":"public","table":"slow","columns":["id"],"rows":[["1"]]}`},
+			{"/export", `{"query":"select pg_sleep(600)","format":"csv"}`},
+		} {
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan int, 1)
+			go func() {
+				status, _ := b.call(ctx, "POST", work.path, work.body)
+				done <- status
+			}()
+			require.Eventually(t, running, 20*time.Second, 10*time.Millisecond)
+			cancel()
+			require.Equal(t, 499, <-done, work.path)
+			require.Eventually(t, func() bool { return !running() }, 20*time.Second, 10*time.Millisecond)
+		}
+		require.Empty(t, b.migrations(""))
+		require.Empty(t, b.list("/tables?table=never"))
+		require.Contains(t, b.run("select count(*)::int from slow"), "[[0]]")
 	})
 }
 
