@@ -191,7 +191,8 @@ func TestExtensions(t *testing.T) {
 		}
 		b.run("create extension pgcrypto schema extensions")
 		installed := b.one("/extensions?search=pgcrypto")
-		has(t, installed, `{"schema":"extensions","allowed":true}`)
+		has(t, installed, `{"schema":"extensions","allowed":true,"owned":true}`)
+		has(t, b.one("/extensions?search=plpgsql", "plpgsql"), `{"owned":false}`)
 		require.Equal(t, installed["default_version"], installed["installed_version"])
 		require.Empty(t, b.list("/functions?schema=extensions"), "those of an extension are its own")
 	})

@@ -1,5 +1,5 @@
 import { useLocation, useParams } from "@tanstack/react-router";
-import { Blocks, Building2, Database, FolderKanban, House, KeyRound, Layers, Mail, ScrollText, Server, Settings, ShieldCheck, Table2, Terminal, UserRound, Users, type LucideIcon } from "lucide-react";
+import { Blocks, Building2, Database, FolderKanban, House, KeyRound, Layers, Lightbulb, Mail, ScrollText, Server, Settings, ShieldCheck, Table2, Terminal, UserRound, Users, type LucideIcon } from "lucide-react";
 import { useApp } from "@/lib/app";
 import { useAccount, useProject } from "@/lib/organization";
 
@@ -60,6 +60,7 @@ export function projectArea(ref: string): Area {
       { name: "SQL editor", href: `${base}/sql`, icon: Terminal },
       { name: "Database", href: `${base}/database`, icon: Database, pages: databasePages.map(({ name, path }) => ({ name, href: `${base}/database/${path}` })) },
       { name: "Auth", href: `${base}/auth`, icon: ShieldCheck, pages: authPages.map(({ name, path }) => ({ name, href: `${base}/auth/${path}` })) },
+      { name: "Advisors", href: `${base}/advisors`, icon: Lightbulb },
       { name: "API keys", href: `${base}/keys`, icon: KeyRound },
       { name: "Settings", href: `${base}/settings`, icon: Settings },
     ],
@@ -71,6 +72,10 @@ export const databasePages = [
   { name: "Tables", path: "tables" },
   { name: "Policies", path: "policies" },
   { name: "Types", path: "types" },
+  { name: "Indexes", path: "indexes" },
+  { name: "Extensions", path: "extensions" },
+  { name: "Roles and grants", path: "roles" },
+  { name: "Migrations", path: "migrations" },
 ];
 
 /** The pages of a project's auth, as the sidebar and the palette lead to them. */

@@ -53,6 +53,8 @@ interface Props {
   verb?: string;
   /** What the toast says once it ran. */
   done?: string;
+  /** Whether it is no change of the schema, such as vacuum, and not kept among the migrations. */
+  unrecorded?: boolean;
   /** It ran, and what the console shows of the schema was asked for again. */
   onDone: () => void;
   onClose: () => void;
@@ -67,13 +69,13 @@ export function SqlReview({ open, title, onClose, ...rest }: Props) {
   );
 }
 
-function Review({ sql, name, about, danger, typed, verb, done, onDone, onClose }: Omit<Props, "open" | "title">) {
+function Review({ sql, name, about, danger, typed, verb, done, unrecorded, onDone, onClose }: Omit<Props, "open" | "title">) {
   const [text, setText] = useState("");
   const { meta } = useHere();
   const changed = useSchemaChanged();
   const toast = useToast();
   const run = useMutation({
-    mutationFn: () => meta.migrate(migrationName(name), sql),
+    mutationFn: async () => void (await (unrecorded ? meta.query(sql) : meta.migrate(migrationName(name), sql))),
     onSuccess: async () => {
       await changed();
       if (done) toast(done);
@@ -105,7 +107,7 @@ function Review({ sql, name, about, danger, typed, verb, done, onDone, onClose }
         </Field>
       )}
       {run.isError && <SqlFailure error={run.error} what="Nothing was changed" />}
-      <p className="text-xs text-muted">Runs as the project&rsquo;s owner in one transaction, and is kept among the migrations.</p>
+      <p className="text-xs text-muted">{unrecorded ? "Runs as the project’s owner. It changes no schema, and is not kept among the migrations." : "Runs as the project’s owner in one transaction, and is kept among the migrations."}</p>
       <DialogFooter>
         <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" variant={danger ? "danger" : "primary"} disabled={!ready} busy={run.isPending} autoFocus={!typed}>

@@ -154,6 +154,8 @@ export interface Extension {
   comment: string | null;
   /** Whether the project's developers may enable it. */
   allowed: boolean;
+  /** Whether it is enabled and theirs, so that they may disable it. */
+  owned: boolean;
 }
 
 export interface DatabaseRole {
@@ -199,7 +201,7 @@ export interface Migration {
 }
 
 export interface Advice {
-  /** rls_disabled, unindexed_foreign_key, … */
+  /** rls_disabled_in_public, unindexed_foreign_keys, …: docs/advisors.md. */
   rule: string;
   category: "security" | "performance";
   level: "error" | "warning" | "info";
@@ -209,7 +211,11 @@ export interface Advice {
   /** About this one object. */
   detail: string;
   schema: string | null;
+  /** Its name; of functions with their arguments. */
   object: string | null;
+  kind: "table" | "view" | "materialized_view" | "foreign_table" | "function" | "index" | "policy" | "constraint" | "extension" | "schema";
+  /** The table that it is, or is at. */
+  table: string | null;
   /** What mends it; null where only a person can decide. */
   fix: string | null;
   /** Identifies it between two looks. */
