@@ -67,7 +67,7 @@ function RowHead({ index, width, selected, selectable, openable, values }: Props
         <span className="w-full pr-2 text-right font-mono text-xs text-faint tabular-nums">{index + 1}</span>
       )}
       {openable && values && (
-        <button type="button" tabIndex={-1} data-open={index} aria-label={`Open row ${index + 1}`} className="flex size-6 items-center justify-center rounded text-faint opacity-0 group-hover:opacity-100 hover:bg-hover hover:text-foreground">
+        <button type="button" tabIndex={-1} data-open={index} aria-label={`Open row ${index + 1}`} className="flex size-6 items-center justify-center rounded text-faint opacity-0 group-hover:opacity-100 hover:bg-hover [@media(hover:none)]:opacity-100 hover:text-foreground">
           <svg viewBox="0 0 16 16" className="size-3.5" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden>
             <path d="M9.5 2.5h4v4M13.5 2.5 9 7M6.5 13.5h-4v-4M2.5 13.5 7 9" />
           </svg>

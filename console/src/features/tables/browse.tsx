@@ -170,7 +170,7 @@ export function Browse({ info, as }: { info: TableInfo; as: As | undefined }) {
           }}
         />
       )}
-      {search.row && <RowSheet key={search.row} info={info} changes={changes} as={as} search={search} onDelete={(row) => chosen.askDelete([row])} />}
+      {search.row && !search.insert && <RowSheet key={search.row} info={info} changes={changes} as={as} search={search} onDelete={(row) => chosen.askDelete([row])} />}
       {search.insert && rights.insertAny && <InsertSheet info={info} changes={changes} as={as} search={search} />}
       {exporting && <ExportDialog info={info} as={as} asked={search.asked} total={rows.total?.rows} shown={arrangement.shown.map(({ column }) => column.name)} what={exporting} onClose={() => setExporting(undefined)} />}
     </div>

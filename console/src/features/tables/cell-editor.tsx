@@ -68,7 +68,8 @@ function ValueForm({ row, column, info, changes, as, typed, present, onClose }: 
   const [text, setText] = useState(typed ?? (typeof pretty === "string" ? pretty : ""));
   const [fault, setFault] = useState<string>();
   const foreign = info.foreign.get(column.name);
-  const editable = info.rights.update(column.name);
+  // Of a row that cannot be found again only the beginning of a long value is known: it would be written back cut.
+  const editable = info.rights.update(column.name) && (row.key !== undefined || !row.cut.has(info.relation.columns.indexOf(column)));
   const name = `${column.name}, ${column.type}`;
 
   function save(value: NewValue) {

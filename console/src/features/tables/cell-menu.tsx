@@ -1,6 +1,7 @@
 import { Braces, Copy, CopyPlus, Eye, ListFilter, PanelRight, Pencil, Trash2 } from "lucide-react";
 import type { CellAt } from "@/components/data-grid/grid";
 import { MenuItem, MenuSeparator } from "@/components/ui/menu";
+import { copy as copyText } from "@/components/copy-button";
 import { useToast } from "@/components/ui/toast";
 import type { Editing } from "@/features/tables/cell-editor";
 import { asDefault } from "@/features/tables/change";
@@ -28,7 +29,7 @@ export function useCellMenu({ info, rows, changes, search, onEdit, onPeek, onDel
 
   async function copy(what: "cell" | "row", row: Row, index: number) {
     const found = row.cut.size > 0 ? await changes.whole(row) : row;
-    await navigator.clipboard?.writeText(what === "row" ? asJson(relation.columns, [found ?? row]) : (found?.values[index] ?? ""));
+    await copyText(what === "row" ? asJson(relation.columns, [found ?? row]) : (found?.values[index] ?? ""));
     toast(what === "row" ? "The row was copied as JSON." : "The value was copied.");
   }
   async function duplicate(row: Row) {

@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { ShownColumn } from "@/components/data-grid/arrangement";
 import { tsv } from "@/components/data-grid/copy";
 import { Confirm } from "@/components/confirm";
+import { copy as copyText } from "@/components/copy-button";
 import { useToast } from "@/components/ui/toast";
 import { deleteShown } from "@/features/tables/change";
 import type { Asked, Relation, Row } from "@/features/tables/read";
@@ -64,7 +65,7 @@ export function useChosenRows({ rows, total, relation, asked, changes, columns, 
       if (at > 100_000) break;
     }
     const head = columns.map(({ column }) => column.name);
-    await navigator.clipboard?.writeText(tsv([head, ...list.map((row) => columns.map(({ index }) => row.values[index]))]));
+    await copyText(tsv([head, ...list.map((row) => columns.map(({ index }) => row.values[index]))]));
     toast(list.length < count ? `${counted(list.length, "row")} that were loaded are copied: export takes all.` : `${counted(list.length, "row")} copied.`);
   }
 

@@ -128,9 +128,12 @@ function InsertMenu({ info, search }: { info: TableInfo; search: TableSearch }) 
         <MenuItem onSelect={() => search.set({ insert: true, row: undefined })}>
           <Rows3 aria-hidden /> Insert row
         </MenuItem>
-        <MenuItem onSelect={() => void navigate({ to: ".", search: (old) => ({ ...old, import: true }) })}>
-          <FileUp aria-hidden /> Import a file
-        </MenuItem>
+        {/* Files are imported as the owner. */}
+        {!search.as && (
+          <MenuItem onSelect={() => void navigate({ to: ".", search: (old) => ({ ...old, import: true }) })}>
+            <FileUp aria-hidden /> Import a file
+          </MenuItem>
+        )}
         {info.table.owned && info.table.kind === "table" && (
           <MenuItem onSelect={() => void navigate({ to: ".", search: (old) => ({ ...old, edit: "column" as const }) })}>
             <Columns2 aria-hidden /> Add column

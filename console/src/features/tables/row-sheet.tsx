@@ -7,6 +7,7 @@ import { ErrorState } from "@/components/error-state";
 import { Button } from "@/components/ui/button";
 import { Sheet } from "@/components/ui/dialog";
 import { SkeletonRows } from "@/components/ui/skeleton";
+import { copy as copyText } from "@/components/copy-button";
 import { useToast } from "@/components/ui/toast";
 import { copyOf, type Values } from "@/features/tables/change";
 import { readRow, rowsOf, type Row } from "@/features/tables/read";
@@ -114,7 +115,7 @@ export function RowSheet({ info, changes, as, search, onDelete }: Props & { onDe
                   <Button
                     size="small"
                     onClick={() => {
-                      void navigator.clipboard?.writeText(asJson(info.relation.columns, [row.data!]));
+                      void copyText(asJson(info.relation.columns, [row.data!]));
                       toast("The row was copied as JSON.");
                     }}
                   >

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { readAccess, type Relation } from "@/features/tables/read";
 import { keyOf } from "@/features/tables/row-key";
 import type { CatalogColumn, CatalogTable, Constraint } from "@/lib/catalog";
@@ -74,10 +74,17 @@ export function useTable(schema: string, name: string, as: As | undefined, ready
     };
   }, [table, names, columns.data, constraints.data, access.data, simple, schema, name]);
   const failed = parts.find((each) => each.isError);
+  // What is kept of the catalog may be older than the table.
+  const [since] = useState(() => Date.now());
+  const { refetch } = tables;
+  const stale = tables.isSuccess && !table && tables.dataUpdatedAt < since;
+  useEffect(() => {
+    if (stale) void refetch();
+  }, [stale, refetch]);
   return {
     info,
     pending: !info && parts.some((each) => each.isPending),
-    missing: tables.data !== undefined && !table,
+    missing: tables.isSuccess && !table && !stale,
     error: info ? undefined : failed?.error,
     retrying: parts.some((each) => each.isFetching),
     retry: () => {

@@ -64,11 +64,11 @@ export function ValueInput(props: ValueInputProps) {
   }
 }
 
-function Choice({ value, onChange, values, label, id, autoFocus, invalid, describedBy }: ValueInputProps & { values: string[] }) {
+function Choice({ value, onChange, values, label, id, autoFocus, invalid, describedBy, placeholder }: ValueInputProps & { values: string[] }) {
   return (
     // oxlint-disable-next-line jsx-a11y/no-autofocus -- the editor was opened to be typed in
     <Select id={id} aria-label={label} autoFocus={autoFocus} aria-invalid={invalid || undefined} aria-describedby={describedBy} value={value} onChange={(event) => onChange(event.target.value)}>
-      {!values.includes(value) && <option value={value}>{value || "Choose"}</option>}
+      {!values.includes(value) && <option value={value}>{value || (placeholder && placeholder !== "empty" ? placeholder : "Choose")}</option>}
       {values.map((each) => (
         <option key={each} value={each}>
           {each}
@@ -122,7 +122,7 @@ function TimeInput({ column, value, onChange, label, id, autoFocus, invalid, des
 
 /** The elements of an array below each other; arrays within arrays as text. */
 function ArrayInput(props: ValueInputProps) {
-  const { value, onChange, label, autoFocus, column } = props;
+  const { value, onChange, label, autoFocus, column, placeholder } = props;
   const elements = value === "" ? [] : parseArray(value);
   const list = useRef<HTMLOListElement>(null);
   if (!elements) return <Textarea aria-label={label} id={props.id} value={value} onChange={(event) => onChange(event.target.value)} className="min-h-8 font-mono" rows={3} spellCheck={false} />;
@@ -166,7 +166,7 @@ function ArrayInput(props: ValueInputProps) {
           </li>
         ))}
       </ol>
-      {elements.length === 0 && <p className="text-xs text-muted">The array is empty.</p>}
+      {elements.length === 0 && <p className="text-xs text-muted">{value === "" && placeholder && placeholder !== "empty" ? placeholder : "The array is empty."}</p>}
       <Button size="small" className="self-start" onClick={add}>
         <Plus aria-hidden /> Add element
       </Button>

@@ -46,8 +46,8 @@ export function ImportProgress({ schema, table }: { schema: string; table: strin
   if (!job || job.ref !== project.ref || job.schema !== schema || job.table !== table || job.dryRun) return null;
   if (job.state === "done" && job.failed === 0) return null;
   return (
-    <div role="status" className="flex shrink-0 flex-wrap items-center gap-3 border-b border-border bg-surface px-3 py-1.5">
-      <div className="min-w-0 flex-1 basis-60">{job.state === "running" ? <ImportBar job={job} /> : <p className="text-sm">{outcome(job)}</p>}</div>
+    <div className="flex shrink-0 flex-wrap items-center gap-3 border-b border-border bg-surface px-3 py-1.5">
+      <div className="min-w-0 flex-1 basis-60">{job.state === "running" ? <ImportBar job={job} /> : <p role="status" className="text-sm">{outcome(job)}</p>}</div>
       <Button size="small" onClick={() => void navigate({ to: ".", search: (old) => ({ ...old, import: true }) })}>
         Details
       </Button>
