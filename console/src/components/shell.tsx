@@ -3,6 +3,7 @@ import { Menu as MenuIcon, Search } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { AccountButton } from "@/components/account-button";
 import { Breadcrumbs } from "@/components/breadcrumbs";
+import { ConnectAnywhere } from "@/components/connect-button";
 import { useArea } from "@/components/navigation";
 import { Sidebar } from "@/components/sidebar";
 import { OrganizationSwitcher, ProjectSwitcher } from "@/components/switcher";
@@ -46,6 +47,7 @@ export function Shell() {
         )}
         {where.area && <Breadcrumbs area={where.area} />}
         <div className="ml-auto flex items-center gap-2">
+          {where.ref && <ConnectAnywhere project={where.project} />}
           <Button onClick={() => setPalette(true)} className="text-muted max-sm:size-8 max-sm:px-0" aria-label="Search and go to">
             <Search aria-hidden />
             <span className="max-sm:hidden">Go to</span>
