@@ -37,7 +37,7 @@ export function ForeignKeysField() {
 const self = "\u0000self";
 
 function ForeignKey({ at, onRemove }: { at: number; onRemove: () => void }) {
-  const { control, setValue, formState } = useFormContext<TableDraft>();
+  const { control, setValue, getValues, formState } = useFormContext<TableDraft>();
   const key = useWatch({ control, name: `foreignKeys.${at}` });
   const columns = useWatch({ control, name: "columns" });
   const tables = useCatalog("tables");
@@ -51,12 +51,13 @@ function ForeignKey({ at, onRemove }: { at: number; onRemove: () => void }) {
     if (suggested && unchosen) setValue(`foreignKeys.${at}.foreignColumns`, [suggested]);
   }, [suggested, unchosen, at, setValue]);
   if (!key) return null;
-  const set = (given: Partial<ForeignKeyDraft>) => setValue(`foreignKeys.${at}`, { ...key, ...given }, { shouldDirty: true, shouldValidate: formState.isSubmitted });
+  // What the form holds by now, which may be newer than what is drawn.
+  const set = (given: Partial<ForeignKeyDraft>) => setValue(`foreignKeys.${at}`, { ...getValues(`foreignKeys.${at}`), ...given }, { shouldDirty: true, shouldValidate: formState.isSubmitted });
   const choose = (value: string) => {
     const [schema = "", table = ""] = value === self ? [] : (JSON.parse(value || "[]") as string[]);
     set({ self: value === self, schema, table, columns: key.columns.slice(0, 1), foreignColumns: [""] });
   };
-  const pair = (number: number, side: "columns" | "foreignColumns", value: string) => set({ [side]: key[side].map((each, other) => (other === number ? value : each)) });
+  const pair = (number: number, side: "columns" | "foreignColumns", value: string) => set({ [side]: getValues(`foreignKeys.${at}.${side}`).map((each, other) => (other === number ? value : each)) });
   return (
     <div className="flex flex-col gap-3 rounded-md border border-border p-3">
       <div className="flex items-start gap-2">
