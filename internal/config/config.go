@@ -95,7 +95,7 @@ type S3 struct {
 
 // Storage is how workers handle projects' files.
 type Storage struct {
-	// TransferTimeout bounds one upload or download; one that stands still ends after dataplane.request_timeout.
+	// TransferTimeout bounds one upload, download or export of a table; one that stands still ends after dataplane.request_timeout.
 	TransferTimeout time.Duration `koanf:"transfer_timeout"`
 	// TempDir is where uploads of unknown length and parts of resumable ones wait until the object store has them; "" is the system's.
 	TempDir string `koanf:"temp_dir"`
@@ -161,7 +161,7 @@ type Dataplane struct {
 	StaleLimit time.Duration `koanf:"stale_limit"`
 	// MaxBodyBytes bounds the bodies of requests to REST, auth and meta.
 	MaxBodyBytes int `koanf:"max_body_bytes"`
-	// RequestTimeout bounds a request to them.
+	// RequestTimeout bounds a request to REST and auth, and how long a client of meta or storage may stand still.
 	RequestTimeout time.Duration `koanf:"request_timeout"`
 }
 
