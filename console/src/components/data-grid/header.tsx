@@ -45,7 +45,7 @@ export function GridHeader(props: Props) {
           <HeaderCell key={each.column.id} {...all} shown={each} left={lead + each.start} />
         ))}
         {end && (
-          <div className="absolute top-0 flex h-full items-center" style={{ left: width - 44 }}>
+          <div role="columnheader" className="absolute top-0 flex h-full items-center" style={{ left: width - 44 }}>
             {end}
           </div>
         )}

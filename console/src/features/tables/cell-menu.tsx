@@ -51,7 +51,9 @@ export function useCellMenu({ info, rows, changes, search, onEdit, onPeek, onDel
     const row = rows(at.row);
     const column = relation.columns[at.index];
     if (!row || !column) return null;
-    const value = row.values[at.index] ?? null;
+    // What is still on its way counts.
+    const seen: Row = { ...row, values: [...changes.overlaid(row).values] };
+    const value = seen.values[at.index] ?? null;
     const editable = rights.update(column.name);
     const element = () => document.querySelector<HTMLElement>(`[role=gridcell][data-row="${at.row}"]:is(:focus, [tabindex="0"])`) ?? document.body;
     const foreign = info.foreign.get(column.name);
@@ -71,7 +73,7 @@ export function useCellMenu({ info, rows, changes, search, onEdit, onPeek, onDel
           </MenuItem>
         )}
         {foreign && value !== null && (
-          <MenuItem onSelect={() => onPeek({ row, column, element: element() })}>
+          <MenuItem onSelect={() => onPeek({ row: seen, column, element: element() })}>
             <Eye aria-hidden /> Peek at {foreign.table}
           </MenuItem>
         )}

@@ -35,6 +35,37 @@ function overlay(drafts: ReadonlyMap<string, Draft>, relation: Relation) {
   };
 }
 
+/** Lets changes of one row wait for each other: each begins with what the one before made of the row. */
+class Lines {
+  private readonly last = new Map<string, Promise<unknown>>();
+  private readonly next = new WeakMap<Row, Row>();
+
+  followed(old: Row, by: Row): void {
+    if (old !== by) this.next.set(old, by);
+  }
+
+  newest(row: Row): Row {
+    let out = row;
+    for (let after = this.next.get(out); after; after = this.next.get(out)) out = after;
+    return out;
+  }
+
+  busy(id: string): boolean {
+    return this.last.has(id);
+  }
+
+  async after<T>(id: string, run: () => Promise<T>): Promise<T> {
+    const before = this.last.get(id) ?? Promise.resolve();
+    const mine = before.then(run, run);
+    this.last.set(id, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.last.get(id) === mine) this.last.delete(id);
+    }
+  }
+}
+
 /** What was refused because of others: shown with a way to go on. */
 export class Conflict extends Error {
   readonly title = "Not saved";
@@ -56,6 +87,7 @@ export function useChanges(relation: Relation, as: As | undefined) {
   const toast = useToast();
   const [drafts, setDrafts] = useState<ReadonlyMap<string, Draft>>(new Map());
   const undo = useRef<() => void>(undefined);
+  const [lines] = useState(() => new Lines());
   const { schema, table } = relation;
 
   const changed = useCallback(() => queries.invalidateQueries({ queryKey: rowsKey(project.ref, schema, table) }), [queries, project.ref, schema, table]);
@@ -99,10 +131,11 @@ export function useChanges(relation: Relation, as: As | undefined) {
   const replace = useCallback(
     (old: Row, next: Row) => {
       const shown = cutRows([next])[0]!;
+      lines.followed(old, shown);
       const filter = { queryKey: rowsKey(project.ref, schema, table), predicate: ({ queryKey }: { queryKey: readonly unknown[] }) => queryKey[5] === "block" };
       queries.setQueriesData<Row[]>(filter, (rows) => (rows?.some((each) => idOf(each) === idOf(old)) ? rows.map((each) => (idOf(each) === idOf(old) ? shown : each)) : rows));
     },
-    [queries, project.ref, schema, table],
+    [queries, lines, project.ref, schema, table],
   );
 
   /** Changes a row; throws a Conflict when it is not as it was. */
@@ -134,19 +167,23 @@ export function useChanges(relation: Relation, as: As | undefined) {
       const id = draftId(row, column);
       const index = relation.columns.findIndex((each) => each.name === column);
       const before = row.values[index] ?? null;
-      if (value === before && !row.cut.has(index)) return setDraft(undefined, id);
+      if (value === before && !row.cut.has(index) && !lines.busy(idOf(row))) return setDraft(undefined, id);
       setDraft({ row, column, value }, id);
       try {
-        const old = row.cut.has(index) ? ((await whole(row))?.values[index] ?? null) : before;
-        const next = await update(row, { [column]: value }, whatever);
-        replace(row, next);
+        const { old, next } = await lines.after(idOf(row), async () => {
+          const present = lines.newest(row);
+          const whereCut = row.cut.has(index) ? ((await whole(present))?.values[index] ?? null) : before;
+          const written = await update(present, { [column]: value }, whatever);
+          replace(present, written);
+          return { old: whereCut, next: written };
+        });
         setDraft(undefined, id);
         offer(`${column} was changed.`, async () => replace(next, await update(next, { [column]: old })));
       } catch (error) {
         setDraft({ row, column, value, error }, id);
       }
     },
-    [relation, update, whole, replace, offer, setDraft],
+    [relation, lines, update, whole, replace, offer, setDraft],
   );
 
   const insert = useCallback(
