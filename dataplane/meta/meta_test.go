@@ -222,8 +222,8 @@ func TestRefusals(t *testing.T) {
 		for _, role := range []string{"anon", "authenticated", "service_role"} {
 			app := *b
 			app.caller = projectdb.Caller{Role: role}
-			for _, path := range []string{"/schemas", "/tables", "/columns", "/nothing"} {
-				status, body := app.call(t.Context(), "GET", path, "")
+			for _, path := range append([]string{"advice", "nothing"}, allLists...) {
+				status, body := app.call(t.Context(), "GET", "/"+path, "")
 				require.Equal(t, 401, status)
 				require.Contains(t, body, "DEVELOPER_TOKEN_REQUIRED")
 			}
