@@ -21,6 +21,8 @@ const done = (page: Page) => page.locator("[data-start][data-done=true]").evalua
 
 test("a new project's home leads to a working app, and shows what it does and what fails", async ({ page, installation }) => {
   test.setTimeout(600_000); // a whole life of a project
+  const violations: string[] = [];
+  page.on("console", (message) => message.text().includes("Content Security Policy") && violations.push(message.text()));
   await signUp(page, installation.url);
   await createOrganization(page, `Harbour masters ${Date.now()}`);
   const ref = await createProject(page, "Harbours");
@@ -145,6 +147,7 @@ test("a new project's home leads to a working app, and shows what it does and wh
     await expect(page.getByRole("region", { name: "Activity" })).toBeVisible();
     await expect(steps).toBeHidden();
   });
+  expect(violations, "what the server's policy for content refused").toEqual([]);
 });
 
 test("a project in a shared database has all of it but a login of its own", async ({ page, installation }) => {

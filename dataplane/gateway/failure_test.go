@@ -126,7 +126,7 @@ func TestMistakesOfDevelopersAreNotNoted(t *testing.T) {
 }
 
 func BenchmarkFailureIsNoted(b *testing.B) {
-	x := &exchange{ResponseWriter: &blank{http.Header{"Content-Type": {"application/json; charset=utf-8"}}}, g: &Gateway{}, r: &http.Request{Method: "GET"}}
+	x := &exchange{ResponseWriter: &blank{http.Header{"Content-Type": {"application/json; charset=utf-8"}}}, g: &Gateway{}, r: &http.Request{Method: http.MethodGet}}
 	body := []byte(`{"code":"42P01","details":null,"hint":null,"message":"relation \"public.nothing\" does not exist"}`)
 	x.served, x.status = true, 404
 	b.ReportAllocs()
