@@ -85,7 +85,7 @@ export function Toolbar(props: Props) {
         <div className="flex max-sm:ml-auto">
           <Button variant="primary" disabled={empty} onClick={() => onRun("chosen", "rows")} className="rounded-r-none">
             <Play aria-hidden /> {selected ? "Run selection" : "Run"}
-            <kbd className="ml-1 font-mono text-xs opacity-75 max-sm:hidden">{apple ? "⌘↵" : "Ctrl ↵"}</kbd>
+            <kbd className="ml-1 font-mono text-xs max-sm:hidden">{apple ? "⌘↵" : "Ctrl ↵"}</kbd>
           </Button>
           <Menu>
             <MenuTrigger asChild>

@@ -116,8 +116,11 @@ function word(result: Result): string {
   return result.command.split(" ").slice(0, 2).join(" ").toLowerCase().replace(/ \d+$/, "") || "done";
 }
 
+const deeds: Record<string, string> = { insert: "inserted", update: "changed", delete: "deleted", merge: "merged", copy: "copied" };
+
 function Summary({ result, limit }: { result: Result; limit: number }) {
-  if (result.columns.length === 0) return result.command || "Done";
+  const deed = deeds[result.command.split(" ")[0]!.toLowerCase()];
+  if (result.columns.length === 0) return deed ? `${counted(result.rowCount, "row")} ${deed}` : result.command || "Done";
   if (!result.truncated) return counted(result.rowCount, "row");
   const why = result.rows.length >= limit ? "there are more: raise the limit, or export all" : "more would be too large for one answer: ask for fewer columns, or export all";
   return (
