@@ -141,7 +141,7 @@ test("rows are browsed, filtered, sorted and changed by keyboard", async ({ page
     await page.keyboard.press("Escape");
     await cell(page, 2, '{a,"b 2"}').dblclick();
     await page.getByRole("dialog", { name: "Edit tags" }).getByRole("button", { name: "Add element" }).click();
-    await page.getByLabel("Element 3").fill("c, d");
+    await page.getByLabel("Element 3", { exact: true }).fill("c, d");
     await page.getByRole("dialog", { name: "Edit tags" }).getByRole("button", { name: "Save" }).click();
     await expect(cell(page, 2, '{a,"b 2","c, d"}')).toBeVisible();
   });
