@@ -1,9 +1,10 @@
+import { useState } from "react";
 import { Area, Bar, CartesianGrid, ComposedChart, Line, ResponsiveContainer, Tooltip, XAxis, YAxis, type DotItemDotProps } from "recharts";
 import { Mark } from "@/components/chart/aside";
 import type { Shape } from "@/components/chart/pivot";
 import { full, short, ticks, tickText, zone, type Reading, type Series, type Unit } from "@/components/chart/series";
 import { strokeOf } from "@/components/chart/stroke";
-import { exactly, shorten } from "@/lib/format";
+import { shorten } from "@/lib/format";
 
 type Kind = "line" | "area" | "bar" | "scatter";
 
@@ -22,8 +23,9 @@ export function TimeCanvas({ rows, series, unit, range, sync, height, label }: T
   // An axis needs a row to be drawn at all.
   const data = rows.length > 0 ? rows : [from, to].map((at) => ({ at, values: series.map(() => null) }));
   const names = series.map((each) => each.name);
+  const [read, reading] = useFocus();
   return (
-    <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 320, height }}>
+    <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 320, height }} {...reading}>
       <ComposedChart data={data} margin={margin} syncId={sync} syncMethod="value" aria-label={label}>
         {grid}
         <XAxis
@@ -38,7 +40,7 @@ export function TimeCanvas({ rows, series, unit, range, sync, height, label }: T
           tickFormatter={(at: number) => tickText(at, to - from)}
         />
         {valueAxis(unit, rows)}
-        {tooltip(names, unit, (at) => `${exactly(new Date(at))} · ${zone}`)}
+        {tooltip(names, unit, (at) => `${clock.format(at)} · ${zone}`, read)}
         {series.map((each, index) => drawn(each.kind ?? "line", each.name, index, rows))}
       </ComposedChart>
     </ResponsiveContainer>
@@ -49,8 +51,9 @@ export function Canvas({ shape, kind, unit, height, label }: { shape: Shape; kin
   const span = (shape.rows.at(-1)?.at ?? 0) - (shape.rows[0]?.at ?? 0);
   // Bars stand beside each other by name, whatever they are of: a bar has no width on a scale.
   const names = shape.axis === "name" || kind === "bar";
+  const [read, reading] = useFocus();
   return (
-    <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 640, height }}>
+    <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 640, height }} {...reading}>
       <ComposedChart data={shape.rows} margin={margin} aria-label={label}>
         {grid}
         <XAxis
@@ -63,11 +66,19 @@ export function Canvas({ shape, kind, unit, height, label }: { shape: Shape; kin
           tickFormatter={(at: number) => (shape.axis === "time" ? tickText(at, span) : shape.axis === "number" ? short(at, "count") : shorten(shape.text(at), 8))}
         />
         {valueAxis(unit, shape.rows)}
-        {tooltip(shape.names, unit, shape.text)}
+        {tooltip(shape.names, unit, shape.text, read)}
         {shape.names.map((name, index) => drawn(kind, name, index, shape.rows))}
       </ComposedChart>
     </ResponsiveContainer>
   );
+}
+
+const clock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+/** Whether the keyboard is on a chart: only that one tells its values to screen readers, and not those that point to the same time. */
+function useFocus() {
+  const [focused, setFocused] = useState(false);
+  return [focused, { onFocus: () => setFocused(true), onBlur: () => setFocused(false) }] as const;
 }
 
 const margin = { top: 6, right: 8, bottom: 0, left: 0 };
@@ -91,22 +102,30 @@ function valueAxis(unit: Unit, rows: Reading[]) {
   );
 }
 
-function tooltip(names: string[], unit: Unit, text: (at: number) => string) {
+function tooltip(names: string[], unit: Unit, text: (at: number) => string, read: boolean) {
   return (
     <Tooltip
       isAnimationActive={false}
       cursor={{ stroke: "var(--border-strong)", fill: "var(--hover)", fillOpacity: 0.5 }}
       content={({ active, payload }) => {
         const reading = payload?.[0]?.payload as Reading | undefined;
-        return active && reading ? <Values reading={reading} names={names} unit={unit} text={text} /> : null;
+        return active && reading ? <Values reading={reading} names={names} unit={unit} text={text} read={read} /> : null;
       }}
     />
   );
 }
 
-function Values({ reading, names, unit, text }: { reading: Reading; names: string[]; unit: Unit; text: (at: number) => string }) {
+interface ValuesProps {
+  reading: Reading;
+  names: string[];
+  unit: Unit;
+  text: (at: number) => string;
+  read: boolean;
+}
+
+function Values({ reading, names, unit, text, read }: ValuesProps) {
   return (
-    <div role="status" className="max-w-72 rounded border border-border bg-raised px-2.5 py-1.5 text-xs">
+    <div role={read ? "status" : undefined} className="max-w-72 rounded border border-border bg-raised px-2.5 py-1.5 text-xs">
       <p className="text-muted">{text(reading.at)}</p>
       {names.map((name, index) =>
         reading.values[index] === null && names.length > 1 ? null : (
