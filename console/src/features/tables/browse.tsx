@@ -139,7 +139,7 @@ export function Browse({ info, as }: { info: TableInfo; as: As | undefined }) {
         onRefresh={() => void rows.refresh()}
         chosen={chosen.count}
         onClear={chosen.clear}
-        onDelete={rights.delete ? chosen.askDelete : undefined}
+        onDelete={rights.delete ? () => chosen.askDelete() : undefined}
         onExport={() => setExporting({ of: "chosen", chosen: chosen.chosen })}
         onCopy={() => void chosen.copy()}
         note={noteOf(info)}
