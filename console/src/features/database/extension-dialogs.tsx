@@ -22,7 +22,7 @@ export function EnableExtension({ extension, onClose }: { extension: Extension; 
       name={`enable ${extension.name}`}
       about={
         <div className="flex flex-col gap-4">
-          <p>{extension.comment ? `${extension.comment.replace(/\.$/, "")}. ` : ""}Extensions that it needs are enabled with it.</p>
+          <p>{sentence(extension.comment)}Extensions that it needs are enabled with it.</p>
           <div className="text-foreground">
             <Field label="Schema" hint={schema === "public" ? "Its functions can be called by the API there: extensions is the better place." : "Its functions are found without naming the schema."}>
               <Select value={schema} onChange={(event) => setSchema(event.target.value)}>
@@ -41,6 +41,9 @@ export function EnableExtension({ extension, onClose }: { extension: Extension; 
     />
   );
 }
+
+/** What Postgres says of it, as a sentence. */
+const sentence = (comment: string | null): string => (comment ? `${comment.charAt(0).toUpperCase()}${comment.slice(1).replace(/\.$/, "")}. ` : "");
 
 export function DisableExtension({ extension, onClose }: { extension: Extension; onClose: () => void }) {
   const { project, meta } = useHere();
@@ -62,7 +65,8 @@ export function DisableExtension({ extension, onClose }: { extension: Extension;
             <>
               <div>
                 <p>{list.length === 1 ? "One thing uses" : `${list.length} things use`} it:</p>
-                <ul className="mt-1 max-h-40 overflow-y-auto rounded-md border border-border px-3 py-1.5 text-foreground" aria-label="What uses it">
+                {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reached by keyboard */}
+                <ul tabIndex={0} className="mt-1 max-h-40 overflow-y-auto rounded-md border border-border px-3 py-1.5 text-foreground" aria-label="What uses it">
                   {list.map((each) => (
                     <li key={each} className="text-xs leading-6 break-all">
                       {each}

@@ -83,7 +83,9 @@ export function GrantMatrix({ search, onChange, roles }: Props) {
         <Table className="text-xs">
           <thead>
             <tr>
-              <Th rowSpan={2}>Table</Th>
+              <Th rowSpan={2} className="sticky left-0 z-10">
+                Table
+              </Th>
               {requestRoles.map((role) => (
                 <Th key={role} scope="colgroup" colSpan={deeds.length} className="border-l border-l-border text-center font-mono text-foreground">
                   {role}
@@ -140,7 +142,7 @@ export function GrantMatrix({ search, onChange, roles }: Props) {
 function SchemaRow({ schema, grants, draft, locked, onToggle }: { schema: string; grants: Grant[]; draft: Map<RequestRole, boolean>; locked: boolean; onToggle: (role: RequestRole, on: boolean, held: boolean) => void }) {
   return (
     <Tr className="bg-surface">
-      <Td className="text-muted">
+      <Td className="sticky left-0 z-10 bg-surface text-muted">
         Uses the schema <span className="font-mono">{schema}</span>
       </Td>
       {requestRoles.map((role) => {
@@ -162,7 +164,7 @@ function Rows({ tables, grants, draft, everywhere, onToggle }: { tables: Catalog
     const open = requestRoles.some((role) => role !== "service_role" && deeds.some((deed) => held.has(cellKey({ schema: table.schema, table: table.name, role, deed }))));
     return (
       <Tr key={`${table.schema}.${table.name}`}>
-        <th scope="row" className="h-10 max-w-60 min-w-36 border-b border-border px-3 text-left font-normal [tr:last-child_&]:border-b-0">
+        <th scope="row" className="sticky left-0 z-10 h-10 max-w-40 min-w-32 border-b border-border bg-background px-3 text-left font-normal sm:max-w-60 [tr:last-child_&]:border-b-0">
           <span className="flex items-center gap-2">
             <span className="truncate font-mono text-xs font-medium">{everywhere ? `${table.schema}.${table.name}` : table.name}</span>
             {open && ["table", "partitioned_table"].includes(table.kind) && !table.rls_enabled && (

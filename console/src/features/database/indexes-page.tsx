@@ -80,7 +80,7 @@ function Indexes() {
           </tbody>
         </Table>
       )}
-      {items && items.length > 0 && <ListPager search={search} shown={items.length} more={page.data?.next !== undefined} onChange={change} what="index" />}
+      {items && items.length > 0 && <ListPager search={search} shown={items.length} more={page.data?.next !== undefined} onChange={change} what="index" many="indexes" />}
       {asked && names && <Deed {...asked} names={names} onClose={() => setAsked(undefined)} />}
       {search.create && (
         <NewIndex

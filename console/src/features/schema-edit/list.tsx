@@ -44,7 +44,7 @@ export function ListBar({ search, onChange, label }: { search: ListSearch; onCha
   );
 }
 
-export function ListPager({ search, shown, more, onChange, what }: { search: ListSearch; shown: number; more: boolean; onChange: (next: ListSearch) => void; what: string }) {
+export function ListPager({ search, shown, more, onChange, what, many }: { search: ListSearch; shown: number; more: boolean; onChange: (next: ListSearch) => void; what: string; many?: string }) {
   const page = search.page ?? 1;
-  return <NumberedPager page={page} size={pageSize} shown={shown} total={more ? undefined : (page - 1) * pageSize + shown} what={what} go={(next) => onChange({ ...search, page: next > 1 ? next : undefined })} />;
+  return <NumberedPager page={page} size={pageSize} shown={shown} total={more ? undefined : (page - 1) * pageSize + shown} what={what} many={many} go={(next) => onChange({ ...search, page: next > 1 ? next : undefined })} />;
 }
