@@ -83,14 +83,14 @@ test("a snippet is kept, shared, seen by another member, and not written over", 
 
   // Somebody else of the organisation.
   const answer = page.waitForResponse(/ProjectService\/GetProject/);
-  await page.goto(`${installation.url}/projects/${workshop.ref}`);
+  await page.reload();
   const slug = ((await (await answer).json()) as { project: { organization: string } }).project.organization;
   const colleague = newPerson();
   await page.goto(`${installation.url}/orgs/${slug}/members?invite=true`);
   await page.getByLabel("Email").fill(colleague.email);
   await page.getByRole("button", { name: "Send invitation" }).click();
   const invitation = (await page.getByRole("dialog").locator("code").textContent())!;
-  const theirs = await (await browser.newContext()).newPage();
+  const theirs = await (await browser.newContext({ storageState: { cookies: [], origins: [] } })).newPage();
   await signUp(theirs, installation.url, colleague);
   const { pathname, search } = new URL(invitation);
   await theirs.goto(installation.url + pathname + search);
