@@ -21,18 +21,18 @@ func adviceList() handler {
 		if err != nil {
 			return err
 		}
-		var items [][]byte
+		var found list
 		err = session.AsOwner(r.Context(), func(conn *pgx.Conn) error {
 			// Fixes name everything in full, so that they mean the same wherever they run.
 			if _, err := conn.PgConn().Exec(r.Context(), "set search_path to ''").ReadAll(); err != nil {
 				return err
 			}
-			items, err = readList(r, conn, session, sql, asked)
+			found, err = readList(r.Context(), conn, session, sql, asked)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		return writePage(w, asked, items)
+		return writePage(w, asked, found)
 	}
 }

@@ -2,6 +2,7 @@ package meta
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"net/http"
 	"net/url"
@@ -37,6 +38,12 @@ const (
 type page struct {
 	schema, table, search string
 	limit, offset         int
+}
+
+// list is a page of a list: items, which are JSON, and whether there are more.
+type list struct {
+	items [][]byte
+	more  bool
 }
 
 func readPage(values url.Values) (page, error) {
@@ -77,9 +84,9 @@ func catalog(name string) handler {
 		if err != nil {
 			return err
 		}
-		var items [][]byte
+		var found list
 		err = session.AsOwner(r.Context(), func(conn *pgx.Conn) error {
-			items, err = readList(r, conn, session, strings.ReplaceAll(sql, "{migrations}", migrationsTable(session.Project)), asked)
+			found, err = readList(r.Context(), conn, session, strings.ReplaceAll(sql, "{migrations}", migrationsTable(session.Project)), asked)
 			if name == "migrations" && pg.Code(err) == pgerrcode.UndefinedTable { // there was none yet
 				return nil
 			}
@@ -88,7 +95,7 @@ func catalog(name string) handler {
 		if err != nil {
 			return err
 		}
-		return writePage(w, asked, items)
+		return writePage(w, asked, found)
 	}
 }
 
@@ -100,25 +107,39 @@ func listText(name string) string {
 	return string(sql)
 }
 
-// readList reads one item more than is asked for, if there is one.
-func readList(r *http.Request, conn *pgx.Conn, session *projectdb.Session, sql string, asked page) ([][]byte, error) {
-	rows, err := conn.Query(r.Context(), sql, pgx.QueryExecModeExec, pgx.NamedArgs{
+// readList reads one item more than is asked for, if there is one. A page whose items are large ends sooner, after one item at least: how large
+// they are is up to the project's owner, whose texts and functions they hold.
+func readList(ctx context.Context, conn *pgx.Conn, session *projectdb.Session, sql string, asked page) (list, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // what is not read is not waited for
+	rows, err := conn.Query(ctx, sql, pgx.QueryExecModeExec, pgx.NamedArgs{
 		"ref": session.Project.Ref, "prefix": session.Project.SchemaPrefix,
 		"schema": asked.schema, "table": asked.table, "search": asked.search, "limit": asked.limit + 1, "offset": asked.offset,
 	})
 	if err != nil {
-		return nil, err
+		return list{}, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) ([]byte, error) { return bytes.Clone(row.RawValues()[0]), nil })
+	var out list
+	for bytesLeft := maxBytes; rows.Next(); {
+		item := rows.RawValues()[0]
+		bytesLeft -= len(item) + rowCost
+		if len(out.items) == asked.limit || len(out.items) > 0 && bytesLeft < 0 {
+			out.more = true
+			cancel()
+			rows.Close()
+			return out, nil
+		}
+		out.items = append(out.items, bytes.Clone(item))
+	}
+	return out, rows.Err()
 }
 
 // writePage writes the items, which are JSON, and where the next page begins.
-func writePage(w http.ResponseWriter, asked page, items [][]byte) error {
-	if len(items) > asked.limit {
-		items = items[:asked.limit]
-		w.Header().Set("X-Next-Offset", strconv.Itoa(asked.offset+asked.limit))
+func writePage(w http.ResponseWriter, asked page, found list) error {
+	if found.more {
+		w.Header().Set("X-Next-Offset", strconv.Itoa(asked.offset+len(found.items)))
 	}
-	body := append([]byte{'['}, bytes.Join(items, []byte(",\n"))...)
+	body := append([]byte{'['}, bytes.Join(found.items, []byte(",\n"))...)
 	writeBody(w, http.StatusOK, append(body, ']'))
 	return nil
 }

@@ -55,8 +55,8 @@ func (e *sqlError) Unwrap() error { return e.refused }
 func (e *sqlError) body() errorBody {
 	position := int(e.refused.Position)
 	return errorBody{
-		Code: e.refused.Code, Message: e.refused.Message, Details: e.refused.Detail, Hint: e.refused.Hint,
-		Position: position, Line: line(e.query, position), Where: e.refused.Where, Notices: e.notices,
+		Code: e.refused.Code, Message: cut(e.refused.Message), Details: cut(e.refused.Detail), Hint: cut(e.refused.Hint),
+		Position: position, Line: line(e.query, position), Where: cut(e.refused.Where), Notices: e.notices,
 	}
 }
 

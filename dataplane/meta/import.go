@@ -25,6 +25,9 @@ var loading embed.FS
 // maxImportRows bounds the rows of one part.
 const maxImportRows = 100_000
 
+// maxColumns is how many columns a table of Postgres may have.
+const maxColumns = 1600
+
 // importRequest is a part of a file's rows.
 type importRequest struct {
 	Schema  string   `json:"schema"`
@@ -84,6 +87,8 @@ func (m *importRequest) check() error {
 		return fault.New(fault.Invalid, "IMPORT_INVALID", "schema and table must say where the rows go.")
 	case len(m.Columns) == 0:
 		return fault.New(fault.Invalid, "IMPORT_INVALID", "columns must name at least one column.")
+	case len(m.Columns) > maxColumns:
+		return fault.New(fault.Invalid, "IMPORT_INVALID", "columns must name at most %d columns: no table has more.", maxColumns)
 	case len(m.Rows) > maxImportRows:
 		return fault.New(fault.Invalid, "IMPORT_INVALID", "A part has up to %d rows: send the rest in another one.", maxImportRows)
 	}

@@ -197,7 +197,7 @@ func (l *loader) bad(place int, refused *pgconn.PgError) error {
 		if err != nil {
 			return err
 		}
-		l.answer.Errors = append(l.answer.Errors, rowError{place, column, refused.Code, message})
+		l.answer.Errors = append(l.answer.Errors, rowError{place, column, refused.Code, cut(message)})
 	}
 	if l.answer.Failed >= l.most {
 		return errEnough

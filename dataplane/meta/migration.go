@@ -100,6 +100,9 @@ func (m *migrationRequest) check() ([]statement, error) {
 // checkStatements refuses a text whose statements need more than the text.
 func checkStatements(text string) ([]statement, error) {
 	statements := splitSQL(text)
+	if len(statements) > maxStatements {
+		return nil, fault.New(fault.Invalid, "QUERY_TOO_LONG", "There are more than %d statements: send them in parts, or use psql.", maxStatements)
+	}
 	for _, one := range statements {
 		if one.fromStdin {
 			return nil, fault.New(fault.Invalid, "COPY_UNSUPPORTED", "COPY … FROM STDIN cannot be run here, as its rows are no SQL: use /import, or psql.")
@@ -158,9 +161,9 @@ func (m *migration) apply(ctx context.Context) ([]byte, error) {
 	return m.record(ctx, version)
 }
 
+// exec runs SQL and keeps none of what it answers.
 func (m *migration) exec(ctx context.Context, sql string) error {
-	_, err := m.conn.Exec(ctx, sql).ReadAll()
-	return err
+	return m.conn.Exec(ctx, sql).Close()
 }
 
 // refused makes an answer of what Postgres refused of the developer's SQL.
@@ -210,6 +213,9 @@ func (m *migration) begin(ctx context.Context) (string, error) {
 	result := m.conn.ExecParams(ctx, m.sql("version"), [][]byte{[]byte(m.Version)}, nil, nil, nil).Read()
 	if result.Err != nil {
 		return "", result.Err
+	}
+	if len(result.Rows) != 1 {
+		return "", fault.New(fault.Exists, "MIGRATION_EXISTS", "Every second of the next hour is the version of a migration already. Give a version of your own.")
 	}
 	version, taken := string(result.Rows[0][0]), string(result.Rows[0][1]) == "t"
 	if taken {

@@ -21,6 +21,10 @@ const (
 	maxRows     = 10000
 	// maxBytes bounds the values of one answer; rows after it are left out and the result is marked as truncated.
 	maxBytes = 16 << 20
+	// rowCost and columnCost are what a row and a column take of it besides their texts, as empty ones are kept too.
+	rowCost, columnCost = 32, 128
+	// maxText bounds each text of an error or a notice: functions say as much as they like.
+	maxText = 16 << 10
 	// maxResults bounds the statements whose results are sent: a body has room for a million.
 	maxResults = 1000
 	// maxNotices bounds the notices of one answer.

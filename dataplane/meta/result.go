@@ -22,20 +22,21 @@ type collector struct {
 // notice keeps what a statement said.
 func (c *collector) notice(n *pgconn.Notice) {
 	if c.told < maxNotices {
-		c.notices = append(c.notices, notice{n.Severity, n.Message, n.Detail, n.Hint})
+		c.notices = append(c.notices, notice{n.Severity, cut(n.Message), cut(n.Detail), cut(n.Hint)})
 		c.told++
 	}
 }
 
 // add reads one result to its end.
 func (c *collector) add(reader *pgconn.ResultReader) {
+	told := len(c.results) < maxResults && (len(c.results) == 0 || c.budget > 0)
 	one := c.read(reader)
 	one.Notices, c.notices = c.notices, nil
 	if one.Notices == nil {
 		one.Notices = []notice{}
 	}
-	if len(c.results) == maxResults { // it ran, but is not told
-		c.results[maxResults-1].Truncated = true
+	if !told { // it ran
+		c.results[len(c.results)-1].Truncated = true
 		return
 	}
 	c.results = append(c.results, one)
@@ -57,17 +58,18 @@ func (c *collector) read(reader *pgconn.ResultReader) result {
 	out := result{Columns: make([]resultColumn, len(fields)), Rows: []json.RawMessage{}}
 	for i, f := range fields {
 		out.Columns[i] = resultColumn{Name: f.Name, oid: f.DataTypeOID}
+		c.budget -= len(f.Name) + columnCost
 		if c.text {
 			fields[i].DataTypeOID = 0
 		}
 	}
 	for reader.NextRow() {
-		if len(out.Rows) >= c.limit || c.budget <= 0 {
+		if len(out.Rows) >= c.limit || out.Truncated || size(reader.Values()) >= c.budget {
 			out.Truncated = true
 			continue
 		}
 		row := encodeRow(fields, reader.Values())
-		c.budget -= len(row)
+		c.budget -= len(row) + rowCost
 		out.Rows = append(out.Rows, row)
 	}
 	tag, _ := reader.Close() // its error comes again from the results' end
@@ -77,6 +79,32 @@ func (c *collector) read(reader *pgconn.ResultReader) result {
 		out.Command = text // "CREATE TABLE"
 	}
 	return out
+}
+
+// size is how many bytes a row takes in JSON, about.
+func size(row [][]byte) int {
+	total := 0
+	for _, value := range row {
+		for _, c := range value {
+			switch {
+			case c < ' ', c == '<', c == '>', c == '&':
+				total += len(`\u0000`)
+			case c == '"', c == '\\':
+				total += 2
+			default:
+				total++
+			}
+		}
+	}
+	return total
+}
+
+// cut bounds what Postgres said.
+func cut(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }
 
 // nameTypes asks how the types of the results are called, those of the project included. What the SQL made of the session may keep it

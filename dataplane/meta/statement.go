@@ -11,6 +11,9 @@ type statement struct {
 	fromStdin bool
 }
 
+// maxStatements bounds the statements of one text.
+const maxStatements = 200_000
+
 // maxWords is how many words of a statement are kept.
 const maxWords = 5
 
@@ -66,7 +69,7 @@ type splitter struct {
 
 // cut ends the statement that goes on up to a place.
 func (s *splitter) cut(end int) {
-	if s.some {
+	if s.some && len(s.out) <= maxStatements { // one too many tells that there are
 		s.out = append(s.out, statement{strings.TrimSpace(s.text[s.start:end]), s.words, s.fromStdin})
 	}
 	s.start, s.words, s.last, s.some, s.parens, s.body, s.fromStdin = end+1, nil, "", false, 0, 0, false
