@@ -1,5 +1,5 @@
 import type { Group } from "@/features/tables/filter";
-import { kindOf } from "@/features/tables/kind";
+import { isComputed, kindOf } from "@/features/tables/kind";
 import { keyIs, returning, type Relation, type Row, type Statement } from "@/features/tables/read";
 import { parseKey } from "@/features/tables/row-key";
 import { conditionOf, Params } from "@/features/tables/where";
@@ -57,7 +57,7 @@ export function deleteShown(relation: Relation, filter: Group | undefined, excep
 export function writable(relation: Relation, row: Row): Values {
   const out: Values = {};
   relation.columns.forEach((column, index) => {
-    if (!column.generated) out[column.name] = row.values[index] ?? null;
+    if (!isComputed(column)) out[column.name] = row.values[index] ?? null;
   });
   return out;
 }

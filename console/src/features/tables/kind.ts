@@ -23,3 +23,6 @@ export function kindOf(column: Typed): Kind {
 export function mayBeLong(column: Typed): boolean {
   return !["number", "boolean", "date", "time", "timestamp", "uuid", "enum"].includes(kindOf(column));
 }
+
+/** Whether the column's values follow from others, so that none can be written. Identities are told as generated too, where only the database gives them. */
+export const isComputed = ({ generated, identity }: Pick<CatalogColumn, "generated" | "identity">): boolean => generated && identity === null;

@@ -12,7 +12,7 @@ function column(name: string, base_type: string, more: Partial<CatalogColumn> = 
 
 const names = new Names([{ name: "public", sql_name: "abcdefghijklmnopqrst_public", comment: null, creatable: true }]);
 const columns = [
-  column("id", "int8", { identity: "always", primary_key: true, nullable: false }),
+  column("id", "int8", { identity: "always", generated: true, primary_key: true, nullable: false }),
   column('we"ird', "text"),
   column("tags", "text", { array: true }),
   column("doc", "json"),

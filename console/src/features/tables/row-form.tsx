@@ -8,6 +8,7 @@ import { Button } from "@/components/ui/button";
 import { DialogFooter } from "@/components/ui/dialog";
 import type { Values } from "@/features/tables/change";
 import { ForeignPicker } from "@/features/tables/foreign-picker";
+import { isComputed } from "@/features/tables/kind";
 import { Peek } from "@/features/tables/peek";
 import { hasDefault, rowSchema, written, type Field, type RowValues } from "@/features/tables/row-fields";
 import type { Foreign, TableInfo } from "@/features/tables/use-table";
@@ -102,7 +103,7 @@ function FieldRow({ column, field, onChange, fault, readOnly, existing, foreign,
   const id = useId();
   const [beside, setBeside] = useState<"pick" | "peek">();
   const single = foreign && foreign.pairs.length === 1 ? foreign : undefined;
-  const placeholder = field.mode === "null" ? "null" : field.mode === "default" ? (column.generated ? "computed" : column.identity ? "the next number" : `default: ${column.default}`) : "empty";
+  const placeholder = field.mode === "null" ? "null" : field.mode === "default" ? (isComputed(column) ? "computed" : column.identity ? "the next number" : `default: ${column.default}`) : "empty";
   return (
     <div className="flex flex-col gap-1.5">
       <div className="flex min-h-7 flex-wrap items-center gap-x-2">

@@ -103,7 +103,7 @@ const deletes = 16;
 function rightsOf(table: CatalogTable, columns: CatalogColumn[], found: Map<string, Access> | undefined, keyless: boolean): Rights {
   const [, , , , , remove, events] = found?.values().next().value ?? ["", true, true, true, true, true, updates | inserts | deletes];
   const may = (column: string, at: 2 | 3) => found?.get(column)?.[at] ?? !found;
-  const computed = new Set(columns.filter((each) => each.generated).map((each) => each.name));
+  const computed = new Set(columns.filter((each) => each.generated || each.identity === "always").map((each) => each.name));
   const insert = (column: string) => Boolean(events & inserts) && may(column, 2) && !computed.has(column);
   const update = (column: string) => Boolean(events & updates) && !keyless && may(column, 3) && !computed.has(column);
   const names = columns.map((each) => each.name);

@@ -9,6 +9,7 @@ import { Select } from "@/components/ui/input";
 import { useToast } from "@/components/ui/toast";
 import { chooseTarget, counting } from "@/features/tables/export/save";
 import { insertStatements } from "@/features/tables/export/sql";
+import { isComputed } from "@/features/tables/kind";
 import { exportRows, type Asked } from "@/features/tables/read";
 import { parseKey } from "@/features/tables/row-key";
 import type { Chosen } from "@/features/tables/use-selection";
@@ -62,7 +63,7 @@ export function ExportDialog({ info, as, asked, total, shown, what, onClose }: P
       const statement = exportRows(of, asked, format === "sql", keys, except);
       let stream = (await meta.exportRows({ ...statement, format: format === "sql" ? "ndjson" : format, as }, signal)).pipeThrough(counting(setDone));
       if (format === "sql") {
-        const written = columns.filter((each) => !each.generated);
+        const written = columns.filter((each) => !isComputed(each));
         stream = stream.pipeThrough(insertStatements(relation.names.qualified(table.schema, table.name), written.map((each) => each.name)));
       }
       await target.write(stream, signal);
