@@ -221,7 +221,8 @@ test("a plan is drawn, and what was measured is taken back", async ({ page, inst
 
 test("a result is drawn, limited, and taken along; a failing backend is told of", async ({ page, installation, workshop }) => {
   await page.goto(`${installation.url}/projects/${workshop.ref}/sql`);
-  await page.getByLabel("Rows at most").selectOption("100");
+  await page.getByRole("button", { name: /^Rows at most/ }).click();
+  await page.getByRole("menuitemradio", { name: "100", exact: true }).click();
   await runSql(page, "select date '2026-01-01' + g as day, g * 2 as visits, 'a|b' as note from generate_series(1, 250) g");
   await expect(page.getByRole("status").filter({ hasText: "The first 100 rows; there are more" })).toBeVisible();
   await page.getByRole("button", { name: "Chart", exact: true }).click();

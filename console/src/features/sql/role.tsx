@@ -35,10 +35,12 @@ interface Props {
   as: string | undefined;
   name: string | undefined;
   onChange: (as: string | undefined) => void;
+  /** What runs, where it is not the editor's SQL. */
+  about?: string;
 }
 
 /** Chooses as whom SQL runs, and says what that means. */
-export function RoleChoice({ as, name, onChange }: Props) {
+export function RoleChoice({ as, name, onChange, about = "SQL of this tab runs as" }: Props) {
   const [choosing, setChoosing] = useState(false);
   const user = as?.startsWith("user:");
   const held = as === "anon" || user;
@@ -54,7 +56,7 @@ export function RoleChoice({ as, name, onChange }: Props) {
           </Button>
         </MenuTrigger>
         <MenuContent className="max-w-80">
-          <MenuLabel>SQL of this tab runs as</MenuLabel>
+          <MenuLabel>{about}</MenuLabel>
           <MenuChoices value={user ? "user" : (as ?? "owner")} onValueChange={(value) => (value === "user" ? setChoosing(true) : onChange(value === "owner" ? undefined : value))}>
             <Choice value="owner" name="owner" about="May do everything. Row level security does not hold it." />
             <Choice value="service_role" name="service_role" about="What servers with a secret key are. Row level security does not hold it." />

@@ -1,7 +1,6 @@
 import { AlignLeft, ChevronDown, Play, Save, Square, Workflow } from "lucide-react";
 import { Button } from "@/components/ui/button";
-import { Select } from "@/components/ui/input";
-import { Menu, MenuContent, MenuItem, MenuTrigger } from "@/components/ui/menu";
+import { Menu, MenuChoice, MenuChoices, MenuContent, MenuItem, MenuLabel, MenuTrigger } from "@/components/ui/menu";
 import { Tooltip } from "@/components/ui/tooltip";
 import { RoleChoice, roleNote } from "@/features/sql/role";
 import { limits, usualLimit } from "@/features/sql/tabs/store";
@@ -35,16 +34,23 @@ export function Toolbar(props: Props) {
       <RoleChoice as={as} name={asName} onChange={onAs} />
       <p className="min-w-0 truncate text-xs text-muted @max-[860px]:sr-only">{roleNote(as)}</p>
       <div className="flex flex-wrap items-center gap-1 @min-[560px]:ml-auto">
-        <label className="flex items-center gap-1.5 text-xs text-muted">
-          <span className="@max-[980px]:sr-only">Rows at most</span>
-          <Select value={String(limit ?? usualLimit)} onChange={(event) => onLimit(Number(event.target.value))} className="w-24 [&>select]:h-7 [&>select]:text-xs">
-            {limits.map((each) => (
-              <option key={each} value={each}>
-                {count(each)}
-              </option>
-            ))}
-          </Select>
-        </label>
+        <Menu>
+          <MenuTrigger asChild>
+            <Button size="small" variant="ghost" aria-label={`Rows at most: ${count(limit ?? usualLimit)}`} className="tabular-nums">
+              {count(limit ?? usualLimit)} rows <ChevronDown aria-hidden />
+            </Button>
+          </MenuTrigger>
+          <MenuContent align="end">
+            <MenuLabel>Rows of a result at most</MenuLabel>
+            <MenuChoices value={String(limit ?? usualLimit)} onValueChange={(value) => onLimit(Number(value))}>
+              {limits.map((each) => (
+                <MenuChoice key={each} value={String(each)}>
+                  {count(each)}
+                </MenuChoice>
+              ))}
+            </MenuChoices>
+          </MenuContent>
+        </Menu>
         <Tooltip text={`Format (${apple ? "⇧⌥F" : "Shift Alt F"})`}>
           <Button size="small" variant="ghost" disabled={empty} onClick={onFormat}>
             <AlignLeft aria-hidden /> Format
