@@ -187,8 +187,8 @@ test("a table is indexed, changed, duplicated and dropped, and what is lost is s
     await sheet.getByRole("button", { name: "Review SQL" }).click();
     const review = page.getByRole("dialog", { name: /^Change/ });
     await expect(review).toContainText("Column with tax is dropped with 2 values.");
-    await expect(review).toContainText("Column code: 1 values are longer than 5 characters.");
-    await expect(review).toContainText("Column user_id has 1 nulls.");
+    await expect(review).toContainText("Column code: 1 value is longer than 5 characters.");
+    await expect(review).toContainText("Column user_id has 1 null.");
     await review.getByLabel(/to confirm/).fill("with tax");
     await review.getByRole("button", { name: "Change table" }).click();
     await expect(review.getByRole("alert")).toContainText("Nothing was changed");

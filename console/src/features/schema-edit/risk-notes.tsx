@@ -33,7 +33,7 @@ export function RiskNotes({ risks }: { risks: CountedRisk[] }) {
   return (
     <ul className="flex flex-col gap-1" aria-live="polite">
       {risks.map((risk) => (
-        <li key={risk.id}>{risk.words(risk.found === undefined ? "…" : risk.found === null ? "an unknown number of" : risk.found === 0 ? "no" : manyOf(risk.found))}</li>
+        <li key={risk.id}>{risk.words(risk.found === undefined ? "…" : risk.found === null ? "an unknown number of" : risk.found === 0 ? "no" : manyOf(risk.found), risk.found === 1)}</li>
       ))}
     </ul>
   );

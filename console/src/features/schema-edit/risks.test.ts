@@ -20,7 +20,8 @@ it("says what is dropped, with how to count it", () => {
   const [dropped, ...rest] = risks((draft) => draft.columns.shift());
   expect(rest).toEqual([]);
   expect(dropped).toMatchObject({ count: 'select count(*) from (select 1 from abc_public."My t" where "Body" is not null limit 1000001) counted', refused: false, quiet: false });
-  expect(dropped!.words("12")).toBe("Column Body is dropped with 12 values.");
+  expect(dropped!.words("12", false)).toBe("Column Body is dropped with 12 values.");
+  expect(dropped!.words("1", true)).toBe("Column Body is dropped with 1 value.");
 });
 
 it("says what is narrowed, unless it is told how", () => {
@@ -30,10 +31,10 @@ it("says what is narrowed, unless it is told how", () => {
 });
 
 it("says where nulls are in the way", () => {
-  expect(risks((draft) => (draft.columns[0]!.nullable = false))[0]?.words("3")).toMatch(/Body has 3 nulls/);
-  expect(risks((draft) => draft.primary.columns.push("old n"))[0]?.words("3")).toMatch(/Column n has 3 nulls/);
+  expect(risks((draft) => (draft.columns[0]!.nullable = false))[0]?.words("3", false)).toMatch(/Body has 3 nulls/);
+  expect(risks((draft) => draft.primary.columns.push("old n"))[0]?.words("3", false)).toMatch(/Column n has 3 nulls/);
   expect(risks((draft) => Object.assign(draft.columns[0]!, { nullable: false, fill: "''" }))).toEqual([]);
-  expect(risks((draft) => draft.columns.push(newColumn({ name: "x", nullable: false })))[0]?.words("3")).toMatch(/has 3 rows/);
+  expect(risks((draft) => draft.columns.push(newColumn({ name: "x", nullable: false })))[0]?.words("3", false)).toMatch(/has 3 rows/);
   expect(risks((draft) => draft.columns.push(newColumn({ name: "x", nullable: false, default: "''" })))).toEqual([]);
 });
 

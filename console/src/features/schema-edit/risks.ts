@@ -8,7 +8,7 @@ export interface Risk {
   /** Counts what it concerns; undefined where that cannot be asked. */
   count?: string;
   /** Says it, with how many values or rows: "12 values of body are dropped." */
-  words: (many: string) => string;
+  words: (many: string, one: boolean) => string;
   /** Whether Postgres refuses the change while there are such values: then nothing is lost. */
   refused: boolean;
   /** Whether it does not matter when nothing was counted. */
@@ -32,7 +32,7 @@ export function risksOf(before: TableDraft, after: TableDraft, names: Names): Ri
     const column = next.columns.find((each) => each.key === old.key);
     const name = ident(old.name);
     if (!column) {
-      out.push({ id: `drop ${old.key}`, count: counting(at, `${name} is not null`), words: (many) => `Column ${old.name} is dropped with ${many} values.`, refused: false, quiet: false });
+      out.push({ id: `drop ${old.key}`, count: counting(at, `${name} is not null`), words: (many, one) => `Column ${old.name} is dropped with ${many} ${one ? "value" : "values"}.`, refused: false, quiet: false });
       continue;
     }
     const lost = sqlType(old) === sqlType(column) ? undefined : narrowing(sqlType(old), sqlType(column), name);
@@ -40,19 +40,19 @@ export function risksOf(before: TableDraft, after: TableDraft, names: Names): Ri
       out.push({
         id: `type ${old.key}`,
         count: lost.where && counting(at, lost.where),
-        words: (many) => (lost.refused ? `Column ${old.name}: ${many} values are ${lost.words}. Postgres refuses the change unless they are converted.` : `Column ${old.name}: ${many} values are ${lost.words}.`),
+        words: (many, one) => `Column ${old.name}: ${many} ${one ? "value is" : "values are"} ${lost.words}.${lost.refused ? " Postgres refuses the change unless told how to convert." : ""}`,
         refused: lost.refused,
         quiet: true,
       });
     }
     const required = (!column.nullable || next.primary.columns.includes(column.key)) && old.nullable;
     if (required && !column.fill.trim()) {
-      out.push({ id: `null ${old.key}`, count: counting(at, `${name} is null`), words: (many) => `Column ${old.name} has ${many} nulls. Postgres refuses the change unless something takes their place.`, refused: true, quiet: true });
+      out.push({ id: `null ${old.key}`, count: counting(at, `${name} is null`), words: (many, one) => `Column ${old.name} has ${many} ${one ? "null" : "nulls"}. Postgres refuses the change unless something takes their place.`, refused: true, quiet: true });
     }
   }
   for (const column of next.columns) {
     if (before.columns.some((each) => each.key === column.key) || column.nullable || column.default || column.identity || column.generation) continue;
-    out.push({ id: `new ${column.key}`, count: counting(at, "true"), words: (many) => `Column ${column.name} must not be null and has no default, but the table has ${many} rows. Postgres refuses the change.`, refused: true, quiet: true });
+    out.push({ id: `new ${column.key}`, count: counting(at, "true"), words: (many, one) => `Column ${column.name} must not be null and has no default, but the table has ${many} ${one ? "row" : "rows"}. Postgres refuses the change.`, refused: true, quiet: true });
   }
   return out;
 }

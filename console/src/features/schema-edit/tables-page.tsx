@@ -153,7 +153,7 @@ function Access({ table }: { table: CatalogTable }) {
   if (table.kind === "materialized_view") return <Badge tone="warning">no row security</Badge>;
   if (table.kind === "view") return table.security_invoker ? <Badge tone="success">as who asks</Badge> : <Badge tone="warning">as its owner</Badge>;
   if (table.kind === "foreign_table") return <Badge>foreign</Badge>;
-  return table.rls_enabled ? <Badge tone="success">RLS {table.rls_forced ? "forced" : "on"}</Badge> : <Badge tone="warning">RLS off</Badge>;
+  return table.rls_enabled ? <Badge tone="success">RLS {table.rls_forced ? "forced" : "on"}</Badge> : <Badge tone={table.owned ? "warning" : "neutral"}>RLS off</Badge>;
 }
 
 function Unknown() {
