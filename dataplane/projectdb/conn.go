@@ -214,9 +214,10 @@ func (d *Door) terminate(done <-chan struct{}, pid uint32, t target) {
 		return
 	}
 	defer func() { _ = other.Close(ctx) }()
-	// Only a backend of the same login can be meant: a pid may have been given to another one meanwhile.
+	// Only a backend of the same login can be meant: a pid may have been given to another one meanwhile. What else a session shows of itself is
+	// up to its SQL.
 	tag, err := other.Exec(ctx, `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-		where pid = $1 and usename = session_user and application_name = $2`, pid, cfg.RuntimeParams["application_name"])
+		where pid = $1 and usename = session_user`, pid)
 	if err != nil {
 		d.log.Warn("cannot end a backend that ignores cancel requests", "user", t.login.User, "pid", pid, "error", err)
 	} else if tag.RowsAffected() > 0 {

@@ -154,6 +154,18 @@ func TestSlowStatements(t *testing.T) {
 		require.NoError(t, err)
 		return n == "0"
 	}, 20*time.Second, 50*time.Millisecond)
+
+	// So it is when SQL has the session look like another's, and not look after its client.
+	short, cancel = context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, err = one(short, s, Options{}, `with disguised as materialized (select set_config('application_name', 'mine', false), set_config('client_connection_check_interval', '0', false))
+		select stubborn() from disguised where num_nulls(disguised.*) = 0`)
+	requireFault(t, err, fault.DeadlineExceeded, "REQUEST_TIMEOUT")
+	require.Eventually(t, func() bool {
+		n, err := one(ctx, s, Options{}, "select count(*) from pg_stat_activity where query like '%disguised%' and pid <> pg_backend_pid()")
+		require.NoError(t, err)
+		return n == "0"
+	}, 30*time.Second, 50*time.Millisecond)
 }
 
 func TestBudget(t *testing.T) {

@@ -19,7 +19,7 @@ const sizeBatch = 100
 func (c *Cluster) Connections(ctx context.Context) (map[string]int64, error) {
 	rows, err := c.admin.Query(ctx, `
 		select left(usename, 20), count(*) from pg_stat_activity
-		where usename ~ '^[a-z]{20}_(authenticator|admin|owner)$' group by 1`)
+		where usename ~ '^[a-z]{20}_(authenticator|admin|storage|owner)$' group by 1`)
 	if err != nil {
 		return nil, fmt.Errorf("count connections: %w", err)
 	}
@@ -57,10 +57,10 @@ func (c *Cluster) Sizes(ctx context.Context, projects []Names) (map[string]int64
 	return out, errors.Join(ownErr, sharedErr)
 }
 
-// sizeOfSchemas measures one project alone: its owner may lock its tables, and keeps none but their own from being measured.
+// sizeOfSchemas measures one project alone: its owner may lock its tables, or make very many, and keeps none but their own from being measured.
 func sizeOfSchemas(ctx context.Context, conn *pgx.Conn, ref string, out map[string]int64) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "set local lock_timeout = '100ms'"); err != nil {
+		if _, err := tx.Exec(ctx, "set local lock_timeout = '100ms'; set local statement_timeout = '3s'"); err != nil {
 			return err
 		}
 		var size *int64
@@ -72,7 +72,11 @@ func sizeOfSchemas(ctx context.Context, conn *pgx.Conn, ref string, out map[stri
 		}
 		return err
 	})
-	if err != nil && pg.Code(err) != pgerrcode.LockNotAvailable {
+	switch pg.Code(err) {
+	case pgerrcode.LockNotAvailable, pgerrcode.QueryCanceled:
+		return ctx.Err()
+	}
+	if err != nil {
 		return fmt.Errorf("measure %s: %w", ref, err)
 	}
 	return nil

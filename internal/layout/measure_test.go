@@ -38,6 +38,10 @@ func TestProjectsAreMeasured(t *testing.T) {
 		counted, err = c.Connections(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, int64(2), counted[m.ref])
+		m.connect(t, m.Storage(), m.passwords.Storage)
+		counted, err = c.Connections(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, int64(3), counted[m.ref], "storage's count too")
 	})
 }
 
