@@ -1,10 +1,13 @@
 package meta_test
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,4 +118,39 @@ func TestPagesOfListsEndEarlyWhereItemsAreLarge(t *testing.T) {
 		}
 		require.Equal(t, []string{"big1", "big2", "big3", "big4", "big5", "big6"}, names)
 	})
+}
+
+// stuck is a body that does not end before it is let go, and tells that it is read.
+type stuck struct{ reading, end chan struct{} }
+
+func (s stuck) Read([]byte) (int, error) {
+	s.reading <- struct{}{}
+	<-s.end
+	return 0, io.EOF
+}
+
+func TestFewLargeBodiesAreReadAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	b := setup(t, true)
+	send := func(ctx context.Context, s stuck) (int, string) {
+		r := httptest.NewRequest("POST", "/query", s) // of no known length
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		b.service.ServeHTTP(w, r.WithContext(projectdb.NewContext(ctx, b.door.Bind(b.project, b.caller))))
+		return w.Code, w.Body.String()
+	}
+	slow := stuck{make(chan struct{}), make(chan struct{})}
+	var sent sync.WaitGroup
+	for range 4 {
+		sent.Go(func() { send(t.Context(), slow) })
+		<-slow.reading
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	status, body := send(ctx, stuck{make(chan struct{}, 1), slow.end})
+	require.Equal(t, 503, status)
+	require.Contains(t, body, "TOO_MANY_LARGE_REQUESTS")
+	require.Contains(t, b.run("select 1"), `[[1]]`, "others are answered")
+	close(slow.end)
+	sent.Wait()
 }

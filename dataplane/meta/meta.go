@@ -33,8 +33,9 @@ type Deps struct {
 
 // Service answers /meta/v1 of every project of a worker.
 type Service struct {
-	log *slog.Logger
-	mux *chi.Mux
+	log   *slog.Logger
+	mux   *chi.Mux
+	heavy heavy
 }
 
 var errSlow = errors.New("the request took too long")
@@ -43,7 +44,7 @@ var _ http.Handler = (*Service)(nil)
 
 // New makes the service.
 func New(d Deps) *Service {
-	s := &Service{log: d.Log, mux: chi.NewRouter()}
+	s := &Service{log: d.Log, mux: chi.NewRouter(), heavy: heavy{projects: map[string]*turns{}}}
 	s.route("/query", map[string]handler{http.MethodPost: within(queryTimeout, s.query)})
 	s.route("/import", map[string]handler{http.MethodPost: within(queryTimeout, s.importRows)})
 	s.route("/export", map[string]handler{http.MethodPost: s.export})
@@ -93,12 +94,24 @@ func (s *Service) wrap(h handler) http.Handler {
 		session := projectdb.FromContext(r.Context())
 		err := error(errDevelopersOnly)
 		if session.Caller.Developer != "" {
-			err = h(w, r, session)
+			err = s.take(h, w, r, session)
 		}
 		if err != nil {
 			s.writeError(w, r, session.Project.Ref, err)
 		}
 	})
+}
+
+// take runs a handler, in its turn where the request's body is large.
+func (s *Service) take(h handler, w http.ResponseWriter, r *http.Request, session *projectdb.Session) error {
+	if isHeavy(r) {
+		end, err := s.heavy.begin(r.Context(), session.Project.Ref)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	return h(w, r, session)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) error {
