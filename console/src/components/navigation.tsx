@@ -70,8 +70,11 @@ export function projectArea(ref: string): Area {
 /** The pages of a project's database. */
 export const databasePages = [
   { name: "Tables", path: "tables" },
+  { name: "Schema diagram", path: "diagram" },
   { name: "Policies", path: "policies" },
   { name: "Types", path: "types" },
+  { name: "Functions", path: "functions" },
+  { name: "Triggers", path: "triggers" },
   { name: "Indexes", path: "indexes" },
   { name: "Extensions", path: "extensions" },
   { name: "Roles and grants", path: "roles" },

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { projectRoute } from "@/routes/project";
 import { projectAuthRoutes } from "@/routes/project-auth";
 import { projectDatabaseRoutes } from "@/routes/project-database";
+import { projectFunctionsRoutes } from "@/routes/project-functions";
 import { homeRoute } from "@/routes/project-home";
 import { projectSchemaRoutes } from "@/routes/project-schema";
 import { sqlRoute } from "@/routes/project-sql";
@@ -23,4 +24,4 @@ const settingsRoute = createRoute({
   component: lazyRouteComponent(() => import("@/features/project/settings"), "ProjectSettingsPage"),
 });
 
-export const projectRoutes = [projectRoute.addChildren([homeRoute, projectTablesRoutes, sqlRoute, ...projectSchemaRoutes, ...projectDatabaseRoutes, projectAuthRoutes, keysRoute, settingsRoute])] as const;
+export const projectRoutes = [projectRoute.addChildren([homeRoute, projectTablesRoutes, sqlRoute, ...projectSchemaRoutes, ...projectDatabaseRoutes, ...projectFunctionsRoutes, projectAuthRoutes, keysRoute, settingsRoute])] as const;
