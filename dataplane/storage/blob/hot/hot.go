@@ -175,6 +175,9 @@ func (c *Cache) age() { c.before, c.lately = c.lately, map[uint64]int{} }
 // reports whether there is. Within a project what was read as often stays where it is: a round through more files than fit would only have each take another's
 // place. Other projects' files give way however often they are read.
 func (c *Cache) room(ref string, cost int64, reads int) bool {
+	if cost > c.share {
+		return false
+	}
 	own := c.projects[ref]
 	for own != nil && own.used+cost > c.share {
 		if !c.evict(own, reads) {
@@ -197,7 +200,7 @@ func (c *Cache) room(ref string, cost int64, reads int) bool {
 			return false
 		}
 	}
-	return cost <= c.share
+	return true
 }
 
 // evict drops the file of a project that was not read for the longest and is not being read, if it was read fewer times than so many.

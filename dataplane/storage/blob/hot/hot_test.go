@@ -196,6 +196,19 @@ func TestBudgetAndShares(t *testing.T) {
 	require.LessOrEqual(t, held("greedy"), 3)
 }
 
+// TestWhatFitsNoShareMovesNobody: where the budget is small, a file larger than a share must not push others' out before it is refused.
+func TestWhatFitsNoShareMovesNobody(t *testing.T) {
+	t.Parallel()
+	c := hot.New(hot.Deps{Budget: 2 << 20})
+	small, large := filled(1000, 's'), filled(2<<20-1000, 'l')
+	hold(t, c, "a", "small", small)
+	for range 3 {
+		require.Nil(t, whole(c, "b", "large", large))
+	}
+	requireHeld(t, whole(c, "a", "small", small), small.content)
+	require.EqualValues(t, 1, small.asked.Load())
+}
+
 func TestRoundsThroughMoreThanFits(t *testing.T) {
 	t.Parallel()
 	const size = 10 << 10
