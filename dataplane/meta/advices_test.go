@@ -309,3 +309,19 @@ func TestAdviceOnInvalidIndexes(t *testing.T) {
 		require.NotContains(t, b.advices(), "invalid_index bro'ken")
 	})
 }
+
+// BenchmarkAdvice looks at 1,000 tables of ten columns with a key, an index, a foreign key without one and a policy each.
+func BenchmarkAdvice(b *testing.B) {
+	for name, shared := range map[string]bool{"database": false, "schema": true} {
+		p := setup(b, shared)
+		p.run("create table up (id int primary key)")
+		for from := 0; from < 1000; from += 250 {
+			p.run(fmt.Sprintf(`do $do$ begin for n in %d..%d loop
+				execute format('create table t%%s (id int primary key, c1 text, c2 text, c3 int references up, c4 int, c5 date, c6 uuid, c7 jsonb, c8 bool, token text)', n);
+				execute format('create index on t%%s (c1)', n); execute format('alter table t%%s enable row level security', n);
+				execute format('create policy own on t%%s using (c6 = auth.uid())', n); end loop; end $do$`, from, from+249))
+		}
+		require.Len(b, p.list("/advice?limit=10000"), 2001, "a key and a policy of each table, and the first table")
+		b.Run(name, func(b *testing.B) { p.measure(b, "GET", "/advice?limit=10000", "") })
+	}
+}

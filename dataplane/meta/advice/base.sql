@@ -50,7 +50,8 @@ app_role as materialized (
     from pg_catalog.pg_index x join relation r on r.oid = x.indrelid join pg_catalog.pg_class i on i.oid = x.indexrelid
 ), foreign_key as materialized (
     select k.oid, k.conrelid, k.conname::text as name, k.conkey, k.confrelid,
-        exists (select from index x where x.indrelid = k.conrelid and x.indisvalid and (x.predicate is null or x.predicate like '% IS NOT NULL%')
+        exists (select from pg_catalog.pg_index x where x.indrelid = k.conrelid and x.indisvalid
+            and (x.indpred is null or pg_catalog.pg_get_expr(x.indpred, x.indrelid) like '% IS NOT NULL%')
             and (select array_agg(n order by n) from unnest((x.indkey::int2[])[0:cardinality(k.conkey) - 1]) n) = (select array_agg(n order by n) from unnest(k.conkey) n)) as indexed
     from pg_catalog.pg_constraint k join relation r on r.oid = k.conrelid where k.contype = 'f' and k.conparentid = 0
 ), statistics as materialized (
