@@ -120,6 +120,13 @@ function ObjectLink({ advice, projectRef: ref }: { advice: Advice; projectRef: s
       </Link>
     );
   }
+  if (kind === "function") {
+    return (
+      <Link data-row className={link} to="/projects/$ref/database/functions" params={{ ref }} search={{ filter: object.slice(0, object.indexOf("(")), schema }}>
+        {label}
+      </Link>
+    );
+  }
   if (kind === "schema") {
     return (
       <Link data-row className={link} to="/projects/$ref/database/roles" params={{ ref }} search={{ schema }}>
