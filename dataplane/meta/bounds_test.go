@@ -154,3 +154,31 @@ func TestFewLargeBodiesAreReadAtTheSameTime(t *testing.T) {
 	close(slow.end)
 	sent.Wait()
 }
+
+func TestExportsTellWhyTheyFail(t *testing.T) {
+	t.Parallel()
+	b := setup(t, true)
+	status, body := b.call(t.Context(), "POST", "/export", `{"query":"select repeat('x', 80000000)","format":"csv"}`)
+	require.Equal(t, 400, status)
+	require.Contains(t, body, "RESULT_TOO_LARGE")
+}
+
+func TestFiltersMustBeText(t *testing.T) {
+	t.Parallel()
+	b := setup(t, true)
+	for _, path := range []string{"/tables?search=%ff", "/functions?schema=%C3%28", "/advice?table=%ED%A0%80"} {
+		status, body := b.call(t.Context(), "GET", path, "")
+		require.Equal(t, 400, status, path)
+		require.Contains(t, body, "FILTER_INVALID")
+	}
+}
+
+func TestMigrationsAreRecordedAsTheyWereSent(t *testing.T) {
+	t.Parallel()
+	b := setup(t, true)
+	status, body := b.call(t.Context(), "POST", "/migrations", `{"name":"größe","sql":"set client_encoding = 'LATIN1'"}`)
+	require.Equal(t, 200, status, body)
+	require.Contains(t, body, `"größe"`)
+	_, body = b.call(t.Context(), "GET", "/migrations", "")
+	require.Contains(t, body, `"größe"`)
+}

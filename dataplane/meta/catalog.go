@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
@@ -57,8 +58,8 @@ func readPage(values url.Values) (page, error) {
 	}
 	out := page{schema: values.Get("schema"), table: values.Get("table"), search: values.Get("search"), limit: limit, offset: offset}
 	for _, text := range []string{out.schema, out.table, out.search} {
-		if strings.ContainsRune(text, 0) {
-			return page{}, fault.New(fault.Invalid, "FILTER_INVALID", "schema, table and search must not have a zero byte in them.")
+		if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
+			return page{}, fault.New(fault.Invalid, "FILTER_INVALID", "schema, table and search must be text in UTF-8, without zero bytes.")
 		}
 	}
 	return out, nil

@@ -50,9 +50,8 @@ func (s *Service) export(w http.ResponseWriter, r *http.Request, session *projec
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	return request.connect(ctx, session, func(conn *pgx.Conn) error {
+	return request.connect(r.Context(), session, func(conn *pgx.Conn) error {
+		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel() // what is not read is not waited for
 		raw := conn.PgConn()
 		if _, err := raw.Exec(ctx, exportSetup).ReadAll(); err != nil {

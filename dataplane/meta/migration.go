@@ -233,7 +233,7 @@ func (m *migration) busy(err error) error {
 
 // record writes the migration down as the owner, whatever the SQL made of the session, and commits.
 func (m *migration) record(ctx context.Context, version string) ([]byte, error) {
-	if err := m.exec(ctx, "reset role; set local search_path to pg_catalog; set constraints all immediate"); err != nil {
+	if err := m.exec(ctx, "reset role; set local search_path to pg_catalog; set local client_encoding to 'UTF8'; set constraints all immediate"); err != nil {
 		return nil, m.refused(err, "")
 	}
 	texts := make([]string, len(m.statements))
