@@ -43,8 +43,8 @@ export interface Job extends Order {
 /** Of refused rows so many are kept to be looked at. */
 const keptRows = 5000;
 /** How many rows, and how many letters, go in one part at most. */
-const partRows = 5000;
-const partLetters = 700_000;
+const partRows = 2000;
+const partLetters = 200_000;
 
 let job: Job | undefined;
 let abort: AbortController | undefined;

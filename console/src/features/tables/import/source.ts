@@ -27,7 +27,7 @@ export interface Part {
 }
 
 const sampled = 256 << 10;
-const piece = 1 << 20;
+const piece = 256 << 10;
 const previewed = 200;
 
 /** Reads the beginning of a file and guesses what is not said. */
