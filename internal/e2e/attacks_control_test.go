@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	controlplanev1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/controlplane/v1"
 	directoryv1 "github.com/wayli-app/fluxbase/internal/gen/fluxbase/directory/v1"
@@ -87,6 +88,12 @@ func secretAttacks() []attack {
 	return []attack{
 		byRPC("get connection info", onVictim(func(c context.Context, a *account, ref string) error {
 			_, err := a.projects.GetConnectionInfo(c, &controlplanev1.GetConnectionInfoRequest{Ref: ref})
+			return err
+		})),
+		byRPC("read metrics", onVictim(func(c context.Context, a *account, ref string) error {
+			_, err := a.projects.GetMetrics(c, &controlplanev1.GetMetricsRequest{
+				Ref: ref, Start: timestamppb.New(time.Now().Add(-time.Hour)), End: timestamppb.Now(),
+			})
 			return err
 		})),
 		byRPC("make a developer token", onVictim(func(c context.Context, a *account, ref string) error {

@@ -14,9 +14,9 @@ import (
 
 // ownerAttacks run SQL as the project's owner in the way that developers of both isolations have: by /meta/v1.
 func ownerAttacks() []attack {
-	byMeta := func(name, query string, states ...string) attack {
+	byMetaAs := func(name, role, query string, states ...string) attack {
 		return attack{"by meta: " + name, func(t *testing.T, s *scene) string {
-			encoded, err := json.Marshal(map[string]string{"query": s.fill(query)})
+			encoded, err := json.Marshal(map[string]string{"query": s.fill(query), "role": role})
 			require.NoError(t, err)
 			got := s.send(t, request{method: http.MethodPost, path: "/meta/v1/query", bearer: s.developer, body: string(encoded)})
 			require.NotContains(t, got.body, s.mark)
@@ -25,7 +25,14 @@ func ownerAttacks() []attack {
 			return fmt.Sprint(got.status, " ", got.code())
 		}}
 	}
+	byMeta := func(name, query string, states ...string) attack { return byMetaAs(name, "", query, states...) }
 	return []attack{
+		byMetaAs("read a table as one's anon", "anon", `select secret from "{B.public}".vault`, denied, noTable),
+		byMetaAs("become the victim's service_role from one's anon", "anon", `reset role; set role "{B.service_role}"; select secret from "{B.public}".vault`, denied, noSuchValue, noRole, noTable),
+		byMetaAs("become the victim's owner from one's service_role", "service_role", `reset role; set role "{B}_owner"; select 1`, denied, noSuchValue, noRole),
+		byMetaAs("become one's own admin from one's service_role", "service_role", `reset role; set role "{A}_admin"; select 1`, denied, noSuchValue, noRole),
+		byMetaAs("become one's own storage login from one's anon", "anon", `reset role; set role "{A}_storage"; select 1`, denied, noSuchValue, noRole),
+		byMetaAs("set session authorization from one's anon", "anon", `set session authorization "{B}_authenticator"; select 1`, denied, noSuchValue, noRole),
 		byMeta("read a table by its physical name", `select secret from "{B.public}".vault`, denied, noTable),
 		byMeta("set role to the victim's owner", `set role "{B}_owner"; select 1`, denied, noSuchValue, noRole),
 		byMeta("set session authorization to the superuser", `set session authorization postgres; select 1`, denied),

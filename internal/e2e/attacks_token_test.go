@@ -59,6 +59,21 @@ func keyAttacks() []attack {
 		byRequest("one's developer token at the victim's /meta/v1", func(s *scene) request {
 			return request{method: "POST", host: s.hostOf(s.victim), path: "/meta/v1/query", bearer: s.developer, body: `{"query":"select secret from vault"}`}
 		}, 401, 403),
+		byRequest("one's developer token at the victim's list of tables", func(s *scene) request {
+			return request{host: s.hostOf(s.victim), path: "/meta/v1/tables", bearer: s.developer}
+		}, 401, 403),
+		byRequest("one's developer token at the victim's migrations", func(s *scene) request {
+			return request{method: "POST", host: s.hostOf(s.victim), path: "/meta/v1/migrations", bearer: s.developer, body: `{"name":"planted","sql":"drop table vault"}`}
+		}, 401, 403),
+		byRequest("one's developer token at the victim's imports", func(s *scene) request {
+			return request{method: "POST", host: s.hostOf(s.victim), path: "/meta/v1/import", bearer: s.developer, body: `{"schema":"public","table":"vault","columns":["secret"],"rows":[["planted"]]}`}
+		}, 401, 403),
+		byRequest("one's developer token at the victim's exports", func(s *scene) request {
+			return request{method: "POST", host: s.hostOf(s.victim), path: "/meta/v1/export", bearer: s.developer, body: `{"query":"select secret from vault","format":"csv"}`}
+		}, 401, 403),
+		byRequest("one's developer token at the victim's failures", func(s *scene) request {
+			return request{host: s.hostOf(s.victim), path: "/meta/v1/errors", bearer: s.developer}
+		}, 401, 403),
 		byRequest("one's developer token as a user of the victim", func(s *scene) request {
 			r := readVault(s)
 			r.key, r.bearer = s.victim.publishable, s.developer
