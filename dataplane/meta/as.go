@@ -54,6 +54,15 @@ func (a *as) caller() (projectdb.Caller, error) {
 	return projectdb.Caller{Role: a.Role, Claims: encoded}, nil
 }
 
+// sent is the text that is sent for a query, and how many characters stand before it. Functions of the services know the worker's own statements in
+// sessions of the authenticator by how their text begins (storage.keep_blob): no developer's begins so.
+func (a *as) sent(query string) (text string, shift int) {
+	if a.Role == "" {
+		return query, 0
+	}
+	return " " + query, 1
+}
+
 // connect gives fn a connection of its own that runs as that one.
 func (a *as) connect(ctx context.Context, session *projectdb.Session, fn func(*pgx.Conn) error) error {
 	if a.Role == "" {

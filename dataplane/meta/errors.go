@@ -48,6 +48,16 @@ type sqlError struct {
 	notices []notice
 }
 
+// shifted is what Postgres refused, with the position in a text that so many characters were put before.
+func shifted(refused *pgconn.PgError, shift int) *pgconn.PgError {
+	if shift == 0 || refused.Position == 0 {
+		return refused
+	}
+	told := *refused
+	told.Position = max(0, told.Position-int32(shift))
+	return &told
+}
+
 func (e *sqlError) Error() string { return e.refused.Error() }
 
 func (e *sqlError) Unwrap() error { return e.refused }

@@ -65,8 +65,9 @@ func (s *Service) export(w http.ResponseWriter, r *http.Request, session *projec
 type exportSQL struct {
 	*exportRequest
 	text string
-	// whole tells that each row is one value, the JSON of it. Then shift characters come before the developer's own.
+	// whole tells that each row is one value, the JSON of it.
 	whole bool
+	// shift is how many characters come before the developer's own.
 	shift int
 }
 
@@ -90,6 +91,7 @@ func (e *exportRequest) check() (exportSQL, error) {
 		return sql, fault.New(fault.Invalid, "EXPORT_ONE_STATEMENT", "An export is of one statement; there are %d.", len(statements))
 	}
 	if e.Format == "csv" || !statements[0].selects() {
+		sql.text, sql.shift = e.sent(e.Query)
 		return sql, nil
 	}
 	// Postgres makes better JSON of its values than could be made of their texts.
@@ -142,11 +144,7 @@ func (e exportSQL) refused(err error) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	told := *refused
-	if told.Position > 0 {
-		told.Position = max(0, told.Position-int32(e.shift))
-	}
-	return &sqlError{&told, e.Query, nil}
+	return &sqlError{shifted(refused, e.shift), e.Query, nil}
 }
 
 // writer returns what writes a row in the format, and with nil what comes after the last.

@@ -164,7 +164,8 @@ func run(ctx context.Context, conn *pgx.Conn, request queryRequest) (queryAnswer
 	err := out.run(ctx, raw, request)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
-		return queryAnswer{}, &sqlError{refused, request.Query, out.notices}
+		_, shift := request.sent("")
+		return queryAnswer{}, &sqlError{shifted(refused, shift), request.Query, out.notices}
 	}
 	if err != nil {
 		return queryAnswer{}, err
@@ -175,13 +176,14 @@ func run(ctx context.Context, conn *pgx.Conn, request queryRequest) (queryAnswer
 }
 
 func (c *collector) run(ctx context.Context, raw *pgconn.PgConn, request queryRequest) error {
+	text, _ := request.sent(request.Query)
 	if request.Params != nil {
-		reader := raw.ExecParams(ctx, request.Query, values(request.Params), nil, nil, nil)
+		reader := raw.ExecParams(ctx, text, values(request.Params), nil, nil, nil)
 		c.add(reader)
 		_, err := reader.Close()
 		return err
 	}
-	results := raw.Exec(ctx, request.Query)
+	results := raw.Exec(ctx, text)
 	for results.NextResult() {
 		c.add(results.ResultReader())
 	}
