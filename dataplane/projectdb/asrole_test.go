@@ -3,9 +3,12 @@ package projectdb
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
 // TestAsRole holds that a developer's session of a role is one of the authenticator's, bounded as a request is, and never used again.
@@ -41,4 +44,35 @@ func TestAsRole(t *testing.T) {
 			require.ErrorContains(t, developer.AsRole(ctx, Caller{Role: role}, Options{}, never), "UNKNOWN_ROLE")
 		}
 	})
+}
+
+// TestDevelopersTakeHalfOfAProjectsConnections: SQL of theirs that sleeps leaves room for the project's requests, and for other projects.
+func TestDevelopersTakeHalfOfAProjectsConnections(t *testing.T) {
+	t.Parallel()
+	p, other := newProject(t, true), newProject(t, true)
+	d := newDoor(t, Deps{MaxConnections: 16, AcquireTimeout: time.Second})
+	developer := d.Bind(p, Caller{Developer: "an account"})
+	leave, left := make(chan struct{}), make(chan error)
+	for _, open := range []func(func(*pgx.Conn) error) error{
+		func(fn func(*pgx.Conn) error) error { return developer.AsOwner(ctx, fn) },
+		func(fn func(*pgx.Conn) error) error {
+			return developer.AsRole(ctx, Caller{Role: "anon"}, Options{}, fn)
+		},
+	} {
+		entered := make(chan struct{})
+		go func() {
+			left <- open(func(*pgx.Conn) error { close(entered); <-leave; return nil })
+		}()
+		<-entered
+	}
+	err := developer.AsOwner(ctx, func(*pgx.Conn) error { return nil })
+	requireFault(t, err, fault.Unavailable, "CONNECTIONS_EXHAUSTED")
+	_, err = one(ctx, anon(d, p), Options{}, "select 1")
+	require.NoError(t, err)
+	require.NoError(t, d.Bind(other, Caller{Developer: "another"}).AsOwner(ctx, func(*pgx.Conn) error { return nil }))
+	close(leave)
+	require.NoError(t, <-left)
+	require.NoError(t, <-left)
+	require.NoError(t, developer.AsOwner(ctx, func(*pgx.Conn) error { return nil }))
+	require.Empty(t, d.developers.projects)
 }

@@ -48,6 +48,7 @@ type Door struct {
 	maxLifetime    time.Duration
 	oneProject     bool
 	pooled         bool
+	developers     *turns
 
 	mu      sync.Mutex
 	pools   map[poolKey]*pool
@@ -80,6 +81,7 @@ func New(deps Deps) *Door {
 	if d.oneProject {
 		d.perPool = d.max
 	}
+	d.developers = newTurns(d.perPool)
 	d.metrics = newMetrics(deps.Metrics, d)
 	go d.janitor()
 	return d

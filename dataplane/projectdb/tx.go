@@ -154,6 +154,11 @@ func (d *Door) alone(ctx context.Context, s *Session, l login, setup string, fn 
 	if s.Caller.Developer == "" {
 		return fault.New(fault.Denied, "DEVELOPERS_ONLY", "Only developers of the project may do this.")
 	}
+	end, err := d.developers.begin(ctx, s.Project.Ref, d.acquireTimeout)
+	if err != nil {
+		return err
+	}
+	defer end()
 	c, err := d.acquire(ctx, s.Project, l, true)
 	if err != nil {
 		return err
