@@ -6,6 +6,8 @@ import { expect, type Locator, type Page } from "@playwright/test";
 export const meta = /\/meta\/v1\//;
 
 export interface Database {
+  /** Where the project's services answer. */
+  base: string;
   /** The rows of the last statement, as the owner sees them. */
   sql: (query: string) => Promise<unknown[][]>;
   /** A request of an app with the publishable key. */
@@ -22,6 +24,7 @@ export async function databaseOf(page: Page, url: string, ref: string): Promise<
   await page.goto(`${url}/projects/${ref}/keys`);
   const key = /fbk_pub_\w+/.exec((await page.getByText(/fbk_pub_/).first().textContent()) ?? "")![0];
   return {
+    base,
     async sql(query) {
       const answer = await page.request.post(`${base}/meta/v1/query`, { headers: { Authorization }, data: { query, text: true } });
       expect(answer.status(), await answer.text()).toBe(200);

@@ -132,7 +132,7 @@ function Flow({ diagram, name, projectRef, find, chosen, onChoose, onOpen, onRef
   return (
     <HighlightContext value={highlight}>
       {/* oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- keys of what is focused within */}
-      <div className="absolute inset-0 [&_.react-flow\_\_attribution]:bg-transparent [&_.react-flow\_\_attribution_a]:text-muted [&_.react-flow\_\_node:focus-visible]:outline-offset-4" onKeyDown={onKeyDown}>
+      <div className="absolute inset-0 [--xy-attribution-background-color:transparent] [--xy-background-color:var(--background)] [&_.react-flow\_\_attribution_a]:text-muted! [&_.react-flow\_\_node]:rounded-md [&_.react-flow\_\_node:focus-visible]:outline-2! [&_.react-flow\_\_node:focus-visible]:outline-accent!" onKeyDown={onKeyDown}>
         <ReactFlow
           nodes={nodes}
           edges={edges}

@@ -10,6 +10,7 @@ import { Table, Td, Th, Tr } from "@/components/ui/table";
 import { NewFunctionSheet } from "@/features/functions/function-form";
 import { FunctionSheet, functionTabs } from "@/features/functions/function-sheet";
 import { Marks } from "@/features/functions/marks";
+import { useOurs } from "@/features/functions/use-function";
 import { Waiting } from "@/features/schema-edit/facts";
 import { ListBar, ListPager, useListPage, type ListSearch } from "@/features/schema-edit/list";
 import { useShownType } from "@/features/schema-edit/type-picker";
@@ -40,7 +41,8 @@ function Functions() {
   const change = useCallback((next: ListSearch) => void navigate({ to: listPath, params: { ref }, search: (old) => ({ ...old, ...next }), replace: true }), [navigate, ref]);
   const make = (create: boolean) => void navigate({ to: listPath, params: { ref }, search: { ...search, create: create || undefined, item: undefined, args: undefined } });
   const schema = search.schema && search.schema !== "*" ? search.schema : "public";
-  const items = page.data?.items;
+  const ours = useOurs();
+  const items = page.data && ours(page.data.items);
   const create = (
     <Button variant="primary" onClick={() => make(true)}>
       <Plus aria-hidden /> Create function

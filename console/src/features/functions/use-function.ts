@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
+import { useCallback, useMemo } from "react";
 import type { RoleNames } from "@/features/functions/draft";
 import type { DatabaseFunction } from "@/lib/catalog";
 import { useCatalog, useHere, useNames } from "@/lib/project-data";
@@ -7,11 +7,19 @@ import { useCatalog, useHere, useNames } from "@/lib/project-data";
 /** The functions of one name: more than one when it is overloaded. */
 export function useOverloads(schema: string, name: string) {
   const { project, meta } = useHere();
+  const ours = useOurs();
   return useQuery({
+    select: ours,
     queryKey: ["catalog", project.ref, "functions of a name", schema, name],
     queryFn: async ({ signal }) => (await meta.all("functions", { schema, search: name }, signal)).filter((each) => each.name === name),
     staleTime: 10_000,
   });
+}
+
+/** Functions in schemas of services are not to be changed, also where Postgres would let their owner. */
+export function useOurs(): (list: DatabaseFunction[]) => DatabaseFunction[] {
+  const schemas = useCatalog("schemas");
+  return useCallback((list) => list.map((fn) => (fn.owned && schemas.data?.find(({ name }) => name === fn.schema)?.creatable === false ? { ...fn, owned: false } : fn)), [schemas.data]);
 }
 
 /** How SQL names the roles of requests. */

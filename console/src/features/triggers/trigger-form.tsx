@@ -7,7 +7,7 @@ import { SqlReview } from "@/components/sql-preview";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input, Select } from "@/components/ui/input";
-import { useRoleNames } from "@/features/functions/use-function";
+import { useOurs, useRoleNames } from "@/features/functions/use-function";
 import { Check } from "@/features/schema-edit/column-details";
 import { Problem } from "@/features/schema-edit/columns-field";
 import { Gone, Waiting } from "@/features/schema-edit/facts";
@@ -32,7 +32,8 @@ export function NewTriggerSheet({ schema, of, onClose, onDone }: Props) {
   const functions = useCatalog("functions");
   // auth and storage let triggers stand on their tables, but only they drop them again.
   const offered = useMemo(() => tables.data?.filter((each) => (each.owned || each.schema === "auth") && each.kind !== "materialized_view").toSorted((a, b) => Number(b.schema === schema) - Number(a.schema === schema) || Number(b.owned) - Number(a.owned)), [tables.data, schema]);
-  const runnable = useMemo(() => functions.data?.filter((each) => each.kind === "trigger" && each.owned), [functions.data]);
+  const ours = useOurs();
+  const runnable = useMemo(() => functions.data && ours(functions.data).filter((each) => each.kind === "trigger" && each.owned), [functions.data, ours]);
   return (
     <GuardedSheet onClose={onClose} title="Create trigger" description="Runs a function when rows change. Its SQL is shown before it runs." className="max-w-[720px]">
       <Waiting queries={[schemas, tables, functions]} what="The tables" />

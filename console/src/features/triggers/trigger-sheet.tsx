@@ -9,7 +9,7 @@ import { DropFunction } from "@/features/functions/drop";
 import { useOverloads } from "@/features/functions/use-function";
 import { Gone, Waiting } from "@/features/schema-edit/facts";
 import { Rename } from "@/features/triggers/rename";
-import { dropTrigger, enableTrigger } from "@/features/triggers/trigger";
+import { dropTrigger, enableTrigger, isService } from "@/features/triggers/trigger";
 import type { CatalogTable, Trigger } from "@/lib/catalog";
 import type { Names } from "@/lib/pg";
 import { useCatalog, useHere, useNames } from "@/lib/project-data";
@@ -44,7 +44,10 @@ function Facts({ names, trigger, table, onRenamed, onClose }: { names: Names; tr
   const [asked, setAsked] = useState<Deed>();
   const functions = useOverloads(trigger.function_schema, trigger.function_name);
   const fn = functions.data?.[0];
-  const service = table && !table.owned;
+  const { schemas } = useNames();
+  const relied = isService(trigger, schemas.data ?? []);
+  const service = relied || (table && !table.owned);
+  const withFunction = service && !relied && fn?.owned;
   const view = table?.kind === "view" || table?.kind === "materialized_view";
   const done = () => setAsked(undefined);
   return (
@@ -80,14 +83,14 @@ function Facts({ names, trigger, table, onRenamed, onClose }: { names: Names; tr
       <SqlPreview sql={`${trigger.definition};`} label="Definition" />
       {service && (
         <p className="rounded-md border border-border bg-surface p-3 text-sm text-muted">
-          {fn?.owned
+          {withFunction
             ? "The table belongs to a service of the project, and Postgres lets only a table’s owner switch, rename or drop its triggers. The function that it runs is the project’s: dropping that drops the trigger too."
             : "The trigger belongs to a service of the project, which relies on it: it is not changed here."}
         </p>
       )}
-      {fn && <SqlPreview sql={fn.definition ?? ""} label="Definition of the function" className="max-h-[40vh]" />}
+      {fn && <SqlPreview sql={(fn.definition ?? "").trim()} label="Definition of the function" className="max-h-[40vh]" />}
       <div className="mt-auto flex flex-wrap gap-2">
-        {service && fn?.owned ? (
+        {withFunction ? (
           <Button variant="danger" onClick={() => setAsked("drop function")}>
             <Trash2 aria-hidden /> Drop the function and the trigger
           </Button>

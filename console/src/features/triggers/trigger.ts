@@ -2,7 +2,7 @@ import { emptyFunction, createFunction, type RoleNames } from "@/features/functi
 import { triggerBody } from "@/features/functions/templates";
 import { expressionProblem } from "@/features/schema-edit/expression";
 import { nameProblem } from "@/features/schema-edit/table-schema";
-import type { CatalogTable, Trigger } from "@/lib/catalog";
+import type { CatalogSchema, CatalogTable, Trigger } from "@/lib/catalog";
 import { ident, literal, type Names } from "@/lib/pg";
 
 /** A trigger as a form holds it, and its SQL. */
@@ -43,6 +43,9 @@ export const emptyTrigger = (of?: { schema: string; name: string }): TriggerDraf
   functionName: "set_updated_at",
   body: triggerBody,
 });
+
+/** Whether a service of the project relies on a trigger: it runs a function of a schema that takes none of the project's. */
+export const isService = (trigger: Trigger, schemas: CatalogSchema[]): boolean => schemas.some((each) => each.name === trigger.function_schema && !each.creatable);
 
 const isView = (kind: CatalogTable["kind"] | undefined) => kind === "view" || kind === "materialized_view";
 

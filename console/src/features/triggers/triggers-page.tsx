@@ -12,7 +12,9 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { Waiting } from "@/features/schema-edit/facts";
 import { ListBar, ListPager, useListPage, type ListSearch } from "@/features/schema-edit/list";
 import { NewTriggerSheet } from "@/features/triggers/trigger-form";
+import { isService } from "@/features/triggers/trigger";
 import { TriggerSheet } from "@/features/triggers/trigger-sheet";
+import type { Trigger } from "@/lib/catalog";
 import { useCatalog } from "@/lib/project-data";
 import { moveByArrows } from "@/lib/rows";
 
@@ -41,7 +43,8 @@ function Triggers() {
   const make = (create: boolean) => void navigate({ to: listPath, params: { ref }, search: { ...search, create: create || undefined, of: undefined } });
   const schema = search.schema ?? "public";
   const items = page.data?.items;
-  const owned = (at: string, name: string) => tables.data?.find((each) => each.schema === at && each.name === name)?.owned ?? true;
+  const schemas = useCatalog("schemas");
+  const service = (trigger: Trigger) => isService(trigger, schemas.data ?? []) || tables.data?.some((each) => each.schema === trigger.schema && each.name === trigger.table && !each.owned);
   const create = (
     <Button variant="primary" onClick={() => make(true)}>
       <Plus aria-hidden /> Create trigger
@@ -83,8 +86,8 @@ function Triggers() {
                 <Td>
                   <span className="flex gap-1.5">
                     <Badge tone={each.enabled ? "success" : "warning"}>{each.enabled ? "enabled" : "disabled"}</Badge>
-                    {!owned(each.schema, each.table) && (
-                      <Tooltip text="Its table belongs to a service of the project">
+                    {service(each) && (
+                      <Tooltip text="It, or its table, belongs to a service of the project">
                         <span className="relative z-10">
                           <Badge>service</Badge>
                         </span>
