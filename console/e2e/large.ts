@@ -78,9 +78,11 @@ export async function importFile(browser: Browser, page: Page, url: string, ref:
     await runSql(page, `create table ${table} (id bigint primary key, name text, note text, price numeric, at timestamptz); select 'made';`);
     await expect(page.getByRole("grid", { name: "Result" })).toContainText("made");
     await page.goto(`${url}/projects/${ref}/tables/public/${table}?import=true`);
+    const sheet = page.getByRole("dialog", { name: `Import into ${table}` });
+    await expect(sheet.getByText("Drop a file here")).toBeVisible();
+    await page.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => {}); // a followed project never idles
     const memory = await watchMemory(page, browser);
     await page.locator("input[type=file]").setInputFiles(path);
-    const sheet = page.getByRole("dialog", { name: `Import into ${table}` });
     await expect(sheet.getByLabel("Column for price")).toHaveValue("price");
     await sheet.getByRole("button", { name: "Import", exact: true }).click();
     const bar = sheet.getByRole("progressbar");
@@ -99,7 +101,7 @@ export async function importFile(browser: Browser, page: Page, url: string, ref:
     await expect(sheet.getByText(new RegExp(`^${count.toLocaleString("en")} rows imported in`))).toBeVisible();
     expect(seen.size).toBeGreaterThan(1);
     told.push(`${megabytes} MB, ${count} rows: ${await sheet.getByText(/rows imported in/).textContent()}`);
-    told.push(`the tab grew by ${memory.resident().toFixed(0)} MB of resident memory and ${memory.heap().toFixed(0)} MB of JavaScript's heap at most; ${seen.size} steps of progress were seen`);
+    told.push(`the tab grew by ${memory.resident().toFixed(0)} MB of resident memory (${memory.own().toFixed(0)} MB without the browser's own program) and ${memory.heap().toFixed(0)} MB of JavaScript's heap at most; ${seen.size} steps of progress were seen`);
     await sheet.getByRole("button", { name: "Done" }).click();
     await expect(page.getByRole("grid").getByRole("gridcell", { name: "Person 1", exact: true })).toBeVisible();
   } finally {
@@ -133,15 +135,17 @@ async function watchMemory(page: Page, browser: Browser) {
   await tab.send("Performance.enable");
   await tab.send("HeapProfiler.collectGarbage");
   const pid = await rendererOf(await browser.newBrowserCDPSession());
-  const before = { heap: await heapOf(tab), resident: await residentOf(pid) };
+  const before = { heap: await heapOf(tab), resident: await residentOf(pid), own: await residentOf(pid, true) };
   const most = { ...before };
   return {
     async sample() {
       most.heap = Math.max(most.heap, await heapOf(tab));
       most.resident = Math.max(most.resident, await residentOf(pid));
+      most.own = Math.max(most.own, await residentOf(pid, true));
     },
     heap: () => most.heap - before.heap,
     resident: () => most.resident - before.resident,
+    own: () => most.own - before.own,
   };
 }
 
@@ -157,7 +161,9 @@ async function rendererOf(session: CDPSession): Promise<number> {
   return renderers.reduce((most, each) => (each.resident > most.resident ? each : most)).id;
 }
 
-async function residentOf(pid: number): Promise<number> {
+/** In megabytes; on request without what is mapped from files, which is the browser's program and shared by all tabs. */
+async function residentOf(pid: number, own = false): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1000;
+  const of = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1000;
+  return own ? of("RssAnon") + of("RssShmem") : of("VmRSS");
 }
