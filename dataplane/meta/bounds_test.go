@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -103,7 +104,7 @@ func TestPagesOfListsEndEarlyWhereItemsAreLarge(t *testing.T) {
 		end loop; end $$`)
 		var names []string
 		for offset := "0"; offset != ""; {
-			r := httptest.NewRequest("GET", "/tables?schema=public&search=big&offset="+offset, nil)
+			r := httptest.NewRequest(http.MethodGet, "/tables?schema=public&search=big&offset="+offset, nil)
 			w := httptest.NewRecorder()
 			b.service.ServeHTTP(w, r.WithContext(projectdb.NewContext(t.Context(), b.door.Bind(b.project, b.caller))))
 			require.Equal(t, 200, w.Code)
@@ -133,7 +134,7 @@ func TestFewLargeBodiesAreReadAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	b := setup(t, true)
 	send := func(ctx context.Context, s stuck) (int, string) {
-		r := httptest.NewRequest("POST", "/query", s) // of no known length
+		r := httptest.NewRequest(http.MethodPost, "/query", s) // of no known length
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
 		b.service.ServeHTTP(w, r.WithContext(projectdb.NewContext(ctx, b.door.Bind(b.project, b.caller))))
