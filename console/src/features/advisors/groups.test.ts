@@ -2,6 +2,8 @@ import { expect, it } from "vitest";
 import { choose, group } from "@/features/advisors/groups";
 import type { Advice } from "@/lib/catalog";
 
+const shown = () => true;
+
 const advice = (over: Partial<Advice>): Advice => ({
   rule: "rls_disabled_in_public",
   category: "security",
@@ -22,7 +24,6 @@ const all = [advice({}), advice({ key: "two", object: 'Odd "Name', level: "warni
 const keys = (list: Advice[]) => list.map((each) => each.key);
 
 it("chooses by category, level, words and what is ignored", () => {
-  const shown = () => true;
   expect(keys(choose(all, { category: "security", shown }))).toEqual(["one", "two", "four"]);
   expect(keys(choose(all, { category: "security", level: "warning", shown }))).toEqual(["two"]);
   expect(keys(choose(all, { category: "security", filter: 'odd "n', shown }))).toEqual(["two"]);
