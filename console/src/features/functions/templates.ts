@@ -14,10 +14,9 @@ export const triggerBody = "begin\n  new.updated_at := now();\n  return new;\nen
 
 const argument = (name: string, type: string, value = "") => ({ key: name, name, type, mode: "in" as const, default: value });
 
-/** What people write functions for, in names of this project. */
+/** What people write functions for, in names of this project. What tells who asks is auth.jwt() and auth.uid() also in a shared database. */
 export function templates(schema: string, names: Names, tables: CatalogTable[], columns: CatalogColumn[]): Template[] {
   const empty = emptyFunction(schema);
-  const uid = `(select ${names.qualified("auth", "uid")}())`;
   const found = searchable(schema, tables, columns);
   const table = names.qualified(schema, found.table);
   const trigger = { returns: "trigger" as const, type: "", language: "plpgsql", volatility: "volatile" as const, searchPath: "''" };
@@ -34,13 +33,13 @@ export function templates(schema: string, names: Names, tables: CatalogTable[], 
       id: "role",
       name: "Policy helper: role in the token",
       about: "Whether the user's app_metadata names a role: for policies, using (has_role('editor')).",
-      draft: { ...empty, name: "has_role", arguments: [argument("role", "text")], type: "boolean", searchPath: "''", body: `select coalesce((select ${names.qualified("auth", "jwt")}()) -> 'app_metadata' ->> 'role' = role, false);` },
+      draft: { ...empty, name: "has_role", arguments: [argument("role", "text")], type: "boolean", searchPath: "''", body: "select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'role' = role, false);" },
     },
     {
       id: "member",
       name: "Policy helper: member of a team",
       about: "Reads a table members (team_id, user_id) as its owner, so that the policy does not ask itself.",
-      draft: { ...empty, name: "is_member", arguments: [argument("team", "uuid")], type: "boolean", language: "plpgsql", definer: true, searchPath: "''", body: `begin\n  return exists (select from ${names.qualified(schema, "members")} m where m.team_id = team and m.user_id = ${uid});\nend;` },
+      draft: { ...empty, name: "is_member", arguments: [argument("team", "uuid")], type: "boolean", language: "plpgsql", definer: true, searchPath: "''", body: `begin\n  return exists (select from ${names.qualified(schema, "members")} m where m.team_id = team and m.user_id = (select auth.uid()));\nend;` },
     },
     {
       id: "search",
