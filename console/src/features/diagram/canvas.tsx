@@ -51,6 +51,8 @@ function nodesOf(diagram: Diagram, positions: Map<string, Point>): TableNodeType
       position: positions.get(table.id) ?? { x: 0, y: 0 },
       data: { table },
       ...sizeOf(table),
+      // Without it, only tables that were drawn once count for what fits the screen.
+      measured: sizeOf(table),
       handles,
       ariaRole: "button",
       ariaLabel: `${table.title}, ${counted(table.columns.length, "column")}, ${counted(keys, "foreign key")}`,
