@@ -68,7 +68,7 @@ function ViewForm({ names, initial, view, grants = [], onClose, onDone }: { name
   const draft = useWatch({ control: form.control }) as ViewDraft;
   const { errors } = form.formState;
   const catalog = useMemo(() => namespace(columns.data ?? []), [columns.data]);
-  const sqlOf = (next: ViewDraft) => (view ? diffView(initial, next, names, grants.filter((each) => each.column === null && !/_owner$|_admin$/.test(each.role))) : createView(next, names));
+  const sqlOf = (next: ViewDraft) => (view ? diffView(initial, next, names, grants.filter((each) => each.column === null && each.sql_role !== each.grantor)) : createView(next, names));
   const changed = !view || sqlOf(draft).length > 0;
   const submit = form.handleSubmit((values) => setAsked(structuredClone(values)));
   const set = (name: "materialized" | "invoker" | "exposed" | "anew", on: boolean) => form.setValue(name, on, { shouldDirty: true });
