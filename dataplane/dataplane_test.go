@@ -214,7 +214,7 @@ func TestWorkerServes(t *testing.T) {
 		require.Error(t, w.Ready(t.Context()))
 		b.control.mu.Lock()
 		defer b.control.mu.Unlock()
-		require.Equal(t, map[string]int64{"rest": 2, "api": 3, "auth": 2}, b.control.usage, "usage is handed in at the end")
+		require.Equal(t, map[string]int64{"rest": 2, "api": 3, "auth": 2, "meta": 0}, b.control.usage, "usage is handed in at the end; what was refused is an error of the client and no use")
 		require.Len(t, b.control.keys, 1)
 	})
 }

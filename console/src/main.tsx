@@ -4,6 +4,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { config as configureZod } from "zod";
 import { ErrorState } from "@/components/error-state";
 import { ToastProvider } from "@/components/ui/toast";
 import { AppProvider, type App } from "@/lib/app";
@@ -16,6 +17,7 @@ import { makeRouter } from "@/routes/router";
 import "@/lib/theme"; // follows the system and other tabs from the start
 import "@/index.css";
 
+configureZod({ jitless: true }); // the policy of contents forbids making functions of text: not even tried
 const root = createRoot(document.getElementById("root")!);
 setNonce(nonce());
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { crumbsOf } from "@/components/breadcrumbs";
-import { projectArea } from "@/components/navigation";
+import { organizationArea, projectArea } from "@/components/navigation";
 
 const area = projectArea("abc");
 
@@ -17,4 +17,9 @@ test.each([
 
 test("a name with a percent sign that encodes nothing stands as it is", () => {
   expect(crumbsOf(area, "/projects/abc/sql/100%").at(-1)?.name).toBe("100%");
+});
+
+test("a page to make something is named as such", () => {
+  expect(crumbsOf(organizationArea("acme"), "/orgs/acme/projects/new").map(({ name }) => name)).toEqual(["Projects", "New"]);
+  expect(crumbsOf(area, "/projects/abc/tables/public/new").at(-1)?.name).toBe("public.new");
 });

@@ -47,7 +47,7 @@ export function crumbsOf(area: Area, pathname: string): Crumb[] {
   const rest = path.slice(base.length).split("/").filter(Boolean).map(decoded);
   const crumbs: Crumb[] = [{ name: entry.name, href: entry.href }];
   if (page) crumbs.push({ name: page.name, href: page.href });
-  if (rest.length > 0) crumbs.push({ name: rest.map(readable).join(".") });
+  if (rest.length > 0) crumbs.push({ name: path === `${entry.href}/new` ? "New" : rest.map(readable).join(".") });
   return crumbs;
 }
 

@@ -6,6 +6,7 @@ import { LogOut, MoonStar, Plus, UserPlus } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { useDeferredValue, useState } from "react";
 import { Group, Item } from "@/components/command-items";
+import { match } from "@/components/command-match";
 import { ProjectActions, TableItems } from "@/components/command-project";
 import { accountArea, icons, operatorArea, organizationArea, projectArea, type Area, type useArea } from "@/components/navigation";
 import { ProjectService, ProjectStatus } from "@/gen/fluxbase/controlplane/v1/project_pb";
@@ -34,7 +35,7 @@ export default function CommandPalette({ where, onClose }: Props) {
   const pages = (area: Area) =>
     area.entries.flatMap(({ name, href, icon, pages: own }) =>
       (own ? own.map((page) => ({ ...page, name: `${name} · ${page.name}` })) : [{ name, href }]).map((page) => (
-        <Item key={page.href} icon={icon} value={`${area.name} ${page.name} ${page.href}`} onSelect={() => go(page.href)}>
+        <Item key={page.href} icon={icon} value={`${area.name} · ${page.name}`} onSelect={() => go(page.href)}>
           {area.name} · {page.name}
         </Item>
       )),
@@ -52,7 +53,7 @@ export default function CommandPalette({ where, onClose }: Props) {
           className="enter fixed top-[max(12vh,16px)] left-1/2 z-50 w-[calc(100vw-24px)] max-w-[560px] -translate-x-1/2 overflow-hidden rounded-md border border-border bg-raised"
         >
           <Dialog.Title className="sr-only">Go to</Dialog.Title>
-          <Command loop label="Go to">
+          <Command loop label="Go to" filter={match}>
             <Command.Input
               value={text}
               onValueChange={setText}

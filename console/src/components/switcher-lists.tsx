@@ -5,6 +5,7 @@ import { Command } from "cmdk";
 import { Check, Plus } from "lucide-react";
 import { Popover } from "radix-ui";
 import { useDeferredValue, useState, type ReactNode, type RefObject } from "react";
+import { match } from "@/components/command-match";
 import { ErrorState } from "@/components/error-state";
 import { ProjectService } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { shorten } from "@/lib/format";
@@ -129,7 +130,7 @@ function Choice({ anchor, onClose, label, placeholder, text, onText, failed, chi
           }}
           className="enter z-50 w-72 rounded-md border border-border bg-raised"
         >
-          <Command loop label={placeholder}>
+          <Command loop label={placeholder} filter={match}>
             <Command.Input
               autoFocus
               value={text}

@@ -60,7 +60,7 @@ function Tables() {
           </tbody>
         </Table>
       )}
-      {page.data && page.data.items.length > 0 && <ListPager search={search} shown={page.data.items.length} more={page.data.next !== undefined} onChange={change} what="table or view" />}
+      {page.data && page.data.items.length > 0 && <ListPager search={search} shown={page.data.items.length} more={page.data.next !== undefined} onChange={change} what="relation" />}
     </Page>
   );
 }

@@ -19,7 +19,8 @@ export const kindName: Record<TableKind, string> = {
   foreign_table: "Foreign table",
 };
 
-const rank = ({ name, creatable }: CatalogSchema) => (name === "public" ? 0 : creatable ? 1 : 2);
+/** The ledger of migrations may be written to, and is yet no place of the app. */
+const rank = ({ name, creatable }: CatalogSchema) => (name === "public" ? 0 : creatable && name !== "supabase_migrations" ? 1 : 2);
 
 /** Schemas with their tables, those that are the developers' own first; only what a search finds. */
 export function branches(schemas: CatalogSchema[], tables: CatalogTable[], search: string): Branch[] {
