@@ -68,7 +68,7 @@ unformatted() {
 console_checks() { (cd console && npm run --silent typecheck && npm run --silent lint && npm run --silent test:unit && npm run --silent bundle); }
 
 go_tests() {
-  go run ./internal/testkit/run -- go test -tags vips -json -timeout 15m ./... | go run ./internal/testkit/report
+  go run ./internal/testkit/run -- go test -vet=off -tags vips -json -timeout 15m ./... | go run ./internal/testkit/report
 }
 
 step "dependencies" scripts/deps.sh test || finish
