@@ -67,6 +67,7 @@ unformatted() {
 
 console_checks() { (cd console && npm run --silent typecheck && npm run --silent lint && npm run --silent test:unit && npm run --silent bundle); }
 
+# Without go test's own vet: the step before has done all of it.
 go_tests() {
   go run ./internal/testkit/run -- go test -vet=off -tags vips -json -timeout 15m ./... | go run ./internal/testkit/report
 }

@@ -19,7 +19,7 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },
-    // A trace tells all of a failure, and takes a third of the time: FLUXBASE_TRACE=1 asks for it.
+    // A trace tells all of a failure, and slows every test: FLUXBASE_TRACE=1 asks for it.
     trace: process.env.FLUXBASE_TRACE ? "retain-on-failure" : "off",
     launchOptions: { args, executablePath: existsSync(system) ? system : undefined },
   },
