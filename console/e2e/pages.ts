@@ -10,6 +10,8 @@ export async function expectAccessible(page: Page) {
   for (const theme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     await useTheme(page, theme);
+    // What is still fading in has not its colours yet.
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((each) => each.effect?.getComputedTiming().iterations !== Infinity).map((each) => each.finished)));
     const axe = new AxeBuilder({ page }).setLegacyMode(); // no page of another origin stands in ours
     const { violations } = await (theme === "light" ? axe.withTags(all) : axe.withRules(["color-contrast", "link-in-text-block"])).analyze();
     const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
