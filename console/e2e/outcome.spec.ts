@@ -52,8 +52,10 @@ test("from an empty installation to rows read by clients", async ({ page, instal
   await page.getByRole("button", { name: "Connect", exact: true }).click();
   const snippet = page.getByTestId("snippet");
   await expect(snippet).toContainText("fbk_pub_");
+  await page.getByRole("switch", { name: "URL by path" }).uncheck(); // names below "localhost" are few programs' to find
+  await expect(snippet).toContainText(`${ref}.localhost`);
   const [, url, key] = /createClient\(\s*"([^"]+)",\s*"([^"]+)"/.exec((await snippet.textContent()) ?? "")!;
-  await page.getByRole("switch", { name: "URL by path" }).click();
+  await page.getByRole("switch", { name: "URL by path" }).check();
   await expect(snippet).toContainText(`/p/${ref}`);
   const [, pathUrl] = /createClient\(\s*"([^"]+)"/.exec((await snippet.textContent()) ?? "")!;
   await page.keyboard.press("Escape");

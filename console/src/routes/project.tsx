@@ -12,7 +12,7 @@ export const projectRoute = createRoute({
   validateSearch: z.object({
     /** The way to connect that is shown. */
     connect: optional.text,
-    by: z.enum(["path"]).optional().catch(undefined),
+    by: z.enum(["path", "host"]).optional().catch(undefined),
   }),
   component: ProjectLayout,
 });

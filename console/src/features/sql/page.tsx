@@ -104,6 +104,7 @@ function Workbench({ of }: { of: string }) {
 
   const setChart = useCallback((chart: ChartChoice) => store.change(current.id, { chart }), [store, current.id]);
   const empty = !current.text.trim();
+  useSaveKey(save);
   return (
     <div className="flex h-full min-h-[480px] flex-col">
       <div className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-border px-4 py-1.5">
@@ -214,4 +215,21 @@ function Workbench({ of }: { of: string }) {
       <DangerDialog dangers={dangers} onClose={dismiss} onConfirm={confirm} />
     </div>
   );
+}
+
+/** Ctrl-S saves wherever the focus is; the editor has its own. */
+function useSaveKey(save: () => void) {
+  const latest = useRef(save);
+  useEffect(() => {
+    latest.current = save;
+  });
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.altKey || event.shiftKey || !(event.metaKey || event.ctrlKey) || event.key.toLowerCase() !== "s") return;
+      event.preventDefault();
+      latest.current();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
 }
