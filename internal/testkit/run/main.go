@@ -43,7 +43,11 @@ func run(args []string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	dir, err := os.MkdirTemp("", "fluxbase-test-")
+	parent := os.Getenv("TMPDIR")
+	if parent == "" {
+		parent = inMemory()
+	}
+	dir, err := os.MkdirTemp(parent, "fluxbase-test-")
 	if err != nil {
 		return 0, err
 	}
@@ -53,6 +57,14 @@ func run(args []string) (code int, err error) {
 	}
 	environment := os.Environ()
 	set := func(name, value string) { environment = append(environment, name+"="+value) }
+	temporary := filepath.Join(dir, "tmp")
+	if err := os.Mkdir(temporary, 0o700); err != nil {
+		return 0, err
+	}
+	if err := os.Chmod(temporary, os.ModeSticky|0o777); err != nil { //nolint:gosec // like /tmp: PostgreSQL may run as another user
+		return 0, err
+	}
+	set("TMPDIR", temporary)
 	for _, start := range []func(context.Context, string, func(name, value string)) (func(), error){startPostgres, startRedis, startS3} {
 		end, err := start(ctx, dir, set)
 		if err != nil {
