@@ -80,6 +80,9 @@ func TestOldUsageIsForgotten(t *testing.T) {
 		_, err := b.pool.Exec(t.Context(), `insert into usage_minute (project_id, service, minute, requests)
 			select id, 'rest', date_trunc('minute', now() - $2::interval), 7 from project where ref = $1`, ref, age)
 		require.NoError(t, err)
+		_, err = b.pool.Exec(t.Context(), `insert into usage_half_hour (project_id, service, half_hour, latency)
+			select id, 'rest', now() - $2::interval, array_fill(0, array[13]) from project where ref = $1`, ref, age)
+		require.NoError(t, err)
 	}
 	_, err := b.pool.Exec(t.Context(), "insert into usage_month (project_id, month, requests) select id, date '2020-01-01', 7 from project where ref = $1", ref)
 	require.NoError(t, err)
@@ -95,5 +98,6 @@ func TestOldUsageIsForgotten(t *testing.T) {
 	require.Equal(t, 2+3, b.count("select sum(value)::int from project_gauge where gauge = 'connections'"))
 	require.Equal(t, 1, b.count("select count(*) from project_gauge where gauge = 'database_bytes'"))
 	require.Equal(t, 1, b.count("select count(*) from usage_minute"))
+	require.Equal(t, 1, b.count("select count(*) from usage_half_hour"))
 	require.Equal(t, 1, b.count("select count(*) from usage_month"), "sums by month stay")
 }

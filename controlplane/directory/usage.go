@@ -52,6 +52,9 @@ func (d *Directory) ReportUsage(ctx context.Context, req *directoryv1.ReportUsag
 		if err := q.AddUsageMinutes(ctx, minutes); err != nil {
 			return fmt.Errorf("add minutes: %w", err)
 		}
+		if err := q.AddUsageHalfHours(ctx, store.AddUsageHalfHoursParams(minutes)); err != nil {
+			return fmt.Errorf("add half hours: %w", err)
+		}
 		if err := q.AddUsageMonths(ctx, months); err != nil {
 			return fmt.Errorf("add months: %w", err)
 		}
@@ -223,17 +226,30 @@ func (d *Directory) keepQuotas(ctx context.Context) {
 // sweepBatch is how many rows are removed at once, so that reports do not wait long.
 const sweepBatch = 10_000
 
-// SweepUsage forgets usage by the minute before a time, and tells how many rows that were. The sums by month stay.
+// SweepUsage forgets usage by the minute and by the half hour before a time, and tells how many rows that were. The sums by month stay.
 func (d *Directory) SweepUsage(ctx context.Context, before time.Time) (int64, error) {
-	total := int64(0)
-	for {
-		n, err := d.queries.ForgetUsageMinutes(ctx, store.ForgetUsageMinutesParams{Before: before, MaxRows: sweepBatch})
+	minutes, err := forget(func() (int64, error) {
+		return d.queries.ForgetUsageMinutes(ctx, store.ForgetUsageMinutesParams{Before: before, MaxRows: sweepBatch})
+	})
+	if err != nil {
+		return minutes, fmt.Errorf("forget old usage: %w", err)
+	}
+	halfHours, err := forget(func() (int64, error) {
+		return d.queries.ForgetUsageHalfHours(ctx, store.ForgetUsageHalfHoursParams{Before: before, MaxRows: sweepBatch})
+	})
+	if err != nil {
+		return minutes + halfHours, fmt.Errorf("forget old sums of usage: %w", err)
+	}
+	return minutes + halfHours, nil
+}
+
+// forget removes rows in batches until there are no more, and tells how many they were.
+func forget(batch func() (int64, error)) (int64, error) {
+	for total := int64(0); ; {
+		n, err := batch()
 		total += n
-		if err != nil {
-			return total, fmt.Errorf("forget old usage: %w", err)
-		}
-		if n < sweepBatch {
-			return total, nil
+		if err != nil || n < sweepBatch {
+			return total, err
 		}
 	}
 }

@@ -64,6 +64,9 @@ func TestLatenciesAreAdded(t *testing.T) {
 	require.Equal(t, []int64{12, 4, 0, 8}, one[[]int64](t, b, "select latency from usage_minute"))
 	require.Equal(t, int64(16), one[int64](t, b, "select client_errors from usage_minute"))
 	require.Equal(t, int64(9), one[int64](t, b, "select requests from usage_minute"))
+	require.Equal(t, []int64{12, 4, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0}, one[[]int64](t, b, "select latency from usage_half_hour"))
+	require.Equal(t, []int64{8, 16, 8}, one[[]int64](t, b, "select array[requests, client_errors, errors] from usage_half_hour"))
+	require.True(t, one[bool](t, b, "select half_hour = date_bin('30 minutes', (select minute from usage_minute), 'epoch') from usage_half_hour"))
 }
 
 func TestTheNewestMeasureOfFilesIsKept(t *testing.T) {

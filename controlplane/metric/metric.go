@@ -43,6 +43,12 @@ const (
 	maxRange  = 400 * 24 * time.Hour
 )
 
+// Longer ranges than exactRange are read from sums of halfHour, if the step is made of them.
+const (
+	halfHour   = 30 * time.Minute
+	exactRange = 48 * time.Hour
+)
+
 // steps are the distances of points that are chosen from.
 var steps = []time.Duration{
 	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour, 3 * time.Hour,
@@ -144,7 +150,20 @@ func (q Query) wants(metric string) bool {
 	return len(q.Metrics) == 0 || slices.Contains(q.Metrics, metric)
 }
 
-// checked returns the query with a start at a full minute and with a step.
+// inHalfHours tells whether usage is read from sums of half hours.
+func (q Query) inHalfHours() bool {
+	return q.Step%halfHour == 0 && q.End.Sub(q.Start) > exactRange
+}
+
+// minutesFrom is where usage by the minute is read from: all of it, or what of the end is no whole half hour.
+func (q Query) minutesFrom() time.Time {
+	if q.inHalfHours() {
+		return q.End.Truncate(halfHour)
+	}
+	return q.Start
+}
+
+// checked returns the query with a step, and with a start at a full minute or, if it is read so, at a full half hour.
 func (q Query) checked() (Query, error) {
 	invalid := func(field, format string, args ...any) (Query, error) {
 		message := fmt.Sprintf(format, args...)
@@ -174,6 +193,9 @@ func (q Query) checked() (Query, error) {
 		if !slices.Contains(Services, name) {
 			return invalid("services", "There is no service %q; services are %s.", name, strings.Join(Services, ", "))
 		}
+	}
+	if q.inHalfHours() {
+		q.Start = q.Start.Truncate(halfHour)
 	}
 	return q, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/controlplane/project"
+	"github.com/wayli-app/fluxbase/controlplane/store"
 	"github.com/wayli-app/fluxbase/internal/fault"
 	"github.com/wayli-app/fluxbase/internal/id"
 	"github.com/wayli-app/fluxbase/internal/layout"
@@ -35,14 +36,14 @@ func (c clusters) Admin(_ context.Context, cluster uuid.UUID) (*layout.Cluster, 
 }
 
 type bundle struct {
-	t       *testing.T
+	t       testing.TB
 	pool    *pgxpool.Pool
 	service *Service
 	cluster uuid.UUID
 	now     time.Time
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t testing.TB) *bundle {
 	t.Helper()
 	b := &bundle{t: t, pool: testkit.Database(t, migrations.Controlplane), cluster: uuid.New(), now: time.Date(2026, 5, 1, 12, 0, 30, 0, time.UTC)}
 	server, err := layout.Open(t.Context(), testkit.AdminURL(t), testkit.Logger(t))
@@ -136,6 +137,92 @@ func TestWhatWorkersCounted(t *testing.T) {
 	got = b.read(ref, Query{Start: noon(0), End: noon(60), Services: []string{"auth"}, Metrics: []string{Requests}})
 	require.Equal(t, map[string]map[int]float64{Requests: {4: 2}}, got)
 	require.Equal(t, map[string]map[int]float64{Requests: {}}, b.read(ref, Query{Start: noon(0), End: noon(60), Services: []string{"storage"}, Metrics: []string{Requests}}))
+}
+
+// report adds what workers counted as a report of theirs does.
+func (b *bundle) report(ref, service string, at time.Time, requests int64, latency string) {
+	b.t.Helper()
+	row, err := store.New(b.pool).GetProjectByRef(b.t.Context(), ref)
+	require.NoError(b.t, err)
+	minutes := store.AddUsageMinutesParams{
+		ProjectIds: []uuid.UUID{row.Project.ID}, Services: []string{service}, Minutes: []time.Time{at}, Requests: []int64{requests},
+		EgressBytes: []int64{10 * requests}, Errors: []int64{1}, ClientErrors: []int64{2}, Latencies: []string{latency},
+	}
+	require.NoError(b.t, store.New(b.pool).AddUsageMinutes(b.t.Context(), minutes))
+	require.NoError(b.t, store.New(b.pool).AddUsageHalfHours(b.t.Context(), store.AddUsageHalfHoursParams(minutes)))
+}
+
+func TestWeeksAreReadByHalfHours(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ref, other := id.NewRef(), id.NewRef()
+	b.add(ref, "database", b.cluster)
+	b.add(other, "database", b.cluster)
+	const day = 24 * 60
+	for _, minute := range []int{-1, 0, 29, 30, day, day + 1, 3 * day, 3*day + 30, 3*day + 39, 3*day + 40} {
+		b.report(ref, "rest", noon(minute), 1, "{0,1}")
+		b.report(ref, "auth", noon(minute), 2, "{0,0,2}")
+		b.report(other, "rest", noon(minute), 100, "{100}")
+	}
+	whole := Query{Start: noon(0), End: noon(4 * day), Metrics: []string{Requests, ServerErrors, ClientErrors, EgressBytes, LatencyP50}}
+	day24 := whole
+	day24.Step = 24 * time.Hour
+	require.Equal(t, map[string]map[int]float64{
+		Requests: {0: 9, day: 6, 3 * day: 12}, ServerErrors: {0: 6, day: 4, 3 * day: 8}, ClientErrors: {0: 12, day: 8, 3 * day: 16},
+		EgressBytes: {0: 90, day: 60, 3 * day: 120}, LatencyP50: {0: 2.75, day: 2.75, 3 * day: 2.75},
+	}, b.read(ref, day24))
+	part := day24
+	part.Start, part.End, part.Metrics = noon(17), noon(3*day+40), []string{Requests}
+	require.Equal(t, map[string]map[int]float64{Requests: {0: 9, day: 6, 3 * day: 9}}, b.read(ref, part), "from a full half hour, to the minute")
+	part.ByService, part.Services = true, []string{"auth"}
+	require.Equal(t, map[string]map[int]float64{"requests/auth": {0: 6, day: 4, 3 * day: 6}}, b.read(ref, part))
+	part.Step, part.Services = 10*time.Minute, nil
+	part.Start = noon(day + 1)
+	require.Equal(t, map[int]float64{day + 1: 1, 3*day - 9: 1, 3*day + 21: 1, 3*day + 31: 1}, b.read(ref, part)["requests/rest"], "other steps by the minute")
+	backfill, err := migrations.Controlplane.ReadFile("controlplane/0009_usage_by_half_hour.sql")
+	require.NoError(t, err)
+	b.exec("create table reported as table usage_half_hour")
+	b.exec("drop table usage_half_hour")
+	b.exec(string(backfill))
+	var same bool
+	const compared = "select count(*) = (select count(*) from usage_half_hour) and not exists (table reported except table usage_half_hour) from reported"
+	require.NoError(t, b.pool.QueryRow(t.Context(), compared).Scan(&same))
+	require.True(t, same, "what was counted before is summed alike")
+	b.exec("delete from usage_minute")
+	require.Equal(t, map[int]float64{0: 9, day: 6, 3 * day: 12}, b.read(ref, day24)[Requests])
+	part = Query{Start: noon(0), End: noon(2 * day), Step: time.Hour, Metrics: []string{Requests}}
+	require.Empty(t, b.read(ref, part)[Requests], "two days are read by the minute")
+}
+
+func BenchmarkThirtyDays(b *testing.B) {
+	s := setup(b)
+	ref := id.NewRef()
+	s.add(ref, "database", s.cluster)
+	for range 9 {
+		s.add(id.NewRef(), "database", s.cluster) // rows of one lie among others'
+	}
+	s.exec(`insert into usage_minute (project_id, service, minute, requests, errors, client_errors, egress_bytes, latency)
+		select p.id, s, t, n % 500, n % 3, n % 7, n * 1000, array[n % 11, n % 50, n % 90, n % 70, n % 30, n % 9, n % 5, n % 3, n % 2]
+		from generate_series($1::timestamptz, $2, '1 minute') with ordinality as t (t, n), project p, unnest(array['rest', 'auth', 'storage', 'realtime']) s
+		where p.ref = $3 or n % 10 = 0`, noon(-30*24*60), noon(0), ref)
+	s.exec(`insert into usage_half_hour (project_id, service, half_hour, requests, errors, client_errors, egress_bytes, latency)
+		select project_id, service, date_bin('30 minutes', minute, 'epoch'), sum(requests), sum(errors), sum(client_errors), sum(egress_bytes),
+			array[sum(latency[1]), sum(latency[2]), sum(latency[3]), sum(latency[4]), sum(latency[5]), sum(latency[6]), sum(latency[7]), sum(latency[8]),
+				sum(latency[9]), 0, 0, 0, 0] from usage_minute group by 1, 2, 3`)
+	s.exec("analyze usage_minute")
+	s.exec("analyze usage_half_hour")
+	for name, q := range map[string]Query{
+		"30 days": {Start: noon(-30 * 24 * 60), End: noon(0), Step: 6 * time.Hour},
+		"7 days":  {Start: noon(-7 * 24 * 60), End: noon(0), Step: 2 * time.Hour},
+		"a day":   {Start: noon(-24 * 60), End: noon(0), Step: 15 * time.Minute},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				_, err := s.service.Read(b.Context(), ref, q)
+				require.NoError(b, err)
+			}
+		})
+	}
 }
 
 func TestPercentiles(t *testing.T) {

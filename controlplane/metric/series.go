@@ -45,7 +45,7 @@ func (s *Service) counted(ctx context.Context, queries *store.Queries, id uuid.U
 		services = []string{} // null would match nothing
 	}
 	rows, err := queries.UsageSeries(ctx, store.UsageSeriesParams{
-		ProjectID: id, StepSeconds: q.Step.Seconds(), Starting: q.Start, Ending: q.End, ByService: q.ByService, Services: services,
+		ProjectID: id, StepSeconds: q.Step.Seconds(), Starting: q.Start, MinutesFrom: q.minutesFrom(), Ending: q.End, ByService: q.ByService, Services: services,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read usage by time: %w", err)

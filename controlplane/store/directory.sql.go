@@ -12,6 +12,57 @@ import (
 	"github.com/google/uuid"
 )
 
+const addUsageHalfHours = `-- name: AddUsageHalfHours :exec
+insert into usage_half_hour as h (project_id, service, half_hour, requests, egress_bytes, errors, client_errors, latency)
+select p.id, u.service, date_bin('30 minutes', u.minute, 'epoch'), sum(u.requests), sum(u.egress_bytes), sum(u.errors), sum(u.client_errors),
+    array[coalesce(sum(u.latency[1]), 0), coalesce(sum(u.latency[2]), 0), coalesce(sum(u.latency[3]), 0), coalesce(sum(u.latency[4]), 0),
+        coalesce(sum(u.latency[5]), 0), coalesce(sum(u.latency[6]), 0), coalesce(sum(u.latency[7]), 0), coalesce(sum(u.latency[8]), 0),
+        coalesce(sum(u.latency[9]), 0), coalesce(sum(u.latency[10]), 0), coalesce(sum(u.latency[11]), 0), coalesce(sum(u.latency[12]), 0),
+        coalesce(sum(u.latency[13]), 0)]::bigint[]
+from (
+    select unnest($1::uuid[]) as project_id, unnest($2::text[]) as service,
+        unnest($3::timestamptz[]) as minute, unnest($4::bigint[]) as requests,
+        unnest($5::bigint[]) as egress_bytes, unnest($6::bigint[]) as errors,
+        unnest($7::bigint[]) as client_errors, unnest($8::text[])::bigint[] as latency
+) u
+join project p on p.id = u.project_id
+group by 1, 2, 3 order by 1, 2, 3
+on conflict (project_id, half_hour, service) do update
+set requests = h.requests + excluded.requests, egress_bytes = h.egress_bytes + excluded.egress_bytes, errors = h.errors + excluded.errors,
+    client_errors = h.client_errors + excluded.client_errors,
+    latency = array[h.latency[1] + excluded.latency[1], h.latency[2] + excluded.latency[2], h.latency[3] + excluded.latency[3],
+        h.latency[4] + excluded.latency[4], h.latency[5] + excluded.latency[5], h.latency[6] + excluded.latency[6],
+        h.latency[7] + excluded.latency[7], h.latency[8] + excluded.latency[8], h.latency[9] + excluded.latency[9],
+        h.latency[10] + excluded.latency[10], h.latency[11] + excluded.latency[11], h.latency[12] + excluded.latency[12],
+        h.latency[13] + excluded.latency[13]]
+`
+
+type AddUsageHalfHoursParams struct {
+	ProjectIds   []uuid.UUID
+	Services     []string
+	Minutes      []time.Time
+	Requests     []int64
+	EgressBytes  []int64
+	Errors       []int64
+	ClientErrors []int64
+	Latencies    []string
+}
+
+// What AddUsageMinutes adds, by half hour.
+func (q *Queries) AddUsageHalfHours(ctx context.Context, arg AddUsageHalfHoursParams) error {
+	_, err := q.db.Exec(ctx, addUsageHalfHours,
+		arg.ProjectIds,
+		arg.Services,
+		arg.Minutes,
+		arg.Requests,
+		arg.EgressBytes,
+		arg.Errors,
+		arg.ClientErrors,
+		arg.Latencies,
+	)
+	return err
+}
+
 const addUsageMinutes = `-- name: AddUsageMinutes :exec
 insert into usage_minute as m (project_id, service, minute, requests, egress_bytes, errors, client_errors, latency)
 select p.id, u.service, u.minute, u.requests, u.egress_bytes, u.errors, u.client_errors, u.latency::bigint[]
@@ -126,6 +177,24 @@ type EvaluateQuotasParams struct {
 // project_ids all organisations are looked at, else those of these projects.
 func (q *Queries) EvaluateQuotas(ctx context.Context, arg EvaluateQuotasParams) (int64, error) {
 	result, err := q.db.Exec(ctx, evaluateQuotas, arg.ProjectIds, arg.At)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const forgetUsageHalfHours = `-- name: ForgetUsageHalfHours :execrows
+delete from usage_half_hour where (project_id, half_hour, service) in (
+    select h.project_id, h.half_hour, h.service from usage_half_hour h where h.half_hour < $1::timestamptz limit $2)
+`
+
+type ForgetUsageHalfHoursParams struct {
+	Before  time.Time
+	MaxRows int32
+}
+
+func (q *Queries) ForgetUsageHalfHours(ctx context.Context, arg ForgetUsageHalfHoursParams) (int64, error) {
+	result, err := q.db.Exec(ctx, forgetUsageHalfHours, arg.Before, arg.MaxRows)
 	if err != nil {
 		return 0, err
 	}

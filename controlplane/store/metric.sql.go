@@ -191,17 +191,22 @@ func (q *Queries) ProjectsToMeasure(ctx context.Context, arg ProjectsToMeasurePa
 }
 
 const usageSeries = `-- name: UsageSeries :many
-select date_bin(make_interval(secs => $1::float8), m.minute, $2::timestamptz)::timestamptz as at,
-    (case when $3::bool then m.service else '' end)::text as service,
-    sum(m.requests)::bigint as requests, sum(m.egress_bytes)::bigint as egress_bytes, sum(m.errors)::bigint as errors,
-    sum(m.client_errors)::bigint as client_errors,
-    array[coalesce(sum(m.latency[1]), 0), coalesce(sum(m.latency[2]), 0), coalesce(sum(m.latency[3]), 0), coalesce(sum(m.latency[4]), 0),
-        coalesce(sum(m.latency[5]), 0), coalesce(sum(m.latency[6]), 0), coalesce(sum(m.latency[7]), 0), coalesce(sum(m.latency[8]), 0),
-        coalesce(sum(m.latency[9]), 0), coalesce(sum(m.latency[10]), 0), coalesce(sum(m.latency[11]), 0), coalesce(sum(m.latency[12]), 0),
-        coalesce(sum(m.latency[13]), 0)]::bigint[] as latency
-from usage_minute m
-where m.project_id = $4::uuid and m.minute >= $2::timestamptz and m.minute < $5::timestamptz
-    and (cardinality($6::text[]) = 0 or m.service = any ($6::text[]))
+select date_bin(make_interval(secs => $1::float8), u.at, $2::timestamptz)::timestamptz as at,
+    (case when $3::bool then u.service else '' end)::text as service,
+    sum(u.requests)::bigint as requests, sum(u.egress_bytes)::bigint as egress_bytes, sum(u.errors)::bigint as errors,
+    sum(u.client_errors)::bigint as client_errors,
+    array[coalesce(sum(u.latency[1]), 0), coalesce(sum(u.latency[2]), 0), coalesce(sum(u.latency[3]), 0), coalesce(sum(u.latency[4]), 0),
+        coalesce(sum(u.latency[5]), 0), coalesce(sum(u.latency[6]), 0), coalesce(sum(u.latency[7]), 0), coalesce(sum(u.latency[8]), 0),
+        coalesce(sum(u.latency[9]), 0), coalesce(sum(u.latency[10]), 0), coalesce(sum(u.latency[11]), 0), coalesce(sum(u.latency[12]), 0),
+        coalesce(sum(u.latency[13]), 0)]::bigint[] as latency
+from (
+    select h.half_hour as at, h.service, h.requests, h.egress_bytes, h.errors, h.client_errors, h.latency from usage_half_hour h
+    where h.project_id = $4::uuid and h.half_hour >= $2::timestamptz and h.half_hour < $5::timestamptz
+    union all
+    select m.minute, m.service, m.requests, m.egress_bytes, m.errors, m.client_errors, m.latency from usage_minute m
+    where m.project_id = $4::uuid and m.minute >= $5::timestamptz and m.minute < $6::timestamptz
+) u
+where cardinality($7::text[]) = 0 or u.service = any ($7::text[])
 group by 1, 2 order by 1, 2
 `
 
@@ -210,6 +215,7 @@ type UsageSeriesParams struct {
 	Starting    time.Time
 	ByService   bool
 	ProjectID   uuid.UUID
+	MinutesFrom time.Time
 	Ending      time.Time
 	Services    []string
 }
@@ -224,13 +230,14 @@ type UsageSeriesRow struct {
 	Latency      []int64
 }
 
-// Sums by step, from the start. Histograms of one bucket each, so that no array is taken apart.
+// Sums by step, from the start: of half hours, and from a time on of minutes. Histograms of one bucket each, so that no array is taken apart.
 func (q *Queries) UsageSeries(ctx context.Context, arg UsageSeriesParams) ([]UsageSeriesRow, error) {
 	rows, err := q.db.Query(ctx, usageSeries,
 		arg.StepSeconds,
 		arg.Starting,
 		arg.ByService,
 		arg.ProjectID,
+		arg.MinutesFrom,
 		arg.Ending,
 		arg.Services,
 	)

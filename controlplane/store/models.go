@@ -220,6 +220,18 @@ type SnippetFavorite struct {
 	SnippetID uuid.UUID
 }
 
+// Sums of usage_minute by half hour, added to with it.
+type UsageHalfHour struct {
+	ProjectID    uuid.UUID
+	Service      string
+	HalfHour     time.Time
+	Requests     int64
+	EgressBytes  int64
+	Errors       int64
+	ClientErrors int64
+	Latency      []int64
+}
+
 type UsageMinute struct {
 	ProjectID    uuid.UUID
 	Service      string

@@ -47,6 +47,31 @@ set requests = m.requests + excluded.requests, egress_bytes = m.egress_bytes + e
     latency = (select coalesce(array_agg(coalesce(m.latency[i], 0) + coalesce(excluded.latency[i], 0) order by i), '{}')
         from generate_series(1, greatest(cardinality(m.latency), cardinality(excluded.latency))) as i);
 
+-- name: AddUsageHalfHours :exec
+-- What AddUsageMinutes adds, by half hour.
+insert into usage_half_hour as h (project_id, service, half_hour, requests, egress_bytes, errors, client_errors, latency)
+select p.id, u.service, date_bin('30 minutes', u.minute, 'epoch'), sum(u.requests), sum(u.egress_bytes), sum(u.errors), sum(u.client_errors),
+    array[coalesce(sum(u.latency[1]), 0), coalesce(sum(u.latency[2]), 0), coalesce(sum(u.latency[3]), 0), coalesce(sum(u.latency[4]), 0),
+        coalesce(sum(u.latency[5]), 0), coalesce(sum(u.latency[6]), 0), coalesce(sum(u.latency[7]), 0), coalesce(sum(u.latency[8]), 0),
+        coalesce(sum(u.latency[9]), 0), coalesce(sum(u.latency[10]), 0), coalesce(sum(u.latency[11]), 0), coalesce(sum(u.latency[12]), 0),
+        coalesce(sum(u.latency[13]), 0)]::bigint[]
+from (
+    select unnest(sqlc.arg(project_ids)::uuid[]) as project_id, unnest(sqlc.arg(services)::text[]) as service,
+        unnest(sqlc.arg(minutes)::timestamptz[]) as minute, unnest(sqlc.arg(requests)::bigint[]) as requests,
+        unnest(sqlc.arg(egress_bytes)::bigint[]) as egress_bytes, unnest(sqlc.arg(errors)::bigint[]) as errors,
+        unnest(sqlc.arg(client_errors)::bigint[]) as client_errors, unnest(sqlc.arg(latencies)::text[])::bigint[] as latency
+) u
+join project p on p.id = u.project_id
+group by 1, 2, 3 order by 1, 2, 3
+on conflict (project_id, half_hour, service) do update
+set requests = h.requests + excluded.requests, egress_bytes = h.egress_bytes + excluded.egress_bytes, errors = h.errors + excluded.errors,
+    client_errors = h.client_errors + excluded.client_errors,
+    latency = array[h.latency[1] + excluded.latency[1], h.latency[2] + excluded.latency[2], h.latency[3] + excluded.latency[3],
+        h.latency[4] + excluded.latency[4], h.latency[5] + excluded.latency[5], h.latency[6] + excluded.latency[6],
+        h.latency[7] + excluded.latency[7], h.latency[8] + excluded.latency[8], h.latency[9] + excluded.latency[9],
+        h.latency[10] + excluded.latency[10], h.latency[11] + excluded.latency[11], h.latency[12] + excluded.latency[12],
+        h.latency[13] + excluded.latency[13]];
+
 -- name: AddUsageMonths :exec
 insert into usage_month as m (project_id, month, requests, egress_bytes)
 select p.id, date_trunc('month', u.minute at time zone 'UTC')::date, sum(u.requests), sum(u.egress_bytes)
@@ -122,3 +147,7 @@ delete from usage_report where created_at < now() - interval '1 day';
 -- name: ForgetUsageMinutes :execrows
 delete from usage_minute where (project_id, minute, service) in (
     select m.project_id, m.minute, m.service from usage_minute m where m.minute < @before::timestamptz limit @max_rows);
+
+-- name: ForgetUsageHalfHours :execrows
+delete from usage_half_hour where (project_id, half_hour, service) in (
+    select h.project_id, h.half_hour, h.service from usage_half_hour h where h.half_hour < @before::timestamptz limit @max_rows);

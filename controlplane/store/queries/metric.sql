@@ -1,16 +1,21 @@
 -- name: UsageSeries :many
--- Sums by step, from the start. Histograms of one bucket each, so that no array is taken apart.
-select date_bin(make_interval(secs => sqlc.arg(step_seconds)::float8), m.minute, sqlc.arg(starting)::timestamptz)::timestamptz as at,
-    (case when sqlc.arg(by_service)::bool then m.service else '' end)::text as service,
-    sum(m.requests)::bigint as requests, sum(m.egress_bytes)::bigint as egress_bytes, sum(m.errors)::bigint as errors,
-    sum(m.client_errors)::bigint as client_errors,
-    array[coalesce(sum(m.latency[1]), 0), coalesce(sum(m.latency[2]), 0), coalesce(sum(m.latency[3]), 0), coalesce(sum(m.latency[4]), 0),
-        coalesce(sum(m.latency[5]), 0), coalesce(sum(m.latency[6]), 0), coalesce(sum(m.latency[7]), 0), coalesce(sum(m.latency[8]), 0),
-        coalesce(sum(m.latency[9]), 0), coalesce(sum(m.latency[10]), 0), coalesce(sum(m.latency[11]), 0), coalesce(sum(m.latency[12]), 0),
-        coalesce(sum(m.latency[13]), 0)]::bigint[] as latency
-from usage_minute m
-where m.project_id = sqlc.arg(project_id)::uuid and m.minute >= sqlc.arg(starting)::timestamptz and m.minute < sqlc.arg(ending)::timestamptz
-    and (cardinality(sqlc.arg(services)::text[]) = 0 or m.service = any (sqlc.arg(services)::text[]))
+-- Sums by step, from the start: of half hours, and from a time on of minutes. Histograms of one bucket each, so that no array is taken apart.
+select date_bin(make_interval(secs => sqlc.arg(step_seconds)::float8), u.at, sqlc.arg(starting)::timestamptz)::timestamptz as at,
+    (case when sqlc.arg(by_service)::bool then u.service else '' end)::text as service,
+    sum(u.requests)::bigint as requests, sum(u.egress_bytes)::bigint as egress_bytes, sum(u.errors)::bigint as errors,
+    sum(u.client_errors)::bigint as client_errors,
+    array[coalesce(sum(u.latency[1]), 0), coalesce(sum(u.latency[2]), 0), coalesce(sum(u.latency[3]), 0), coalesce(sum(u.latency[4]), 0),
+        coalesce(sum(u.latency[5]), 0), coalesce(sum(u.latency[6]), 0), coalesce(sum(u.latency[7]), 0), coalesce(sum(u.latency[8]), 0),
+        coalesce(sum(u.latency[9]), 0), coalesce(sum(u.latency[10]), 0), coalesce(sum(u.latency[11]), 0), coalesce(sum(u.latency[12]), 0),
+        coalesce(sum(u.latency[13]), 0)]::bigint[] as latency
+from (
+    select h.half_hour as at, h.service, h.requests, h.egress_bytes, h.errors, h.client_errors, h.latency from usage_half_hour h
+    where h.project_id = sqlc.arg(project_id)::uuid and h.half_hour >= sqlc.arg(starting)::timestamptz and h.half_hour < sqlc.arg(minutes_from)::timestamptz
+    union all
+    select m.minute, m.service, m.requests, m.egress_bytes, m.errors, m.client_errors, m.latency from usage_minute m
+    where m.project_id = sqlc.arg(project_id)::uuid and m.minute >= sqlc.arg(minutes_from)::timestamptz and m.minute < sqlc.arg(ending)::timestamptz
+) u
+where cardinality(sqlc.arg(services)::text[]) = 0 or u.service = any (sqlc.arg(services)::text[])
 group by 1, 2 order by 1, 2;
 
 -- name: GaugeBefore :one

@@ -2258,7 +2258,7 @@ func (x *GetUsageResponse) GetUsage() *Usage {
 type GetMetricsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Ref   string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
-	// Rounded down to a minute.
+	// Rounded down to a minute; to half an hour for more than 48 hours with a step of whole half hours.
 	Start *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start,proto3" json:"start,omitempty"`
 	// Not itself within.
 	End *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end,proto3" json:"end,omitempty"`

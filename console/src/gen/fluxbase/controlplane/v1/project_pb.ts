@@ -949,7 +949,7 @@ export type GetMetricsRequest = Message<"fluxbase.controlplane.v1.GetMetricsRequ
   ref: string;
 
   /**
-   * Rounded down to a minute.
+   * Rounded down to a minute; to half an hour for more than 48 hours with a step of whole half hours.
    *
    * @generated from field: google.protobuf.Timestamp start = 2;
    */
