@@ -107,7 +107,7 @@ test("an index is made, built anew and dropped; an extension is enabled and disa
     await page.goto(`${at}/indexes?filter=granted`);
     await expect(page.getByRole("row", { name: /pkey/ })).toContainText("primary key");
     await page.getByRole("button", { name: "Create index" }).click();
-    await page.getByRole("dialog").getByLabel("Table").selectOption({ label: 'Granted "notes' });
+    await page.getByRole("dialog").getByRole("combobox", { name: "Table", exact: true }).selectOption({ label: 'Granted "notes' });
     const sheet = page.getByRole("dialog", { name: /^Create an index on/ });
     await sheet.getByLabel("Column", { exact: true }).selectOption({ label: "body · text" });
     await sheet.getByLabel("Name").fill("granted by body");
