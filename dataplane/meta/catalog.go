@@ -6,6 +6,7 @@ import (
 	"embed"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -30,6 +31,9 @@ var listNames = []string{
 	"migrations",
 }
 
+// tableKinds are what /tables may be narrowed to.
+var tableKinds = []string{"table", "partitioned_table", "view", "materialized_view", "foreign_table"}
+
 const (
 	defaultPage = 1000
 	maxPage     = 10000
@@ -38,6 +42,7 @@ const (
 // page is what part of a list is asked for.
 type page struct {
 	schema, table, search string
+	kinds                 []string
 	limit, offset         int
 }
 
@@ -62,6 +67,14 @@ func readPage(values url.Values) (page, error) {
 			return page{}, fault.New(fault.Invalid, "FILTER_INVALID", "schema, table and search must be text in UTF-8, without zero bytes.")
 		}
 	}
+	if out.kinds = []string{}; values.Get("kind") != "" {
+		out.kinds = strings.Split(values.Get("kind"), ",")
+	}
+	for _, kind := range out.kinds {
+		if !slices.Contains(tableKinds, kind) {
+			return page{}, fault.New(fault.Invalid, "FILTER_INVALID", "kind must be of these, parted by commas: %s.", strings.Join(tableKinds, ", "))
+		}
+	}
 	return out, nil
 }
 
@@ -76,7 +89,7 @@ func number(values url.Values, name string, fallback, least, most int) (int, err
 	return n, nil
 }
 
-// catalog answers a list of the catalog, narrowed by ?schema=, ?table= and ?search=, in pages of ?limit= from ?offset=. The header
+// catalog answers a list of the catalog, narrowed by ?schema=, ?table= and ?search=, and /tables by ?kind=, in pages of ?limit= from ?offset=. The header
 // X-Next-Offset is set while there is more.
 func catalog(name string) handler {
 	sql := "with own as materialized (\n" + listText("own") + ")\nselect pg_catalog.row_to_json(list)::text from (\n" + listText(name) + ") list"
@@ -115,7 +128,7 @@ func readList(ctx context.Context, conn *pgx.Conn, session *projectdb.Session, s
 	defer cancel() // what is not read is not waited for
 	rows, err := conn.Query(ctx, sql, pgx.QueryExecModeExec, pgx.NamedArgs{
 		"ref": session.Project.Ref, "prefix": session.Project.SchemaPrefix,
-		"schema": asked.schema, "table": asked.table, "search": asked.search, "limit": asked.limit + 1, "offset": asked.offset,
+		"schema": asked.schema, "table": asked.table, "search": asked.search, "kinds": asked.kinds, "limit": asked.limit + 1, "offset": asked.offset,
 	})
 	if err != nil {
 		return list{}, err

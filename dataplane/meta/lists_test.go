@@ -88,6 +88,29 @@ func has(t *testing.T, item map[string]any, want string) {
 	}
 }
 
+func names(items []map[string]any) []any {
+	out := make([]any, len(items))
+	for at, item := range items {
+		out[at] = item["name"]
+	}
+	return out
+}
+
+func TestRowsBeforeTheFirstAnalyze(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		b.run(`create table fresh (id int) with (autovacuum_enabled = off);
+			create table parts (id int) partition by list (id); create table part_1 partition of parts for values in (1) with (autovacuum_enabled = off);
+			create view seen as select 1 as one`)
+		has(t, b.one("/tables?schema=public&table=fresh"), `{"estimated_rows":0}`)
+		has(t, b.one("/tables?schema=public&table=seen"), `{"estimated_rows":-1}`)
+		b.run(`insert into fresh select generate_series(1, 7); insert into parts select 1 from generate_series(1, 5); select pg_stat_force_next_flush()`)
+		has(t, b.one("/tables?schema=public&table=fresh"), `{"estimated_rows":7}`)
+		has(t, b.one("/tables?schema=public&table=parts"), `{"estimated_rows":5}`)
+		b.run("analyze fresh")
+		has(t, b.one("/tables?schema=public&table=fresh"), `{"estimated_rows":7}`)
+	})
+}
+
 func TestTablesAndColumns(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
 		b.run(oddSchema)
@@ -102,6 +125,11 @@ func TestTablesAndColumns(t *testing.T) {
 		b.run("insert into parts values (1, '2026-02-02')")
 		require.Greater(t, b.one("/tables?schema=public&table=parts")["bytes"], 0.0, "with its partitions")
 		has(t, b.one("/tables?schema=auth&table=users"), `{"owned":false}`)
+		require.Equal(t, []any{`Odd "Name`, "child", "part_1", "parts"}, names(b.list("/tables?schema=public&kind=table,partitioned_table")))
+		require.Equal(t, []any{"View"}, names(b.list("/tables?schema=public&kind=view")))
+		status, body := b.call(t.Context(), "GET", "/tables?kind=table,sequence", "")
+		require.Equal(t, 400, status)
+		require.Contains(t, body, "FILTER_INVALID")
 
 		columns := b.list("/columns?" + odd)
 		require.Len(t, columns, 6)

@@ -83,6 +83,8 @@ export interface CatalogFilter {
   table?: string;
   /** Part of a name. */
   search?: string;
+  /** Of tables: these kinds only, parted by commas. */
+  kind?: string;
 }
 
 /** The lists of the catalog, and what is in them. */

@@ -15,10 +15,10 @@ export interface ListSearch {
 
 const pageSize = 50;
 
-/** A page of a list of the catalog, as the URL says. */
-export function useListPage<K extends Parameters<Meta["page"]>[0]>(list: K, { filter, schema = "public", page = 1 }: ListSearch) {
+/** A page of a list of the catalog, as the URL says; of tables also of some kinds only. */
+export function useListPage<K extends Parameters<Meta["page"]>[0]>(list: K, { filter, schema = "public", page = 1 }: ListSearch, kind?: string) {
   const { project, meta } = useHere();
-  const asked: CatalogFilter = { schema: schema === "*" ? undefined : schema, search: filter };
+  const asked: CatalogFilter = { schema: schema === "*" ? undefined : schema, search: filter, kind };
   return useQuery({
     queryKey: ["catalog", project.ref, "page", list, asked, page],
     queryFn: ({ signal }) => meta.page(list, asked, pageSize, (page - 1) * pageSize, signal),

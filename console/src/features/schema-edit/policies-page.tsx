@@ -30,11 +30,11 @@ function Tables() {
   const { ref } = route.useParams();
   const search = route.useSearch();
   const navigate = useNavigate();
-  const page = useListPage("tables", search);
+  const page = useListPage("tables", search, "table,partitioned_table");
   const schema = search.schema ?? "public";
   const policies = useCatalog("policies", { schema: schema === "*" ? undefined : schema });
   const change = useCallback((next: ListSearch) => void navigate({ to: listPath, params: { ref }, search: (old) => ({ ...old, ...next }), replace: true }), [navigate, ref]);
-  const tables = page.data?.items.filter((each) => each.kind === "table" || each.kind === "partitioned_table");
+  const tables = page.data?.items;
   return (
     <Page title="Policies" about="Which rows of a table requests see and write, by row level security.">
       <ListBar search={search} onChange={change} label="Filter tables" />
@@ -60,7 +60,7 @@ function Tables() {
           </tbody>
         </Table>
       )}
-      {page.data && page.data.items.length > 0 && <ListPager search={search} shown={page.data.items.length} more={page.data.next !== undefined} onChange={change} what="relation" />}
+      {page.data && tables && tables.length > 0 && <ListPager search={search} shown={tables.length} more={page.data.next !== undefined} onChange={change} what="table" />}
     </Page>
   );
 }

@@ -113,7 +113,7 @@ function Tables() {
           </tbody>
         </Table>
       )}
-      {page.data && page.data.items.length > 0 && <ListPager search={search} shown={page.data.items.length} more={page.data.next !== undefined} onChange={change} what="table" />}
+      {page.data && page.data.items.length > 0 && <ListPager search={search} shown={page.data.items.length} more={page.data.next !== undefined} onChange={change} what="table or view" many="tables and views" />}
       {(search.edit === "new-table" || search.edit === "new-view") && (
         <SchemaEdit
           edit={search.edit}
