@@ -43,8 +43,8 @@ export interface Job extends Order {
 /** Of refused rows so many are kept to be looked at. */
 const keptRows = 5000;
 /** How many rows, and how many letters, go in one part at most. */
-const partRows = 2000;
-const partLetters = 200_000;
+const partRows = 5000;
+const partLetters = 800_000;
 
 let job: Job | undefined;
 let abort: AbortController | undefined;
@@ -118,7 +118,8 @@ async function send(meta: Meta, order: Order, rows: (string | null)[][], signal:
       signal,
     );
     const before = job!.rows + (order.preview.reading.header ? 2 : 1);
-    const refused = answer.errors.map(({ row, ...rest }): RefusedRow => ({ ...rest, row: before + row, values: part[row] ?? [] }));
+    // Copied, since a value read from a file holds all of the piece that it was cut from.
+    const refused = answer.errors.map(({ row, ...rest }): RefusedRow => ({ ...rest, row: before + row, values: structuredClone(part[row] ?? []) }));
     set({ ...job!, rows: job!.rows + part.length, inserted: job!.inserted + answer.inserted, failed: job!.failed + answer.failed, refused: [...job!.refused, ...refused].slice(0, keptRows) });
     if (answer.failed > 0 && !order.keepGood && !order.dryRun) return false;
   }

@@ -27,7 +27,7 @@ export interface Part {
 }
 
 const sampled = 256 << 10;
-const piece = 256 << 10;
+const piece = 384 << 10;
 const previewed = 200;
 
 /** Reads the beginning of a file and guesses what is not said. */
@@ -77,11 +77,12 @@ export async function* read(file: File, { reading, fields }: Pick<Preview, "read
   }
 }
 
-function valuesOf(record: string[], width: number, { emptyIsNull }: Reading): (string | null)[] {
-  return Array.from({ length: width }, (_, at) => {
-    const value = record[at];
-    return value === undefined || (emptyIsNull && value === "") ? null : value;
-  });
+/** Makes a record the values of a row, in its own place: a file has millions. */
+function valuesOf(record: (string | null)[], width: number, { emptyIsNull }: Reading): (string | null)[] {
+  if (emptyIsNull) for (let at = 0; at < record.length; at += 1) if (record[at] === "") record[at] = null;
+  while (record.length < width) record.push(null);
+  record.length = width;
+  return record;
 }
 
 function encodingOf(bytes: Uint8Array, whole: boolean): string {
