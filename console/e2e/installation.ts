@@ -9,6 +9,8 @@ import { createOrganization, createProject, signUp } from "./console";
 /** A running "fluxbase dev" of its own: real database, real workers, a folder that goes with it. */
 export interface Installation {
   url: string;
+  /** The folder with its data, where the test started it. */
+  data?: string;
 }
 
 /** An account with a project, made once for the tests that only need some: they leave it usable. */
@@ -43,7 +45,7 @@ export const test = base.extend<{ page: Page }, { installation: Installation; wo
       const url = `http://localhost:${port}`;
       try {
         await ready(url, child, log);
-        await use({ url });
+        await use({ url, data: folder });
       } finally {
         await stop(child);
         await rm(folder, { recursive: true, force: true });

@@ -12,6 +12,10 @@ export interface Database {
   sql: (query: string) => Promise<unknown[][]>;
   /** A request of an app with the publishable key. */
   rest: (path: string) => Promise<{ status: number; body: unknown }>;
+  /** Changes the schema as the console does, so that it is among the migrations. */
+  migrate: (name: string, sql: string) => Promise<void>;
+  /** Makes a user of the app. Answers with the id. */
+  signUp: (email: string, metadata: object) => Promise<string>;
 }
 
 /** The project's database behind the console's back, to see that what the console says is so. */
@@ -33,6 +37,15 @@ export async function databaseOf(page: Page, url: string, ref: string): Promise<
     async rest(path) {
       const answer = await page.request.get(`${base}/rest/v1/${path}`, { headers: { apikey: key } });
       return { status: answer.status(), body: (await answer.json()) as unknown };
+    },
+    async migrate(name, sql) {
+      const answer = await page.request.post(`${base}/meta/v1/migrations`, { headers: { Authorization }, data: { name, sql } });
+      expect(answer.ok(), await answer.text()).toBe(true);
+    },
+    async signUp(email, metadata) {
+      const answer = await page.request.post(`${base}/auth/v1/admin/users`, { headers: { Authorization }, data: { email, password: "a long and good one", email_confirm: true, user_metadata: metadata } });
+      expect(answer.ok(), await answer.text()).toBe(true);
+      return ((await answer.json()) as { id: string }).id;
     },
   };
 }
