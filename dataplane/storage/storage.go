@@ -3,6 +3,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,9 +94,13 @@ func New(d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := hot.New(hot.Deps{Budget: int64(d.Settings.CacheBytes), Metrics: d.Metrics})
+	memory := hot.New(hot.Deps{Budget: int64(d.Settings.CacheBytes), Most: hot.MostInMemory, Metrics: d.Metrics})
+	var disk *hot.Cache
+	if dir := cmp.Or(d.Settings.TempDir, os.TempDir()); !hot.InMemory(dir) {
+		disk = hot.New(hot.Deps{Budget: int64(d.Settings.CacheDiskBytes), Least: hot.LeastOnDisk, Dir: dir, Metrics: d.Metrics})
+	}
 	blobs := blob.New(blob.Deps{
-		Client: blob.NewClient(d.Store), Wire: moving, Hot: held, Log: d.Log, TempDir: d.Settings.TempDir, Queue: d.Queue, WorkerID: d.WorkerID, Longest: d.Settings.TransferTimeout + 10*time.Minute,
+		Client: blob.NewClient(d.Store), Wire: moving, Memory: memory, Disk: disk, Log: d.Log, TempDir: d.Settings.TempDir, Queue: d.Queue, WorkerID: d.WorkerID, Longest: d.Settings.TransferTimeout + 10*time.Minute,
 	})
 	objects := object.New(object.Deps{Blobs: blobs, Queue: d.Queue, Log: d.Log, Scanner: scanner, Events: events, Gauge: d.Gauge})
 	buckets := bucket.New(bucket.Deps{Objects: objects, Queue: d.Queue, Events: events})

@@ -239,6 +239,7 @@ func (c Config) checkNumbers(f *Faults) {
 	atLeast("controlplane.streams_per_account", c.Controlplane.StreamsPerAccount, 0)
 	atLeast("dataplane.max_connections", c.Dataplane.MaxConnections, 2)
 	atLeast("storage.cache_bytes", c.Storage.CacheBytes, 0)
+	atLeast("storage.cache_disk_bytes", c.Storage.CacheDiskBytes, 0)
 	atLeast("storage.image_workers", c.Storage.ImageWorkers, 0)
 	atLeast("storage.image_memory", c.Storage.ImageMemory, 64<<20)
 	atLeast("smtp.project_rate", c.SMTP.ProjectRate, 0)

@@ -101,6 +101,9 @@ type Storage struct {
 	TempDir string `koanf:"temp_dir"`
 	// CacheBytes is how many bytes of small files that are read often (up to 2 MiB each) a worker holds in memory, which grows by up to twice as much; 0 holds none.
 	CacheBytes int `koanf:"cache_bytes"`
+	// CacheDiskBytes is how many bytes of larger files that are read often a worker holds on disk (in the file system of storage.temp_dir, without names there), while
+	// four times as much as is held stays free of it; 0 holds none, and so does a file system in memory. Linux only.
+	CacheDiskBytes int `koanf:"cache_disk_bytes"`
 	// ImageProgram is the program that resizes images; "" looks for fluxbase-images beside this one and in PATH.
 	ImageProgram string `koanf:"image_program"`
 	// ImageWorkers is how many images are resized at once; 0 is the number of processors.
@@ -170,7 +173,7 @@ func Default() Config {
 	return Config{
 		Listen: "localhost:8000", Domain: "localhost",
 		S3:            S3{Region: "us-east-1", PathStyle: true, BucketPrefix: "fluxbase-"},
-		Storage:       Storage{TransferTimeout: 6 * time.Hour, CacheBytes: 32 << 20, ImageMemory: 512 << 20, ImageTimeout: 20 * time.Second},
+		Storage:       Storage{TransferTimeout: 6 * time.Hour, CacheBytes: 32 << 20, CacheDiskBytes: 512 << 20, ImageMemory: 512 << 20, ImageTimeout: 20 * time.Second},
 		SMTP:          SMTP{Port: 587, TLS: "starttls", ProjectRate: 100},
 		DeleteGrace:   168 * time.Hour,
 		Controlplane:  Controlplane{Listen: ":8000", MaxConnections: 20, RequestsPerSecond: 100, StreamsPerAccount: 100, UsageRetention: 90 * 24 * time.Hour},

@@ -35,9 +35,9 @@ type Deps struct {
 	Client *s3.Client
 	// Wire moves whole objects; nil leaves them to Client.
 	Wire *wire.Client
-	// Hot holds what is small and read often; nil holds nothing.
-	Hot *hot.Cache
-	Log *slog.Logger
+	// Memory holds what is small and read often, and Disk what there is no room for; nil holds nothing.
+	Memory, Disk *hot.Cache
+	Log          *slog.Logger
 	// TempDir is where bodies of unknown length wait; "" is the system's.
 	TempDir string
 	// Queue ends leases.
@@ -54,7 +54,8 @@ type Deps struct {
 type Store struct {
 	client  *s3.Client
 	wire    *wire.Client
-	hot     *hot.Cache
+	memory  *hot.Cache
+	disk    *hot.Cache
 	log     *slog.Logger
 	tempDir string
 	leases  *leases
@@ -83,7 +84,7 @@ func NewClient(c config.S3) *s3.Client {
 
 // New makes a Store.
 func New(d Deps) *Store {
-	return &Store{client: d.Client, wire: d.Wire, hot: d.Hot, log: d.Log, tempDir: d.TempDir, leases: newLeases(d.Queue, d.WorkerID,
+	return &Store{client: d.Client, wire: d.Wire, memory: d.Memory, disk: d.Disk, log: d.Log, tempDir: d.TempDir, leases: newLeases(d.Queue, d.WorkerID,
 		cmp.Or(d.Lease, 10*time.Minute), cmp.Or(d.Longest, 6*time.Hour))}
 }
 
@@ -115,13 +116,13 @@ func (s *Store) Get(ctx context.Context, p *directory.Project, version string, f
 	return s.GetKey(ctx, p, key, from, to)
 }
 
-// Open is Get of a version that is said to be so long. What is small and read often comes from memory: whoever calls it has been shown the version by a row.
+// Open is Get of a version that is said to be so long. What is read often comes from memory or disk: whoever calls it has been shown the version by a row.
 func (s *Store) Open(ctx context.Context, p *directory.Project, version string, size, from, to int64) (io.ReadCloser, error) {
-	held := s.hot.Open(ctx, p.Ref, version, size, from, to, func(ctx context.Context) (io.ReadCloser, error) {
-		return s.Get(ctx, p, version, 0, -1)
-	})
-	if held != nil {
-		return held, nil
+	whole := func(ctx context.Context) (io.ReadCloser, error) { return s.Get(ctx, p, version, 0, -1) }
+	for _, held := range []*hot.Cache{s.memory, s.disk} { // what memory has no room for may be on disk
+		if r := held.Open(ctx, p.Ref, version, size, from, to, whole); r != nil {
+			return r, nil
+		}
 	}
 	return s.Get(ctx, p, version, from, to)
 }

@@ -34,7 +34,8 @@ func (s *Store) RemoveKeys(ctx context.Context, p *directory.Project, keys ...st
 	}
 	for _, key := range keys {
 		if version, ok := strings.CutPrefix(key, Prefix); ok {
-			s.hot.Drop(p.Ref, version)
+			s.memory.Drop(p.Ref, version)
+			s.disk.Drop(p.Ref, version)
 		}
 	}
 	for len(keys) > 0 {

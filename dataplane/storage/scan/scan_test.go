@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,6 +31,15 @@ type clamd struct {
 	got chan []byte
 	// ended is told when a connection has ended.
 	ended chan struct{}
+}
+
+// socket is a path that is short enough for one, which a test's own folder may not be.
+func socket(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "clamd")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
 }
 
 const virus = "X5O!P%@AP-not-the-real-one"
@@ -150,7 +160,7 @@ func TestVerdicts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			server := &clamd{t: t, limit: c.limit, answer: c.answer}
-			s := scanner(t, server.serve("unix", filepath.Join(t.TempDir(), "clamd.sock")))
+			s := scanner(t, server.serve("unix", socket(t)))
 			err := look(t, s, "abc", bytes.NewReader(c.file))
 			require.Equal(t, c.want, reason(err))
 			<-server.ended
@@ -200,7 +210,7 @@ func TestNothingGoesThroughWithoutAScanner(t *testing.T) {
 func TestAnUploadThatEndsEarlyHasNoVerdict(t *testing.T) {
 	t.Parallel()
 	server := &clamd{t: t}
-	s := scanner(t, server.serve("unix", filepath.Join(t.TempDir(), "clamd.sock")))
+	s := scanner(t, server.serve("unix", socket(t)))
 	stream, err := s.Begin(t.Context(), "abc")
 	require.NoError(t, err)
 	_, err = stream.Write([]byte("half"))
@@ -214,7 +224,7 @@ func TestAnUploadThatEndsEarlyHasNoVerdict(t *testing.T) {
 func TestOneProjectLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
 	server := &clamd{t: t}
-	s := scanner(t, server.serve("unix", filepath.Join(t.TempDir(), "clamd.sock")), func(d *scan.Deps) { d.Most, d.MostOfOne = 3, 2 })
+	s := scanner(t, server.serve("unix", socket(t)), func(d *scan.Deps) { d.Most, d.MostOfOne = 3, 2 })
 	open := func(ref string) scan.Stream {
 		stream, err := s.Begin(t.Context(), ref)
 		require.NoError(t, err)

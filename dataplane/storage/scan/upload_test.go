@@ -2,7 +2,6 @@ package scan_test
 
 import (
 	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +22,7 @@ func TestInfectedFilesAreNeverThere(t *testing.T) {
 		b.Bucket("free", false)
 		b = b.With(map[string]string{"storage.scan_buckets": `["watched"]`})
 		server := &clamd{t: t, limit: 200_000}
-		address := server.serve("unix", filepath.Join(t.TempDir(), "clamd.sock"))
+		address := server.serve("unix", socket(t))
 		with := func(url string) *object.Service {
 			s, err := scan.New(scan.Deps{URL: url, Log: testkit.Logger(t)})
 			require.NoError(t, err)

@@ -86,7 +86,7 @@ func New(t testing.TB, shared bool) *Bundle {
 	require.NoError(t, err)
 	moving, err := wire.New(store)
 	require.NoError(t, err)
-	b.Blobs = blob.New(blob.Deps{Client: blob.NewClient(store), Wire: moving, Hot: hot.New(hot.Deps{Budget: 32 << 20}), Log: testkit.Logger(t), Queue: b.Queue, WorkerID: "test", TempDir: t.TempDir()})
+	b.Blobs = blob.New(blob.Deps{Client: blob.NewClient(store), Wire: moving, Memory: hot.New(hot.Deps{Budget: 32 << 20, Most: hot.MostInMemory}), Disk: hot.New(hot.Deps{Budget: 64 << 20, Dir: t.TempDir()}), Log: testkit.Logger(t), Queue: b.Queue, WorkerID: "test", TempDir: t.TempDir()})
 	b.Objects = object.New(object.Deps{Blobs: b.Blobs, Queue: b.Queue, Log: testkit.Logger(t)})
 	return b
 }

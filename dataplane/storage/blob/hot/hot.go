@@ -1,5 +1,5 @@
-// Package hot holds the bytes of small files that are read often, so that reading them takes no way to the object store. What is held goes by project and
-// version: it never changes, and is given only to whom the project's own row has been shown.
+// Package hot holds the bytes of files that are read often, small ones in memory and large ones on disk, so that reading them takes no way to the object store.
+// What is held goes by project and version: it never changes, and is given only to whom the project's own row has been shown.
 package hot
 
 import (
@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"io"
 	"math"
+	"os"
 	"sync"
 	"time"
 
@@ -16,14 +17,16 @@ import (
 
 // Bounds.
 const (
-	// most is the largest file that is held.
-	most = 2 << 20
+	// MostInMemory is the largest file that is held in memory.
+	MostInMemory = 2 << 20
+	// LeastOnDisk is the smallest file that is held on disk: each is an open file of the process.
+	LeastOnDisk = 256 << 10
 	// overhead is what holding a file costs besides its bytes, about.
 	overhead = 256
-	// unused is how long a file is held that nobody reads.
-	unused = 5 * time.Minute
-	// fillTime bounds the reading of a file, which goes on when its reader has left: others may wait for it.
-	fillTime = 30 * time.Second
+	// unused is how long a file is held in memory that nobody reads, and unusedOnDisk on disk.
+	unused, unusedOnDisk = 5 * time.Minute, 30 * time.Minute
+	// fillTime bounds the reading of a file, which goes on when its reader has left: others may wait for it. On disk, where they do not, it is fillTimeOnDisk.
+	fillTime, fillTimeOnDisk = 30 * time.Second, 5 * time.Minute
 	// remembered is of how many files it is known how often they were read lately.
 	remembered = 16 << 10
 	// tried is how many files are looked at for one that makes room: those that are being read stay.
@@ -34,6 +37,11 @@ const (
 type Deps struct {
 	// Budget is how many bytes are held at most; of one project half of it.
 	Budget int64
+	// Least is the smallest file that is held, in bytes, and Most the largest; zero is half of the budget.
+	Least, Most int64
+	// Dir is the folder in whose file system files are held, without a name there: they end with the process. "" holds them in memory. Systems
+	// other than Linux hold none there.
+	Dir string
 	// Metrics may be nil.
 	Metrics prometheus.Registerer
 	// Now is the clock; nil is time.Now.
@@ -42,10 +50,12 @@ type Deps struct {
 
 // Cache holds files. A nil one holds none.
 type Cache struct {
-	budget, share int64
-	now           func() time.Time
-	reads         *prometheus.CounterVec
-	seed          maphash.Seed
+	budget, share, least, most int64
+	now                        func() time.Time
+	unused, fillTime           time.Duration
+	disk                       *disk // nil: in memory
+	reads                      *prometheus.CounterVec
+	seed                       maphash.Seed
 
 	mu       sync.Mutex
 	used     int64
@@ -64,11 +74,14 @@ type project struct {
 	files *list.List // of *file, the latest read first
 }
 
-// file is a file that is held, or being read to be. All but bytes is guarded by the cache's lock; bytes are there when ready is closed, or nil when it failed.
+// file is a file that is held, or being read to be. All but bytes and open is guarded by the cache's lock; one of the two is there when ready is closed, or
+// neither when it failed.
 type file struct {
 	key     key
 	cost    int64
+	size    int64
 	bytes   []byte
+	open    *os.File
 	ready   chan struct{}
 	element *list.Element // nil: nobody finds it any more, and it counts until its last reader is done
 	readers int
@@ -77,22 +90,30 @@ type file struct {
 
 // New makes a Cache, or nil where nothing is to be held.
 func New(d Deps) *Cache {
-	if d.Budget <= 0 {
+	if d.Budget <= 0 || d.Dir != "" && !onDisk {
 		return nil
 	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}
 	c := &Cache{
-		budget: d.Budget, share: d.Budget / 2, now: d.Now, seed: maphash.MakeSeed(), files: map[key]*file{}, projects: map[string]*project{},
-		before: map[uint64]int{}, lately: map[uint64]int{},
-		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "fluxbase_storage_small_reads_total", Help: "Reads of files that are small enough to be held in memory, by whether they were.",
-		}, []string{"held"}),
+		budget: d.Budget, share: d.Budget / 2, least: d.Least, most: d.Most, now: d.Now, unused: unused, fillTime: fillTime,
+		seed: maphash.MakeSeed(), files: map[key]*file{}, projects: map[string]*project{}, before: map[uint64]int{}, lately: map[uint64]int{},
 	}
+	place := "memory"
+	if d.Dir != "" {
+		place, c.disk, c.unused, c.fillTime = "disk", newDisk(d.Dir), unusedOnDisk, fillTimeOnDisk
+	}
+	if c.most == 0 {
+		c.most = c.share - overhead
+	}
+	labels := prometheus.Labels{"in": place}
+	c.reads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "fluxbase_storage_cache_reads_total", Help: "Reads of files that are of a size to be held, by whether they were.", ConstLabels: labels,
+	}, []string{"held"})
 	if d.Metrics != nil {
 		d.Metrics.MustRegister(c.reads, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "fluxbase_storage_held_bytes", Help: "Bytes of files that are held in memory.",
+			Name: "fluxbase_storage_cache_bytes", Help: "Bytes of files that are held.", ConstLabels: labels,
 		}, func() float64 { return float64(c.Held()) }))
 	}
 	return c
@@ -105,35 +126,58 @@ func (c *Cache) Held() int64 {
 	return c.used
 }
 
+// fits reports whether a file of so many bytes may be held.
+func (c *Cache) fits(size int64) bool {
+	return c != nil && size > 0 && size >= c.least && size <= c.most
+}
+
 // Open returns a reader of a version from an offset to another, both included, or nil: then the object store is to be asked. to is -1 for the end. size is how
-// long the version is said to be. One that is read as a whole for the second time is fetched as a whole, once for all who wait, and held.
+// long the version is said to be. One that is read as a whole for the second time is fetched as a whole, once for all, and held: those who ask for it meanwhile
+// wait where it is small, and are sent to the object store where it is large.
 func (c *Cache) Open(ctx context.Context, ref, version string, size, from, to int64, fetch func(context.Context) (io.ReadCloser, error)) *Reader {
-	if c == nil || size <= 0 || size > most || from < 0 {
+	if !c.fits(size) || from < 0 {
 		return nil
 	}
-	f := c.take(ctx, key{ref, version}, size, from == 0 && (to < 0 || to == size-1), fetch)
-	if f == nil {
-		c.reads.WithLabelValues("no").Inc()
-		return nil
-	}
-	select {
-	case <-f.ready:
-	case <-ctx.Done():
-	}
-	select {
-	case <-f.ready:
-		if to < 0 {
-			to = int64(len(f.bytes)) - 1
+	if f := c.take(ctx, key{ref, version}, size, from == 0 && (to < 0 || to == size-1), fetch); f != nil {
+		if c.disk == nil {
+			select {
+			case <-f.ready:
+			case <-ctx.Done():
+			}
 		}
-		if from <= to && to < int64(len(f.bytes)) {
+		if r := c.reader(f, from, to); r != nil {
 			c.reads.WithLabelValues("yes").Inc()
-			return &Reader{bytes: f.bytes[from : to+1], release: sync.OnceFunc(func() { c.release(f) })}
+			return r
 		}
-	default: // the reader has left
+		c.release(f)
 	}
-	c.release(f)
 	c.reads.WithLabelValues("no").Inc()
 	return nil
+}
+
+// reader is a reader of a file that its caller counts for, or nil where it is not held (yet) or not so long.
+func (c *Cache) reader(f *file, from, to int64) *Reader {
+	select {
+	case <-f.ready:
+	default: // not yet
+		return nil
+	}
+	if to < 0 {
+		to = f.size - 1
+	}
+	if from > to || to >= f.size {
+		return nil
+	}
+	r := &Reader{release: sync.OnceFunc(func() { c.release(f) })}
+	switch {
+	case f.bytes != nil:
+		r.bytes = f.bytes[from : to+1]
+	case f.open != nil:
+		r.file, r.at, r.left = f.open, from, to-from+1
+	default:
+		return nil
+	}
+	return r
 }
 
 // take finds a file, or begins to read it where it is worth it, and counts a reader of it.
@@ -146,11 +190,15 @@ func (c *Cache) take(ctx context.Context, k key, size int64, whole bool, fetch f
 		c.projects[k.ref].files.MoveToFront(f.element)
 	} else {
 		// Who reads a part asks for less than holding the whole would cost.
-		if !whole || reads < 2 || !c.room(k.ref, size+overhead, reads) {
+		if !whole || reads < 2 || !c.disk.begin() {
 			return nil
 		}
-		f = c.add(k, size+overhead)
-		go c.fill(context.WithoutCancel(ctx), f, size, fetch)
+		if !c.room(k.ref, size+overhead, reads) {
+			c.disk.end()
+			return nil
+		}
+		f = c.add(k, size)
+		go c.fill(context.WithoutCancel(ctx), f, fetch)
 	}
 	f.readers++
 	f.read = c.now()
@@ -222,36 +270,42 @@ func (c *Cache) evict(p *project, reads int) bool {
 	return false
 }
 
-func (c *Cache) add(k key, cost int64) *file {
+func (c *Cache) add(k key, size int64) *file {
+	cost := size + overhead
 	p := c.projects[k.ref]
 	if p == nil {
 		p = &project{files: list.New()}
 		c.projects[k.ref] = p
 	}
-	f := &file{key: k, cost: cost, ready: make(chan struct{}), readers: 1} // who reads it in
+	f := &file{key: k, cost: cost, size: size, ready: make(chan struct{}), readers: 1} // who reads it in
 	f.element = p.files.PushFront(f)
 	c.files[k] = f
 	p.used += cost
 	c.used += cost
 	if !c.sweeps {
 		c.sweeps = true
-		time.AfterFunc(unused/4, c.sweep)
+		time.AfterFunc(c.unused/4, c.sweep)
 	}
 	return f
 }
 
 // fill reads a file in.
-func (c *Cache) fill(ctx context.Context, f *file, size int64, fetch func(context.Context) (io.ReadCloser, error)) {
-	ctx, cancel := context.WithTimeout(ctx, fillTime)
+func (c *Cache) fill(ctx context.Context, f *file, fetch func(context.Context) (io.ReadCloser, error)) {
+	ctx, cancel := context.WithTimeout(ctx, c.fillTime)
 	defer cancel()
-	f.bytes = read(ctx, size, fetch)
-	if f.bytes == nil {
+	if c.disk == nil {
+		f.bytes = read(ctx, f.size, fetch)
+	} else {
+		f.open = c.disk.read(ctx, f.size, c.Held(), fetch)
+		c.disk.end()
+	}
+	if f.bytes == nil && f.open == nil {
 		c.mu.Lock()
 		c.drop(f)
 		c.mu.Unlock()
 	}
-	close(f.ready)
 	c.release(f)
+	close(f.ready)
 }
 
 // read reads a file that is as long as it is said to be, or nothing: the rows are the project's own, and may say anything.
@@ -262,14 +316,17 @@ func read(ctx context.Context, size int64, fetch func(context.Context) (io.ReadC
 	}
 	defer func() { _ = body.Close() }()
 	whole := make([]byte, size)
-	if _, err := io.ReadFull(body, whole); err != nil {
-		return nil
-	}
-	var more [1]byte
-	if n, err := body.Read(more[:]); n > 0 || err != io.EOF {
+	if _, err := io.ReadFull(body, whole); err != nil || !ended(body) {
 		return nil
 	}
 	return whole
+}
+
+// ended reports whether nothing is left of a body.
+func ended(body io.Reader) bool {
+	var more [1]byte
+	n, err := body.Read(more[:])
+	return n == 0 && err == io.EOF
 }
 
 // drop has nobody find a file any more.
@@ -295,6 +352,9 @@ func (c *Cache) release(f *file) {
 func (c *Cache) forget(f *file) {
 	if f.element != nil || f.readers > 0 {
 		return
+	}
+	if f.open != nil {
+		go func() { _ = f.open.Close() }() // gives the blocks back, which takes its time
 	}
 	p := c.projects[f.key.ref]
 	p.used -= f.cost
@@ -323,51 +383,13 @@ func (c *Cache) sweep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.age()
-	since := c.now().Add(-unused)
+	since := c.now().Add(-c.unused)
 	for _, f := range c.files {
 		if f.readers == 0 && f.read.Before(since) {
 			c.drop(f)
 		}
 	}
 	if c.sweeps = len(c.files) > 0; c.sweeps {
-		time.AfterFunc(unused/4, c.sweep)
+		time.AfterFunc(c.unused/4, c.sweep)
 	}
-}
-
-// Reader reads bytes that are held.
-type Reader struct {
-	bytes   []byte
-	release func()
-}
-
-var (
-	_ io.ReadCloser = (*Reader)(nil)
-	_ io.WriterTo   = (*Reader)(nil)
-)
-
-// Bytes are all that is left to be read. Nobody may change them, nor keep them beyond Close.
-func (r *Reader) Bytes() []byte { return r.bytes }
-
-// Read reads on.
-func (r *Reader) Read(p []byte) (int, error) {
-	if len(r.bytes) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, r.bytes)
-	r.bytes = r.bytes[n:]
-	return n, nil
-}
-
-// WriteTo writes what is left.
-func (r *Reader) WriteTo(w io.Writer) (int64, error) {
-	n, err := w.Write(r.bytes)
-	r.bytes = r.bytes[n:]
-	return int64(n), err
-}
-
-// Close lets the bytes go.
-func (r *Reader) Close() error {
-	r.bytes = nil
-	r.release()
-	return nil
 }

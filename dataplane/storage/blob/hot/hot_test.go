@@ -113,7 +113,7 @@ func TestProjectsAreApart(t *testing.T) {
 
 func TestWhatIsNotHeld(t *testing.T) {
 	t.Parallel()
-	c := hot.New(hot.Deps{Budget: 16 << 20})
+	c := hot.New(hot.Deps{Budget: 16 << 20, Most: hot.MostInMemory})
 	for name, s := range map[string]*store{"large": filled(2<<20+1, 'x'), "empty": {}} {
 		for range 3 {
 			require.Nil(t, whole(c, "a", name, s), name)

@@ -90,6 +90,9 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.ended(err)
 }
 
+// Left is how many bytes are still to come, by what the store said.
+func (b *body) Left() int64 { return b.left }
+
 // patient waits for the next bytes only so long.
 func (b *body) patient() {
 	if b.ctx.Err() == nil {
