@@ -45,7 +45,8 @@ generate: tools console/node_modules/.stamp ## Write generated code and pages an
 	go test ./dataplane/rest/standalone -run TestPage -update
 	go test ./internal/archtest -run 'TestErrorsPage|TestConfigurationPage|TestGeneratedCodeIsFresh' -update
 
-bench: ## Run the benchmarks; the table of REST beside the floor server comes last
+bench: export TMPDIR ?= /tmp
+bench: ## Run the benchmarks, on disk; the table of REST beside the floor server comes last
 	go run ./internal/testkit/run -- go test -tags vips -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /loadtest/)
 	go run ./internal/testkit/run -- go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./loadtest/...
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"time"
 )
 
 // atOnce is how many files are written to disk at once: what is read often is read again, so that the next one may wait.
@@ -12,24 +13,50 @@ const atOnce = 2
 // spare is how many times what is held stays free of the file system, for everybody else.
 const spare = 4
 
+// window is the time in which a project has at most the budget written: readings are counted when they begin, and whoever breaks off many large ones would
+// have the disk written to without end.
+const window = unusedOnDisk / 4
+
 // disk is where large files are held.
 type disk struct {
-	dir   string
-	slots chan struct{}
+	dir    string
+	budget int64
+	slots  chan struct{}
+	// written is how much of each project was written since then. The cache's lock guards both.
+	written map[string]int64
+	since   time.Time
 }
 
-func newDisk(dir string) *disk { return &disk{dir: dir, slots: make(chan struct{}, atOnce)} }
+func newDisk(dir string, budget int64) *disk {
+	return &disk{dir: dir, budget: budget, slots: make(chan struct{}, atOnce), written: map[string]int64{}}
+}
 
-// begin reports whether a file may be written now; then end follows. In memory they always may.
-func (d *disk) begin() bool {
+// begin reports whether a project's file of so many bytes may be written now; then end follows. In memory it always may.
+func (d *disk) begin(ref string, size int64, now time.Time) bool {
 	if d == nil {
 		return true
 	}
+	if now.Sub(d.since) >= window {
+		clear(d.written)
+		d.since = now
+	}
+	if d.written[ref]+size > d.budget {
+		return false
+	}
 	select {
 	case d.slots <- struct{}{}:
+		d.written[ref] += size
 		return true
 	default:
 		return false
+	}
+}
+
+// refuse takes back what begin counted, as there is no room.
+func (d *disk) refuse(ref string, size int64) {
+	if d != nil {
+		d.written[ref] -= size
+		d.end()
 	}
 }
 

@@ -3,6 +3,7 @@ package hot_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -133,4 +134,29 @@ func TestTwoAreWrittenToDiskAtOnce(t *testing.T) {
 		return r != nil && r.Close() == nil
 	}, 10*time.Second, time.Millisecond)
 	require.EqualValues(t, 3, s.asked.Load())
+}
+
+func TestAProjectHasOnlySoMuchWrittenToDisk(t *testing.T) {
+	t.Parallel()
+	const size, budget = 100_000, 1 << 20
+	now := time.Now()
+	c := hot.New(hot.Deps{Budget: budget, Dir: t.TempDir(), Now: func() time.Time { return now }})
+	s := filled(size, 'x')
+	churn := func(ref string) int64 { // each is read more often than the one before, so that it takes its place
+		before := s.asked.Load()
+		for i := range 20 {
+			for range i + 2 {
+				if r := whole(c, ref, fmt.Sprint(i, now), s); r != nil {
+					require.NoError(t, r.Close())
+				}
+				require.Eventually(t, func() bool { return c.Writing() == 0 }, 10*time.Second, time.Millisecond)
+			}
+		}
+		return s.asked.Load() - before
+	}
+	require.Equal(t, int64(budget/size), churn("greedy"))
+	require.Zero(t, churn("greedy"), "the disk is not one project's to wear out")
+	require.Equal(t, int64(budget/size), churn("other"))
+	now = now.Add(10 * time.Minute)
+	require.Positive(t, churn("greedy"))
 }

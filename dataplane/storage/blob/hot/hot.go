@@ -102,7 +102,7 @@ func New(d Deps) *Cache {
 	}
 	place := "memory"
 	if d.Dir != "" {
-		place, c.disk, c.unused, c.fillTime = "disk", newDisk(d.Dir), unusedOnDisk, fillTimeOnDisk
+		place, c.disk, c.unused, c.fillTime = "disk", newDisk(d.Dir, d.Budget), unusedOnDisk, fillTimeOnDisk
 	}
 	if c.most == 0 {
 		c.most = c.share - overhead
@@ -190,11 +190,11 @@ func (c *Cache) take(ctx context.Context, k key, size int64, whole bool, fetch f
 		c.projects[k.ref].files.MoveToFront(f.element)
 	} else {
 		// Who reads a part asks for less than holding the whole would cost.
-		if !whole || reads < 2 || !c.disk.begin() {
+		if !whole || reads < 2 || !c.disk.begin(k.ref, size, c.now()) {
 			return nil
 		}
 		if !c.room(k.ref, size+overhead, reads) {
-			c.disk.end()
+			c.disk.refuse(k.ref, size)
 			return nil
 		}
 		f = c.add(k, size)
