@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/wayli-app/fluxbase/internal/fault"
@@ -46,6 +47,21 @@ type sqlError struct {
 	refused *pgconn.PgError
 	query   string
 	notices []notice
+}
+
+// lockHolders tells how to find who holds a lock.
+const lockHolders = "Who has a transaction open: select pid, state, xact_start, query from pg_stat_activity where xact_start is not null order by xact_start; " +
+	"select pg_cancel_backend(pid) ends its statement, pg_terminate_backend(pid) its session."
+
+// unlocked is what Postgres refused, in clear words when a lock was waited for too long.
+func unlocked(refused *pgconn.PgError, hint string) *pgconn.PgError {
+	if refused.Code != pgerrcode.LockNotAvailable {
+		return refused
+	}
+	told := *refused
+	told.Detail, told.Hint = told.Message, hint
+	told.Message = "Another session holds a lock on what this needs, and did not release it in time."
+	return &told
 }
 
 // shifted is what Postgres refused, with the position in a text that so many characters were put before.

@@ -45,7 +45,7 @@ func load(ctx context.Context, conn *pgconn.PgConn, into *importTarget, m *impor
 	if !m.KeepGood {
 		l.most = firstErrors
 	}
-	if err := l.exec("begin"); err != nil {
+	if err := l.exec("begin; set local lock_timeout to '10s'"); err != nil {
 		return l.answer, err
 	}
 	all := make([]int, len(m.Rows))
@@ -85,7 +85,7 @@ func (l *loader) exec(sql string) error {
 func (l *loader) refused(err error) error {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
-		told := *refused
+		told := *unlocked(refused, "None of these rows was imported. Try again when the other one is done: "+lockHolders)
 		told.Position = 0 // it is of no text that the developer knows
 		return &sqlError{&told, "", nil}
 	}

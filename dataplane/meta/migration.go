@@ -172,6 +172,8 @@ func (m *migration) refused(err error, hint string) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
+	refused = unlocked(refused, "Nothing was done. Try again when the other one is done, or let the migration wait longer, by \"set local lock_timeout = '1min'\" at its beginning: "+
+		"what comes after it waits as well. "+lockHolders)
 	if hint != "" {
 		told := *refused
 		told.Hint = hint

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/internal/pg"
@@ -212,5 +213,40 @@ func TestMigrationsComeOneByOne(t *testing.T) {
 		require.Equal(t, 400, status)
 		require.Contains(t, body, "MIGRATION_RUNNING")
 		require.Len(t, b.migrations(""), many, "they can be read meanwhile")
+	})
+}
+
+// TestMigrationWaitsForLocksALittle: what waits for an exclusive lock holds up every reader after it.
+func TestMigrationWaitsForLocksALittle(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		status, body := b.query("create table busy (id int primary key)")
+		require.Equal(t, 200, status, body)
+		holder, err := pgx.Connect(t.Context(), b.ownerURL())
+		require.NoError(t, err)
+		defer func() { _ = holder.Close(t.Context()) }()
+		tx, err := holder.Begin(t.Context())
+		require.NoError(t, err)
+		_, err = tx.Exec(t.Context(), "lock table "+pg.Ident(b.project.Schema("public"), "busy")+" in access exclusive mode")
+		require.NoError(t, err)
+
+		var wait sync.WaitGroup
+		wait.Go(func() { // both wait at once
+			status, body := b.call(t.Context(), "POST", "/import", `{"schema":"public","table":"busy","columns":["id"],"rows":[["1"]],"keep_good":true}`)
+			assert.Equal(t, 400, status, body)
+			assert.Contains(t, body, `"code":"55P03"`)
+			assert.Contains(t, body, "None of these rows was imported.")
+		})
+		status, body = b.migrate(map[string]string{"name": "waits", "sql": "create table other (id int);\nalter table busy add body text"})
+		require.Equal(t, 400, status, body)
+		require.Contains(t, body, `"code":"55P03","message":"Another session holds a lock`)
+		require.Contains(t, body, "Nothing was done.")
+		wait.Wait()
+		require.Empty(t, b.migrations(""))
+		_, body = b.migrate(map[string]string{"name": "says", "sql": "set local lock_timeout = '1ms'; alter table busy add body text"})
+		require.Contains(t, body, `"code":"55P03"`, "the SQL may say how long")
+
+		require.NoError(t, tx.Rollback(t.Context()))
+		status, body = b.migrate(map[string]string{"name": "waits", "sql": "create table other (id int); alter table busy add body text"})
+		require.Equal(t, 200, status, body)
 	})
 }

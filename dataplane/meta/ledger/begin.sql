@@ -2,4 +2,5 @@
 begin;
 set local lock_timeout to '5s';
 lock table {table} in share row exclusive mode;
-set local lock_timeout to default;
+-- What waits for a lock holds up all who come after it: so a migration waits a little only, unless its SQL says otherwise.
+set local lock_timeout to '10s';
