@@ -50,6 +50,16 @@ var adviceCases = []adviceCase{
 		good: `create policy "for servants" on "Writable!" for insert to {service_role} with check (true); create policy "for readers" on "Writable!" for select using (true)`, goodObject: "for servants"},
 	{rule: "permissive_policy_true", detail: "lets anon insert any row", object: "put in", bad: `create policy "put in" on "Writable!" for insert to {anon} with check (true)`, mend: `drop policy "put in" on "Writable!"`,
 		good: `create table limited (id int primary key); alter table limited enable row level security; create policy wide on limited using (true); create policy narrow on limited as restrictive using (id > 3)`, goodObject: "wide"},
+	{rule: "storage_policy_true", level: "error", detail: `Policy up "load of storage.objects lets anon add any file of any bucket.`, object: `up "load`,
+		bad:  `create policy "up ""load" on {storage}.objects for insert to {anon} with check (true)`,
+		mend: `drop policy "up ""load" on {storage}.objects`,
+		good: `create policy "of a bucket" on {storage}.objects for insert to {anon} with check (bucket_id = 'inbox'); create policy "of servants" on {storage}.objects to {service_role} using (true)`, goodObject: "of a bucket"},
+	{rule: "storage_policy_true", level: "warning", detail: "lets authenticated see any file of any bucket", object: "all seen",
+		bad: `create policy "all seen" on {storage}.objects for select to {authenticated} using (true)`, mend: `drop policy "all seen" on {storage}.objects`,
+		good: `create policy "list of buckets" on {storage}.buckets for select using (true)`, goodObject: "list of buckets"},
+	{rule: "storage_policy_true", level: "error", detail: "lets everyone see and change any bucket", object: "all buckets",
+		bad: `create policy "all buckets" on {storage}.buckets using (true)`, mend: `drop policy "all buckets" on {storage}.buckets`,
+		good: `create table mine_too (id int)`, goodObject: "mine_too"},
 	{rule: "multiple_permissive_policies", level: "warning", detail: "2 policies to select as anon and authenticated: a \"b, c'd", object: "Twice'",
 		bad: `create table "Twice'" (id int primary key, "B b" text); alter table "Twice'" enable row level security;
 			create policy "a ""b" on "Twice'" for select using ("B b" = 'x'); create policy "c'd" on "Twice'" for select using (id > 4 or id = 2)`,
@@ -122,7 +132,7 @@ var adviceCases = []adviceCase{
 func (b *bundle) physical(sql string) string {
 	p := b.project
 	r := strings.NewReplacer("{anon}", pg.Ident(p.Role("anon")), "{authenticated}", pg.Ident(p.Role("authenticated")), "{service_role}", pg.Ident(p.Role("service_role")),
-		"{public}", pg.Ident(p.Schema("public")), "{auth}", pg.Ident(p.Schema("auth")), "{hidden}", "Hid den", "{server}", p.Ref+"_server")
+		"{public}", pg.Ident(p.Schema("public")), "{auth}", pg.Ident(p.Schema("auth")), "{storage}", pg.Ident(p.Schema("storage")), "{hidden}", "Hid den", "{server}", p.Ref+"_server")
 	return r.Replace(sql)
 }
 
@@ -180,7 +190,11 @@ func TestAdvice(t *testing.T) {
 			require.Regexp(t, "^"+c.rule+"-[0-9a-f]{16}$", item["key"])
 			require.NotEmpty(t, item["title"])
 			require.Contains(t, []any{"table", "view", "materialized_view", "foreign_table", "function", "index", "policy", "constraint", "extension", "schema"}, item["kind"])
-			require.Equal(t, "public", item["schema"])
+			schema := "public"
+			if strings.HasPrefix(c.rule, "storage_") {
+				schema = "storage"
+			}
+			require.Equal(t, schema, item["schema"])
 			if c.level != "" {
 				require.Equal(t, c.level, item["level"], c.rule)
 			}
