@@ -302,3 +302,24 @@ func TestSnippetsAreForgottenInTime(t *testing.T) {
 	require.Empty(t, got.GetSnippets()[0].GetAuthorAccountId())
 	require.True(t, got.GetSnippets()[0].GetChangeable())
 }
+
+func TestSnippetsOfWhoLeaves(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ada := b.organization("acme")
+	ref := b.project(ada, "acme").GetRef()
+	eve := b.join("acme", "developer")
+	_, err := eve.organizations.CreateOrganization(t.Context(), &v1.CreateOrganizationRequest{Name: "Elsewhere", Slug: "elsewhere"})
+	require.NoError(t, err)
+	other := b.project(eve, "elsewhere").GetRef()
+	b.snippet(eve, ref, "private", false)
+	b.snippet(eve, ref, "shared", true)
+	b.snippet(ada, ref, "of another", false)
+	b.snippet(eve, other, "of another organisation", false)
+	_, err = eve.organizations.RemoveMember(t.Context(), &v1.RemoveMemberRequest{Organization: "acme", AccountId: eve.id.String()})
+	require.NoError(t, err)
+	require.Zero(t, b.count("select count(*) from snippet where name = 'private'"))
+	require.Equal(t, []string{"of another", "shared"}, b.snippetNames(ada, &v1.ListSnippetsRequest{Ref: ref}))
+	require.Equal(t, []string{"of another organisation"}, b.snippetNames(eve, &v1.ListSnippetsRequest{Ref: other}))
+	require.Equal(t, 1, b.count("select count(*) from audit_event where action = 'member.remove' and details ->> 'deleted_snippets' = '1'"))
+}

@@ -89,8 +89,8 @@ func (s *Service) UpdateMember(ctx context.Context, o Organization, by, account 
 	return out, err
 }
 
-// RemoveMember ends a membership, and withdraws the member's open invitations. Anyone may remove themselves; the last owner
-// stays.
+// RemoveMember ends a membership, withdraws the member's open invitations, and deletes the member's private snippets, which nobody
+// else can see. Anyone may remove themselves; the last owner stays.
 func (s *Service) RemoveMember(ctx context.Context, o Organization, by, account uuid.UUID) error {
 	return s.change(ctx, o, by, account, func(ctx context.Context, tx pgx.Tx, maker Role, m Member) error {
 		switch {
@@ -110,8 +110,12 @@ func (s *Service) RemoveMember(ctx context.Context, o Organization, by, account 
 		if err != nil {
 			return err
 		}
+		snippets, err := store.New(tx).DeletePrivateSnippetsOf(ctx, store.DeletePrivateSnippetsOfParams{AccountID: &account, OrganizationID: &o.ID})
+		if err != nil {
+			return fmt.Errorf("delete snippets: %w", err)
+		}
 		return s.Audit.Record(ctx, tx, &o.ID, "member.remove", "account/"+account.String(),
-			map[string]any{"email": m.Email, "role": m.Role, "withdrawn_invitations": withdrawn})
+			map[string]any{"email": m.Email, "role": m.Role, "withdrawn_invitations": withdrawn, "deleted_snippets": snippets})
 	})
 }
 

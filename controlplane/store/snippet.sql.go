@@ -51,6 +51,24 @@ func (q *Queries) CountSnippets(ctx context.Context, arg CountSnippetsParams) (C
 	return i, err
 }
 
+const deletePrivateSnippetsOf = `-- name: DeletePrivateSnippetsOf :execrows
+delete from snippet
+where author_id = $1 and not shared and project_id in (select p.id from project p where p.organization_id = $2)
+`
+
+type DeletePrivateSnippetsOfParams struct {
+	AccountID      *uuid.UUID
+	OrganizationID *uuid.UUID
+}
+
+func (q *Queries) DeletePrivateSnippetsOf(ctx context.Context, arg DeletePrivateSnippetsOfParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deletePrivateSnippetsOf, arg.AccountID, arg.OrganizationID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const deleteSnippetFavorite = `-- name: DeleteSnippetFavorite :exec
 delete from snippet_favorite where account_id = $1 and snippet_id = $2
 `

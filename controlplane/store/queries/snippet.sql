@@ -56,3 +56,7 @@ delete from snippet where deleted_at < @before::timestamptz;
 
 -- name: PurgeProjectSnippets :exec
 delete from snippet where project_id = $1;
+
+-- name: DeletePrivateSnippetsOf :execrows
+delete from snippet
+where author_id = @account_id and not shared and project_id in (select p.id from project p where p.organization_id = @organization_id);

@@ -99,7 +99,7 @@ export function MembersTable({ slug, members, refused }: Props) {
         error={remove.error}
         onConfirm={() => leaving && remove.mutate({ organization: slug, accountId: leaving.accountId })}
       >
-        {own ? "You lose access to its projects at once. Coming back takes an invitation." : "They lose access to its projects at once. Their own account stays."}
+        {own ? "You lose access to its projects at once, and your private snippets in them are deleted. Coming back takes an invitation." : "They lose access to its projects at once, and their private snippets in them are deleted. Shared snippets and their own account stay."}
       </Confirm>
     </>
   );
