@@ -16,7 +16,7 @@ export function frameworks(values: Values): Way[] {
       id: "nextjs",
       name: "Next.js",
       group: "App frameworks",
-      about: "With the app router: rows are read on the server, and the same client works in the browser.",
+      about: "With the app router, on Node 22 or newer: rows are read on the server, and the same client works in the browser.",
       files: [
         install,
         env(".env.local", values, "NEXT_PUBLIC_"),
@@ -92,7 +92,7 @@ onMounted(async () => {
       id: "sveltekit",
       name: "SvelteKit",
       group: "App frameworks",
-      about: "Rows are read in load, on the server first and in the browser afterwards.",
+      about: "On Node 22 or newer. Rows are read in load, on the server first and in the browser afterwards.",
       files: [
         install,
         env(".env", values, "PUBLIC_"),

@@ -9,7 +9,7 @@ export function libraries(values: Values): Way[] {
       id: "supabase-js",
       name: "supabase-js",
       group: "Libraries and HTTP",
-      about: "In browsers, Node, Deno and Bun. Row level security decides what the publishable key reads; signed-in users are known to it.",
+      about: "In browsers, Node 22 and newer, Deno and Bun. Row level security decides what the publishable key reads; signed-in users are known to it.",
       files: [
         {
           name: "index.ts",
@@ -24,6 +24,18 @@ const supabase = createClient(
 const { data, error } = await supabase.from(${quoted(table)}).select();`,
         },
         shell("npm install @supabase/supabase-js"),
+        {
+          name: "On Node 20, which has no WebSocket: npm install ws",
+          language: "ts",
+          code: `import { createClient } from "@supabase/supabase-js";
+import ws from "ws";
+
+const supabase = createClient(
+  ${quoted(url)},
+  ${quoted(key)},
+  { realtime: { transport: ws } },
+);`,
+        },
       ],
     },
     {

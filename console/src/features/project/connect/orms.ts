@@ -28,15 +28,37 @@ export function databases({ login }: Values): Way[] {
       group: "Database",
       about: "The driver pg of Node.",
       files: [
-        shell("npm install pg"),
+        shell("npm install pg\nnode --env-file=.env db.mjs"),
         env,
         {
-          name: "db.ts",
+          name: "db.mjs",
           language: "ts",
           code: `import { Pool } from "pg";
 
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
-const { rows } = await pool.query("select now()");`,
+const { rows } = await pool.query("select now()");
+console.log(rows);
+await pool.end();`,
+        },
+      ],
+      secret: true,
+    },
+    {
+      id: "postgres-js",
+      name: "postgres.js",
+      group: "Database",
+      about: "The driver postgres, of Node, Deno and Bun.",
+      files: [
+        shell("npm install postgres\nnode --env-file=.env db.mjs"),
+        env,
+        {
+          name: "db.mjs",
+          language: "ts",
+          code: `import postgres from "postgres";
+
+const sql = postgres(process.env.DATABASE_URL, { max: 10 });
+console.log(await sql\`select now()\`);
+await sql.end();`,
         },
       ],
       secret: true,
@@ -45,7 +67,7 @@ const { rows } = await pool.query("select now()");`,
       id: "drizzle",
       name: "Drizzle",
       group: "ORMs",
-      about: "drizzle-kit pull writes the schema of the tables that are there.",
+      about: "npx drizzle-kit pull writes the schema of the tables that are there. It reads .env by itself; your app does by node --env-file=.env.",
       files: [
         shell("npm install drizzle-orm pg\nnpm install --save-dev drizzle-kit @types/pg"),
         env,
@@ -76,21 +98,85 @@ export const db = drizzle(process.env.DATABASE_URL!);`,
       id: "prisma",
       name: "Prisma",
       group: "ORMs",
-      about: "prisma db pull writes the models of the tables that are there.",
+      about: "Prisma 7. npx prisma db pull writes the models of the tables that are there, npx prisma generate the client.",
       files: [
-        shell("npm install prisma --save-dev\nnpm install @prisma/client"),
-        { name: ".env", language: "env", code: `DATABASE_URL="${prisma(login)}"` },
+        shell("npm install prisma dotenv --save-dev\nnpm install @prisma/client @prisma/adapter-pg"),
+        env,
+        {
+          name: "prisma.config.ts",
+          language: "ts",
+          code: `import "dotenv/config";
+import { defineConfig, env } from "prisma/config";
+
+export default defineConfig({
+  schema: "prisma/schema.prisma",
+  datasource: { url: env("DATABASE_URL") },
+});`,
+        },
         {
           name: "prisma/schema.prisma",
           language: "prisma",
           code: `generator client {
-  provider = "prisma-client-js"
+  provider = "prisma-client"
+  output   = "../generated/prisma"
 }
 
 datasource db {
   provider = "postgresql"
-  url      = env("DATABASE_URL")
 }`,
+        },
+        {
+          name: "db.ts",
+          language: "ts",
+          code: `import { PrismaPg } from "@prisma/adapter-pg";
+import { PrismaClient } from "./generated/prisma/client";
+
+const adapter = new PrismaPg({ connectionString: process.env.DATABASE_URL!, max: 5 });
+export const prisma = new PrismaClient({ adapter });`,
+        },
+      ],
+      secret: true,
+    },
+    {
+      id: "kysely",
+      name: "Kysely",
+      group: "ORMs",
+      about: "Typed SQL. npx kysely-codegen writes the types of the tables that are there.",
+      files: [
+        shell("npm install kysely pg\nnpm install --save-dev @types/pg kysely-codegen"),
+        env,
+        {
+          name: "db.ts",
+          language: "ts",
+          code: `import { Kysely, PostgresDialect } from "kysely";
+import { Pool } from "pg";
+import type { DB } from "kysely-codegen";
+
+export const db = new Kysely<DB>({
+  dialect: new PostgresDialect({ pool: new Pool({ connectionString: process.env.DATABASE_URL, max: 10 }) }),
+});`,
+        },
+      ],
+      secret: true,
+    },
+    {
+      id: "knex",
+      name: "Knex",
+      group: "ORMs",
+      about: "A query builder; its command makes and runs migrations.",
+      files: [
+        shell("npm install knex pg"),
+        env,
+        {
+          name: "db.mjs",
+          language: "ts",
+          code: `import knex from "knex";
+
+export const db = knex({
+  client: "pg",
+  connection: process.env.DATABASE_URL,
+  pool: { min: 0, max: 10 },
+});`,
         },
       ],
       secret: true,
@@ -173,12 +259,6 @@ function parameters({ host, port, database, user, password, sslMode }: Login): s
 function jdbc({ host, port, database, user, password, sslMode }: Login): string {
   const query = new URLSearchParams({ user, password, ...(sslMode && { sslmode: sslMode }) });
   return `jdbc:postgresql://${host}:${port}/${database}?${query}`;
-}
-
-/** Prisma takes the schema in the URL, and few connections of the project's hundred. */
-function prisma(login: Login): string {
-  const url = strictUrl(login);
-  return `${url}${url.includes("?") ? "&" : "?"}schema=public&connection_limit=5`;
 }
 
 function django({ host, port, database, user, password, sslMode }: Login): string {
