@@ -8,7 +8,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { asDefault, type NewValue } from "@/features/tables/change";
 import { faultIn } from "@/features/tables/check";
 import { ForeignPicker } from "@/features/tables/foreign-picker";
-import { kindOf } from "@/features/tables/kind";
+import { isComputed, kindOf } from "@/features/tables/kind";
 import type { Row } from "@/features/tables/read";
 import type { Changes } from "@/features/tables/use-changes";
 import type { TableInfo } from "@/features/tables/use-table";
@@ -77,6 +77,7 @@ function ValueForm({ row, column, info, changes, as, typed, present, onClose }: 
     void changes.writeCell(row, column.name, value);
   }
   function submit() {
+    if (!editable) return onClose();
     // What was not touched is not written: JSON may be spelt differently.
     if (typed === undefined && text === pretty && !changes.draftOf(row, column.name)) return onClose();
     const found = faultIn(column, text);
@@ -112,9 +113,11 @@ function ValueForm({ row, column, info, changes, as, typed, present, onClose }: 
         label={name}
         autoFocus={!foreign}
         invalid={Boolean(fault)}
+        readOnly={!editable}
         onSubmit={submit}
         placeholder={present === null ? "null" : present === "" ? "empty" : undefined}
       />
+      {!editable && <p className="text-xs text-muted">{whyFixed(column, info)}</p>}
       {fault && (
         <p role="alert" className="text-xs text-danger">
           {fault}
@@ -134,7 +137,7 @@ function ValueForm({ row, column, info, changes, as, typed, present, onClose }: 
         <CopyButton value={text} what="value" />
         <span className="flex-1" />
         <Button size="small" variant="ghost" onClick={onClose}>
-          Cancel
+          {editable ? "Cancel" : "Close"}
         </Button>
         {editable && (
           <Button size="small" variant="primary" type="submit">
@@ -144,6 +147,13 @@ function ValueForm({ row, column, info, changes, as, typed, present, onClose }: 
       </div>
     </form>
   );
+}
+
+/** Why a value can only be read. */
+function whyFixed(column: CatalogColumn, info: TableInfo): string {
+  if (isComputed(column)) return "Postgres computes this value, so it can only be read.";
+  if (column.identity === "always") return "Only the database gives this number: the identity is “always”.";
+  return info.rights.readOnly ?? (info.rights.update(column.name) ? "Its row cannot be told from others, so this long value can only be read." : "This role may only read it.");
 }
 
 function indented(json: string): string {

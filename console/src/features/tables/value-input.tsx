@@ -19,6 +19,8 @@ export interface ValueInputProps {
   autoFocus?: boolean;
   invalid?: boolean;
   describedBy?: string;
+  /** Shows the value, to be copied and not changed. */
+  readOnly?: boolean;
   /** Ctrl-Enter in what takes several lines. */
   onSubmit?: () => void;
   placeholder?: string;
@@ -28,6 +30,7 @@ export interface ValueInputProps {
 export function ValueInput(props: ValueInputProps) {
   const { column, value, onChange, label, id, autoFocus, invalid, describedBy, placeholder } = props;
   const common = { id, "aria-label": label, "aria-invalid": invalid || undefined, "aria-describedby": describedBy, autoFocus, placeholder, spellCheck: false };
+  if (props.readOnly) return <Textarea {...common} readOnly value={value} rows={Math.min(12, value.split("\n").length)} className="max-h-72 min-h-8 font-mono [field-sizing:content]" />;
   switch (kindOf(column)) {
     case "boolean":
       return <Choice {...props} values={["true", "false"]} />;
@@ -80,7 +83,7 @@ function Choice({ value, onChange, values, label, id, autoFocus, invalid, descri
 
 /** What the browser's own picker can show of a value. */
 function pickable(kind: string, value: string): string {
-  const found = /^(\d{4}-\d\d-\d\d)?[ T]?(\d\d:\d\d(?::\d\d)?)?/.exec(value);
+  const found = /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?!\d))?[ T]?((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)?/.exec(value);
   if (kind === "date") return found?.[1] ?? "";
   if (kind === "time") return found?.[2] ?? "";
   return found?.[1] && found[2] ? `${found[1]}T${found[2]}` : "";
@@ -140,6 +143,7 @@ function ArrayInput(props: ValueInputProps) {
             <span className="w-5 text-right font-mono text-xs text-faint">{at + 1}</span>
             {column.kind === "e" ? (
               <Select aria-label={`Element ${at + 1}`} value={element ?? ""} onChange={(event) => set(elements.with(at, event.target.value))}>
+                {element === null && <option value="">null</option>}
                 {(column.values ?? []).map((each) => (
                   <option key={each}>{each}</option>
                 ))}
