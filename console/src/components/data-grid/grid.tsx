@@ -190,6 +190,35 @@ export function DataGrid({ ref, ...props }: GridProps) {
     props.onPaste(dataCell(spot), event.clipboardData.getData("text/plain"));
   }
 
+  const { headerIcon, headerEnd, sorted } = props;
+  const corner = selection?.state;
+  const toggleAll = selection?.toggleAll;
+  const inHeader = spot.row < 0 ? spot.at : -1;
+  // Made anew when something of its own changed, not whenever rows are scrolled.
+  const header = useMemo(
+    () => (
+      <GridHeader
+        pinned={pinned}
+        center={drawn}
+        arrangement={arrangement}
+        head={head}
+        lead={lead}
+        width={width}
+        active={inHeader}
+        icon={headerIcon}
+        sorted={sorted}
+        corner={corner && toggleAll && <SelectAll state={corner} onToggle={toggleAll} />}
+        end={headerEnd}
+        onMenu={(at, element) => {
+          const [x, y] = below(element);
+          setActive({ row: -1, at });
+          setMenu({ row: -1, at, x, y });
+        }}
+      />
+    ),
+    [pinned, drawn, arrangement, head, lead, width, inHeader, headerIcon, sorted, corner, toggleAll, headerEnd],
+  );
+
   const indexes: number[] = [];
   if (spot.row >= 0 && spot.row < first) indexes.push(spot.row);
   for (let index = first; index < last; index += 1) indexes.push(index);
@@ -219,25 +248,9 @@ export function DataGrid({ ref, ...props }: GridProps) {
         onCopy={onCopy}
         onPaste={onPaste}
       >
-        <GridHeader
-          pinned={pinned}
-          center={drawn}
-          arrangement={arrangement}
-          head={head}
-          lead={lead}
-          width={width}
-          active={spot.row < 0 ? spot.at : -1}
-          icon={props.headerIcon}
-          sorted={props.sorted}
-          corner={selection && <SelectAll selection={selection} />}
-          end={props.headerEnd}
-          onMenu={(at, element) => {
-            setActive({ row: -1, at });
-            openMenu({ row: -1, at }, ...below(element));
-          }}
-        />
+        {header}
         {rowCount > 0 && (
-          <div role="rowgroup" className={cn("relative", range && "select-none")} style={{ height: laid, width }}>
+          <div role="rowgroup" className={cn("relative font-mono text-xs leading-[31px] whitespace-nowrap", range && "select-none")} style={{ height: laid, width }}>
             {indexes.map((index) => (
               <GridRow
                 key={index}
@@ -275,17 +288,17 @@ export function DataGrid({ ref, ...props }: GridProps) {
   );
 }
 
-function SelectAll({ selection }: { selection: RowSelection }) {
+function SelectAll({ state, onToggle }: { state: RowSelection["state"]; onToggle: () => void }) {
   return (
     <input
       type="checkbox"
       className="size-3.5 accent-(--accent)"
       aria-label="Select all rows"
-      checked={selection.state === "all"}
+      checked={state === "all"}
       ref={(box) => {
-        if (box) box.indeterminate = selection.state === "some";
+        if (box) box.indeterminate = state === "some";
       }}
-      onChange={selection.toggleAll}
+      onChange={onToggle}
     />
   );
 }

@@ -1,9 +1,8 @@
-import { memo } from "react";
+import { memo, type ReactNode } from "react";
 import type { ShownColumn } from "@/components/data-grid/arrangement";
 import type { Range } from "@/components/data-grid/keys";
 import { rowHeight } from "@/components/data-grid/scroll";
-import { CellValue } from "@/components/data-grid/value";
-import { cn } from "@/lib/cn";
+import { drawnText, isNothing } from "@/components/data-grid/value";
 
 /** How cells of a row stand apart: being saved, or refused. By the column's id. */
 export type RowMarks = Readonly<Record<string, "saving" | "refused">>;
@@ -30,60 +29,79 @@ interface Props {
 
 /** A row, drawn anew only when something of its own changed. */
 export const GridRow = memo(function GridRow(props: Props) {
-  const { index, values, top, pinned, center, head, lead, width, selected } = props;
+  const { index, values, top, pinned, center, head, width, selected } = props;
   return (
     <div
       role="row"
       aria-rowindex={index + 2}
       aria-selected={props.selectable ? selected : undefined}
       aria-busy={values ? undefined : true}
-      className={cn("group absolute left-0 flex border-b border-border bg-background", selected && "bg-accent-soft")}
+      className={selected ? "group absolute left-0 flex border-b border-border bg-accent-soft" : "group absolute left-0 flex border-b border-border"}
       style={{ top, width, height: rowHeight }}
     >
-      <RowHead {...props} width={head} />
-      {pinned.map((each) => (
-        <Cell key={each.column.id} {...props} shown={each} left={head + each.start} />
-      ))}
-      {center.map((each) => (
-        <Cell key={each.column.id} {...props} shown={each} left={lead + each.start} />
-      ))}
+      {head > 0 && <RowHead index={index} width={head} selected={selected} selectable={props.selectable} openable={props.openable} loaded={values !== undefined} />}
+      {pinned.map((each) => cell(each, head + each.start, 0, props))}
+      {center.map((each, n) => cell(each, 0, each.start - (n === 0 ? 0 : center[n - 1]!.start + center[n - 1]!.size), props))}
     </div>
   );
 });
 
-function RowHead({ index, width, selected, selectable, openable, values }: Props) {
-  if (width === 0) return null;
+interface HeadProps {
+  index: number;
+  width: number;
+  selected: boolean;
+  selectable: boolean;
+  openable: boolean;
+  loaded: boolean;
+}
+
+/** No more elements than it takes: a screen has dozens of it. */
+function RowHead({ index, width, selected, selectable, openable, loaded }: HeadProps) {
   return (
     <div
       role="rowheader"
       aria-colindex={1}
       data-head={index}
-      className={cn("sticky left-0 z-10 flex shrink-0 items-center gap-1 border-r border-border bg-background pl-2", selected && "bg-accent-soft")}
+      className={`sticky left-0 z-10 flex shrink-0 items-center gap-1 border-r border-border pl-2 ${selected ? "bg-accent-soft" : "bg-background"}`}
       style={{ width }}
     >
       {selectable ? (
-        <input type="checkbox" tabIndex={-1} checked={selected} readOnly disabled={!values} aria-label={`Select row ${index + 1}`} className="size-3.5 accent-(--accent)" />
+        <span
+          role="checkbox"
+          aria-checked={selected}
+          aria-disabled={!loaded || undefined}
+          aria-label={`Select row ${index + 1}`}
+          className={selected ? "grid-check shrink-0 border-accent bg-accent" : "grid-check shrink-0 border-border-strong bg-background"}
+        />
       ) : (
-        <span className="w-full pr-2 text-right font-mono text-xs text-faint tabular-nums">{index + 1}</span>
+        <span className="w-full pr-2 text-right text-faint tabular-nums">{index + 1}</span>
       )}
-      {openable && values && (
-        <button type="button" tabIndex={-1} data-open={index} aria-label={`Open row ${index + 1}`} className="flex size-6 items-center justify-center rounded text-faint opacity-0 group-hover:opacity-100 hover:bg-hover [@media(hover:none)]:opacity-100 hover:text-foreground">
-          <svg viewBox="0 0 16 16" className="size-3.5" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden>
-            <path d="M9.5 2.5h4v4M13.5 2.5 9 7M6.5 13.5h-4v-4M2.5 13.5 7 9" />
-          </svg>
-        </button>
+      {openable && loaded && (
+        <button type="button" tabIndex={-1} data-open={index} aria-label={`Open row ${index + 1}`} className="grid-open size-6 rounded hover:bg-hover" />
       )}
     </div>
   );
 }
 
-function Cell({ shown, left, index, values, active, range, selected, head, marks }: Props & { shown: ShownColumn; left: number }) {
-  const { column, at, pinned, size } = shown;
-  const value = values?.[shown.index];
+/** Whether a text of letters that are all of one width is no wider than a cell. */
+const fits = (text: string, size: number): boolean => text.length * 7.4 + 17 < size && /^[ -~]*$/.test(text);
+
+/** A cell is no component: thousands are made while a table is scrolled. What they share, the font first, they inherit from the body of the grid. */
+function cell({ column, index: of, at, pinned, size }: ShownColumn, left: number, gap: number, { index, values, active, range, selected, head, marks }: Props): ReactNode {
+  const value = values?.[of];
+  const text = values ? drawnText(value) : "";
   const mark = marks?.[column.id];
   const chosen = range !== undefined && at >= range.left && at <= range.right;
+  const look = [pinned ? `sticky z-10 shrink-0 ${selected || chosen ? "bg-accent-soft" : "bg-background"}` : "shrink-0"];
+  if (column.numeric) look.push("text-right tabular-nums");
+  if (chosen && !pinned) look.push("bg-accent-soft");
+  if (mark === "saving") look.push("text-muted italic");
+  if (mark === "refused") look.push("bg-danger-soft text-danger shadow-[inset_0_0_0_1px_var(--danger)]");
+  // Cutting costs: only what may be too long is.
+  if (!fits(text, size)) look.push("overflow-hidden text-ellipsis");
   return (
     <div
+      key={column.id}
       role="gridcell"
       aria-colindex={at + (head ? 2 : 1)}
       aria-selected={chosen || undefined}
@@ -91,17 +109,10 @@ function Cell({ shown, left, index, values, active, range, selected, head, marks
       data-row={index}
       data-at={at}
       tabIndex={active === at ? 0 : -1}
-      className={cn(
-        "h-full truncate border-r border-border px-2 font-mono text-xs leading-[31px] outline-none focus:shadow-[inset_0_0_0_2px_var(--accent)]",
-        pinned ? cn("sticky z-10 shrink-0 bg-background", selected && "bg-accent-soft") : "absolute top-0",
-        column.numeric && "text-right tabular-nums",
-        chosen && "bg-accent-soft",
-        mark === "saving" && "text-muted italic",
-        mark === "refused" && "bg-danger-soft text-danger shadow-[inset_0_0_0_1px_var(--danger)]",
-      )}
-      style={{ left, width: size }}
+      className={`h-full border-r border-border px-2 outline-none focus:shadow-[inset_0_0_0_2px_var(--accent)] ${look.join(" ")}`}
+      style={pinned ? { left, width: size } : gap > 0 ? { marginLeft: gap, width: size } : { width: size }}
     >
-      {values ? <CellValue value={value} /> : <span className="mt-2.5 block h-3 w-3/5 rounded bg-hover" />}
+      {values === undefined ? <span className="mt-2.5 block h-3 w-3/5 rounded bg-hover" /> : isNothing(value) ? <span className="text-faint italic">{text}</span> : text}
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState, type RefObje
 import { extentOf, moved, revealing, rowHeight, rowsIn, settled, type Place } from "@/components/data-grid/scroll";
 
 /** How many rows are drawn above and below those in view. */
-const beyond = 6;
+const beyond = 4;
 
 interface Window {
   first: number;

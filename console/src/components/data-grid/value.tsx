@@ -1,5 +1,3 @@
-import { memo } from "react";
-
 /** More of a value than this is not drawn in a cell. */
 const drawn = 300;
 
@@ -43,10 +41,17 @@ export function whole(value: unknown): string {
   return String(value);
 }
 
-/** A value in a cell; what is nothing is marked as such. */
-export const CellValue = memo(function CellValue({ value }: { value: unknown }) {
-  if (value === null || value === undefined) return <span className="text-faint italic">null</span>;
-  if (value === "") return <span className="text-faint italic">empty</span>;
+/** Whether a value has no text of its own: null, or empty. */
+export const isNothing = (value: unknown): boolean => value === null || value === undefined || value === "";
+
+/** What is drawn of a value: the beginning of its text, or a word for nothing. */
+export function drawnText(value: unknown): string {
+  if (isNothing(value)) return value === "" ? "empty" : "null";
   const text = asText(value);
   return text.length > drawn ? `${text.slice(0, drawn)}…` : text;
-});
+}
+
+/** A value in a cell; what is nothing is marked as such. */
+export function CellValue({ value }: { value: unknown }) {
+  return isNothing(value) ? <span className="text-faint italic">{drawnText(value)}</span> : drawnText(value);
+}
