@@ -2,7 +2,7 @@ import { defaultRangeExtractor, useVirtualizer, type Range as ColumnRange } from
 import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState, type ClipboardEvent, type KeyboardEvent, type MouseEvent, type PointerEvent, type ReactNode, type Ref } from "react";
 import type { Arrangement, GridColumn, ShownColumn } from "@/components/data-grid/arrangement";
 import { tsv } from "@/components/data-grid/copy";
-import { GridHeader, headerHeight } from "@/components/data-grid/header";
+import { GridHeader, headerHeight, type RowSelection } from "@/components/data-grid/header";
 import { rangeBetween, spotAfter, types, type Spot } from "@/components/data-grid/keys";
 import { GridMenu, type MenuAt } from "@/components/data-grid/menu";
 import { GridRow, type RowMarks } from "@/components/data-grid/row";
@@ -16,15 +16,6 @@ export interface CellAt {
   row: number;
   /** Which of the row's values. */
   index: number;
-}
-
-export interface RowSelection {
-  has: (row: number) => boolean;
-  /** With `through`, all from the one toggled last to this one. */
-  toggle: (row: number, through: boolean) => void;
-  /** Of the corner. */
-  state: "none" | "some" | "all";
-  toggleAll: () => void;
 }
 
 export interface GridHandle {
@@ -111,6 +102,12 @@ export function DataGrid({ ref, ...props }: GridProps) {
     setMenu({ ...at, x, y });
   }
 
+  const openHeaderMenu = useCallback((at: number, element: HTMLElement) => {
+    const [x, y] = below(element);
+    setActive({ row: -1, at });
+    setMenu({ row: -1, at, x, y });
+  }, []);
+
   function onKeyDown(event: KeyboardEvent<HTMLElement>) {
     const here = spotOf(event.target);
     if (!here || here.row !== spot.row || event.altKey) return;
@@ -190,35 +187,6 @@ export function DataGrid({ ref, ...props }: GridProps) {
     props.onPaste(dataCell(spot), event.clipboardData.getData("text/plain"));
   }
 
-  const { headerIcon, headerEnd, sorted } = props;
-  const corner = selection?.state;
-  const toggleAll = selection?.toggleAll;
-  const inHeader = spot.row < 0 ? spot.at : -1;
-  // Made anew when something of its own changed, not whenever rows are scrolled.
-  const header = useMemo(
-    () => (
-      <GridHeader
-        pinned={pinned}
-        center={drawn}
-        arrangement={arrangement}
-        head={head}
-        lead={lead}
-        width={width}
-        active={inHeader}
-        icon={headerIcon}
-        sorted={sorted}
-        corner={corner && toggleAll && <SelectAll state={corner} onToggle={toggleAll} />}
-        end={headerEnd}
-        onMenu={(at, element) => {
-          const [x, y] = below(element);
-          setActive({ row: -1, at });
-          setMenu({ row: -1, at, x, y });
-        }}
-      />
-    ),
-    [pinned, drawn, arrangement, head, lead, width, inHeader, headerIcon, sorted, corner, toggleAll, headerEnd],
-  );
-
   const indexes: number[] = [];
   if (spot.row >= 0 && spot.row < first) indexes.push(spot.row);
   for (let index = first; index < last; index += 1) indexes.push(index);
@@ -248,7 +216,20 @@ export function DataGrid({ ref, ...props }: GridProps) {
         onCopy={onCopy}
         onPaste={onPaste}
       >
-        {header}
+        <GridHeader
+          pinned={pinned}
+          center={drawn}
+          arrangement={arrangement}
+          head={head}
+          lead={lead}
+          width={width}
+          active={spot.row < 0 ? spot.at : -1}
+          icon={props.headerIcon}
+          sorted={props.sorted}
+          selection={selection}
+          end={props.headerEnd}
+          onMenu={openHeaderMenu}
+        />
         {rowCount > 0 && (
           <div role="rowgroup" className={cn("relative font-mono text-xs leading-[31px] whitespace-nowrap", range && "select-none")} style={{ height: laid, width }}>
             {indexes.map((index) => (
@@ -285,21 +266,6 @@ export function DataGrid({ ref, ...props }: GridProps) {
         />
       )}
     </>
-  );
-}
-
-function SelectAll({ state, onToggle }: { state: RowSelection["state"]; onToggle: () => void }) {
-  return (
-    <input
-      type="checkbox"
-      className="size-3.5 accent-(--accent)"
-      aria-label="Select all rows"
-      checked={state === "all"}
-      ref={(box) => {
-        if (box) box.indeterminate = state === "some";
-      }}
-      onChange={onToggle}
-    />
   );
 }
 

@@ -1,10 +1,19 @@
 import { ChevronDown } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { memo, useState, type ReactNode } from "react";
 import type { Arrangement, GridColumn, ShownColumn } from "@/components/data-grid/arrangement";
 import { shortType } from "@/components/data-grid/value";
 import { cn } from "@/lib/cn";
 
 export const headerHeight = 36;
+
+export interface RowSelection {
+  has: (row: number) => boolean;
+  /** With `through`, all from the one toggled last to this one. */
+  toggle: (row: number, through: boolean) => void;
+  /** Of the corner. */
+  state: "none" | "some" | "all";
+  toggleAll: () => void;
+}
 
 interface Props {
   pinned: ShownColumn[];
@@ -18,16 +27,16 @@ interface Props {
   /** Marks before the name: a key, a link. */
   icon?: (column: GridColumn) => ReactNode;
   sorted?: (column: GridColumn) => { descending: boolean; order: number } | undefined;
-  /** Stands in the corner above the rows' own headers. */
-  corner?: ReactNode;
+  /** Told, and changed for all rows, in the corner above the rows' own headers. */
+  selection?: RowSelection;
   /** Stands after the last column. */
   end?: ReactNode;
   onMenu: (at: number, element: HTMLElement) => void;
 }
 
-/** Names and types of columns; they are dragged to be moved, and at their right edge to be resized. */
-export function GridHeader(props: Props) {
-  const { pinned, center, head, lead, width, corner, end } = props;
+/** Names and types of columns; they are dragged to be moved, and at their right edge to be resized. Scrolling of rows does not draw it anew. */
+export const GridHeader = memo(function GridHeader(props: Props) {
+  const { pinned, center, head, lead, width, selection, end } = props;
   const [dragged, setDragged] = useState<string>();
   const all = { ...props, dragged, setDragged };
   return (
@@ -35,7 +44,7 @@ export function GridHeader(props: Props) {
       <div role="row" aria-rowindex={1} className="relative flex border-b border-border bg-surface" style={{ height: headerHeight }}>
         {head > 0 && (
           <div role="columnheader" aria-colindex={1} className="sticky left-0 z-20 flex shrink-0 items-center border-r border-border bg-surface pl-2" style={{ width: head }}>
-            {corner ?? <span className="sr-only">Row</span>}
+            {selection ? <SelectAll state={selection.state} onToggle={selection.toggleAll} /> : <span className="sr-only">Row</span>}
           </div>
         )}
         {pinned.map((each) => (
@@ -51,6 +60,21 @@ export function GridHeader(props: Props) {
         )}
       </div>
     </div>
+  );
+});
+
+function SelectAll({ state, onToggle }: { state: RowSelection["state"]; onToggle: () => void }) {
+  return (
+    <input
+      type="checkbox"
+      className="size-3.5 accent-(--accent)"
+      aria-label="Select all rows"
+      checked={state === "all"}
+      ref={(box) => {
+        if (box) box.indeterminate = state === "some";
+      }}
+      onChange={onToggle}
+    />
   );
 }
 

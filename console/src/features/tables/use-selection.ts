@@ -1,5 +1,5 @@
 import { useMemo, useRef, useState } from "react";
-import type { RowSelection } from "@/components/data-grid/grid";
+import type { RowSelection } from "@/components/data-grid/header";
 import type { Row } from "@/features/tables/read";
 
 /** Which rows are chosen: some, or all that are shown but for some. */
