@@ -88,7 +88,7 @@ func acme(p *oidc.Provider, more object) object {
 // project makes a project whose settings differ from those of the others.
 func (s *scene) project(more map[string]string) *place {
 	s.Helper()
-	p := &place{snapshot: testkit.Project(s.T, s.shared), readOnly: id.NewSecret(id.PrefixSecret)}
+	p := &place{snapshot: testkit.NewProject(s.T, s.shared), readOnly: id.NewSecret(id.PrefixSecret)}
 	p.keys = testkit.ProjectKeys(s.T, p.snapshot)
 	p.snapshot.Settings = settings()
 	maps.Copy(p.snapshot.Settings, more)

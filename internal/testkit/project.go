@@ -2,9 +2,10 @@ package testkit
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/wayli-app/fluxbase/internal/id"
 	"github.com/wayli-app/fluxbase/internal/layout"
 	"github.com/wayli-app/fluxbase/internal/token"
+	"github.com/wayli-app/fluxbase/migrations"
 )
 
 // Keys are the ways into a project made for a test.
@@ -31,44 +33,41 @@ var keys sync.Map // ref → Keys
 // cluster opens and prepares the test server, once for all tests of a package.
 var cluster = sync.OnceValues(func() (*layout.Cluster, error) {
 	ctx := context.Background()
-	c, err := layout.Open(ctx, os.Getenv(DatabaseVariable), slog.New(slog.DiscardHandler))
+	c, err := layout.Open(ctx, adminURL(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
 	return c, c.Prepare(ctx)
 })
 
-// Project makes a real project on the test server, in a database of its own or in the shared one, and returns its
-// snapshot: active, with one signing key, a legacy secret, one publishable and one secret key, no limits and no
-// bucket. It is dropped at the test's end.
+// Project returns the snapshot of a real project on the test server, in a database of its own or in the shared one:
+// active, with one signing key, a legacy secret, one publishable and one secret key, no limits and no bucket. It is new, or
+// as good as that: another test gave it back with nothing changed but rows, which were deleted.
 func Project(t testing.TB, shared bool) *directoryv1.Snapshot {
+	t.Helper()
+	return project(t, shared, true)
+}
+
+// NewProject is a Project that no test had before nor will have after: for tests that share a worker, which remembers what it served.
+func NewProject(t testing.TB, shared bool) *directoryv1.Snapshot {
+	t.Helper()
+	return project(t, shared, false)
+}
+
+func project(t testing.TB, shared, again bool) *directoryv1.Snapshot {
 	t.Helper()
 	admin, err := url.Parse(AdminURL(t))
 	require.NoError(t, err)
 	port, err := strconv.ParseInt(admin.Port(), 10, 32)
 	require.NoError(t, err)
-	c, err := cluster()
-	require.NoError(t, err)
-	names := layout.Of(id.NewRef(), shared)
-	passwords := layout.Passwords{Authenticator: id.NewPassword(), Admin: id.NewPassword(), Storage: id.NewPassword(), Owner: id.NewPassword()}
-	t.Cleanup(func() {
-		keys.Delete(names.Ref())
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		require.NoError(t, c.Drop(ctx, names))
-	})
-	require.NoError(t, c.CreateRoles(t.Context(), names, passwords))
-	if shared {
-		require.NoError(t, c.CreateSchemas(t.Context(), names))
-	} else {
-		require.NoError(t, c.CreateDatabase(t.Context(), names))
-	}
+	made := placed(t, shared, again)
+	names, passwords := layout.Of(made.name, shared), made.passwords
 	secret := []byte(id.NewSecret(""))
-	made := Keys{
+	own := Keys{
 		Publishable: id.NewSecret(id.PrefixPublishable), Secret: id.NewSecret(id.PrefixSecret),
 		Anon: legacy(t, secret, names.Ref(), layout.Anon), ServiceRole: legacy(t, secret, names.Ref(), layout.ServiceRole),
 	}
-	keys.Store(names.Ref(), made)
+	keys.Store(names.Ref(), own)
 	return &directoryv1.Snapshot{
 		ProjectId: uuid.NewString(), OrganizationId: uuid.NewString(), Ref: names.Ref(), Revision: 1,
 		Status: directoryv1.ServingStatus_SERVING_STATUS_ACTIVE, Url: "http://" + names.Ref() + ".localhost:8000",
@@ -81,12 +80,51 @@ func Project(t testing.TB, shared bool) *directoryv1.Snapshot {
 			Owner:         &directoryv1.Login{User: names.Owner(), Password: passwords.Owner},
 		},
 		Keys: []*directoryv1.Key{
-			{Id: uuid.NewString(), Hash: id.Hash(made.Publishable), Role: layout.Anon},
-			{Id: uuid.NewString(), Hash: id.Hash(made.Secret), Role: layout.ServiceRole},
+			{Id: uuid.NewString(), Hash: id.Hash(own.Publishable), Role: layout.Anon},
+			{Id: uuid.NewString(), Hash: id.Hash(own.Secret), Role: layout.ServiceRole},
 		},
-		SigningKeys: []*directoryv1.SigningKey{signingKey(t)}, LegacyJwtSecret: secret, AnonKey: made.Anon,
+		SigningKeys: []*directoryv1.SigningKey{signingKey(t)}, LegacyJwtSecret: secret, AnonKey: own.Anon,
 		Settings: map[string]string{"auth.autoconfirm": "true"},
 	}
+}
+
+// placed takes a spare project or makes one. Only if it may be used again, it is given back.
+func placed(t testing.TB, shared, again bool) *spare {
+	t.Helper()
+	c, err := cluster()
+	require.NoError(t, err)
+	hash, err := migrator{migrations.Project}.Hash()
+	require.NoError(t, err)
+	s := &spare{kind: fmt.Sprintf("project, shared %t, of %s", shared, hash)}
+	fresh := !again || !s.take(t)
+	if fresh {
+		s.name = id.NewRef()
+		s.passwords = layout.Passwords{Authenticator: id.NewPassword(), Admin: id.NewPassword(), Storage: id.NewPassword(), Owner: id.NewPassword()}
+	}
+	names := layout.Of(s.name, shared)
+	s.database, s.prefix = names.Database(), names.SchemaPrefix()
+	s.logins = []string{names.Authenticator(), names.Admin(), names.Storage(), names.Owner()}
+	s.roles = s.logins
+	if shared {
+		s.roles = append(slices.Clone(s.logins), names.Role(layout.Anon), names.Role(layout.Authenticated), names.Role(layout.ServiceRole), names.Role(layout.AuthAdmin))
+	}
+	t.Cleanup(func() {
+		keys.Delete(s.name)
+		s.end(t, again, func(ctx context.Context) error { return c.Drop(ctx, names) })
+	})
+	if !fresh {
+		return s
+	}
+	require.NoError(t, c.CreateRoles(t.Context(), names, s.passwords))
+	if shared {
+		require.NoError(t, c.CreateSchemas(t.Context(), names))
+	} else {
+		require.NoError(t, c.CreateDatabase(t.Context(), names))
+	}
+	if again {
+		s.remember(t)
+	}
+	return s
 }
 
 // ProjectKeys returns the keys of a project that Project made.

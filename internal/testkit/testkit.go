@@ -30,6 +30,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wayli-app/fluxbase/internal/id"
+	"github.com/wayli-app/fluxbase/internal/pg"
 	"github.com/wayli-app/fluxbase/internal/seal"
 )
 
@@ -51,30 +52,62 @@ func variable(t testing.TB, name string) string {
 	return value
 }
 
+func adminURL() string { return os.Getenv(DatabaseVariable) }
+
 // AdminURL is a superuser's URL of a real Postgres.
 func AdminURL(t testing.TB) string {
 	t.Helper()
 	return variable(t, DatabaseVariable)
 }
 
-// Database makes a database of the test's own that has the migrations, in the order of their names, and River's tables. It
-// is a clone of a template that is made once per content. The pool is closed and the database dropped at the test's end;
-// the database of a failed test is kept.
+// Database returns a pool of a database of the test's own that has the migrations, in the order of their names, and River's tables. It is
+// a clone of a template that is made once per content, or as good as new: another test gave it back with nothing changed but
+// rows, which were deleted. The database of a failed test is kept.
 func Database(t testing.TB, migrations fs.FS) *pgxpool.Pool {
 	t.Helper()
-	admin, err := url.Parse(AdminURL(t))
+	hash, err := migrator{migrations}.Hash()
 	require.NoError(t, err)
-	password, _ := admin.User.Password()
-	made := pgtestdb.Custom(t, pgtestdb.Config{
-		DriverName: "pgx", Host: admin.Hostname(), Port: admin.Port(), User: admin.User.Username(), Password: password,
-		Database: strings.TrimPrefix(admin.Path, "/"), Options: admin.RawQuery, ForceTerminateConnections: true,
-		TestRole: &pgtestdb.Role{Username: admin.User.Username(), Password: password},
-	}, migrator{migrations})
-	pool, err := pgxpool.New(context.Background(), made.URL())
+	s := &spare{kind: "database of " + hash}
+	t.Cleanup(func() {
+		s.end(t, true, func(ctx context.Context) error {
+			if t.Failed() {
+				return nil
+			}
+			admin, err := spares()
+			if err == nil {
+				_, err = admin.Exec(ctx, "drop database if exists "+pg.Ident(s.name)+" with (force)")
+			}
+			return err
+		})
+	})
+	fresh := !s.take(t)
+	address, err := url.Parse(AdminURL(t))
+	require.NoError(t, err)
+	password, _ := address.User.Password()
+	config := pgtestdb.Config{
+		DriverName: "pgx", Host: address.Hostname(), Port: address.Port(), User: address.User.Username(), Password: password,
+		Database: strings.TrimPrefix(address.Path, "/"), Options: address.RawQuery, ForceTerminateConnections: true,
+		TestRole: &pgtestdb.Role{Username: address.User.Username(), Password: password},
+	}
+	if fresh {
+		s.name = pgtestdb.Custom(kept{t}, config, migrator{migrations}).Database
+	}
+	s.database, s.roles, s.logins = s.name, []string{}, []string{}
+	if fresh {
+		s.remember(t)
+	}
+	address.Path = "/" + s.name
+	pool, err := pgxpool.New(context.Background(), address.String())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return pool
 }
+
+// kept leaves it to Database to drop what was made.
+type kept struct{ testing.TB }
+
+// Cleanup implements pgtestdb.TB.
+func (kept) Cleanup(func()) {}
 
 type migrator struct{ files fs.FS }
 

@@ -61,7 +61,7 @@ func run(args []string) (code int, err error) {
 	if err := os.Mkdir(temporary, 0o700); err != nil {
 		return 0, err
 	}
-	if err := os.Chmod(temporary, os.ModeSticky|0o777); err != nil { //nolint:gosec // like /tmp: PostgreSQL may run as another user
+	if err := os.Chmod(temporary, os.ModeSticky|0o777); err != nil { // like /tmp: PostgreSQL may run as another user
 		return 0, err
 	}
 	set("TMPDIR", temporary)

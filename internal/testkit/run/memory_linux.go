@@ -22,7 +22,7 @@ func inMemory() string {
 	if err := syscall.Statfs(dir, &is); err != nil || is.Type != tmpfs || is.Flags&noExec != 0 {
 		return ""
 	}
-	if int64(is.Bavail)*is.Bsize < roomNeeded || memoryAvailable() < memoryNeeded { //nolint:gosec // far below 2^63
+	if int64(is.Bavail)*is.Bsize < roomNeeded || memoryAvailable() < memoryNeeded {
 		return ""
 	}
 	return dir
