@@ -67,9 +67,9 @@ unformatted() {
 
 console_checks() { (cd console && npm run --silent typecheck && npm run --silent lint && npm run --silent test:unit && npm run --silent bundle); }
 
-# Without go test's own vet: the step before has done all of it.
+# Without go test's own vet: the step before has done all of it. Whole processes are those of the program that was built.
 go_tests() {
-  go run ./internal/testkit/run -- go test -vet=off -tags vips -json -timeout 15m ./... | go run ./internal/testkit/report
+  FLUXBASE_BIN="$PWD/bin/fluxbase" go run ./internal/testkit/run -- go test -vet=off -tags vips -json -timeout 15m ./... | go run ./internal/testkit/report
 }
 
 step "dependencies" scripts/deps.sh test || finish

@@ -25,17 +25,21 @@ func TestMain(m *testing.M) {
 	stopShared()
 }
 
-// build builds the program, the one for images and the object store, as they are now.
+// build builds the program, the one for images and the object store, as they are now. FLUXBASE_BIN names a program that has just been built, with the
+// one for images beside it.
 func build() error {
 	store, err := filepath.Abs(versitygw)
 	if err != nil {
 		return err
 	}
+	builds := [][]string{{"-C", filepath.Join("..", "..", "tools", "versitygw"), "-o", store, "github.com/versity/versitygw/cmd/versitygw"}}
+	if given := os.Getenv("FLUXBASE_BIN"); given != "" {
+		binary = given
+	} else {
+		builds = append(builds, []string{"-tags", "vips", "-o", filepath.Dir(binary), "github.com/wayli-app/fluxbase/cmd/fluxbase", "github.com/wayli-app/fluxbase/cmd/fluxbase-images"})
+	}
 	var group errgroup.Group
-	for _, args := range [][]string{
-		{"-tags", "vips", "-o", filepath.Dir(binary), "github.com/wayli-app/fluxbase/cmd/fluxbase", "github.com/wayli-app/fluxbase/cmd/fluxbase-images"},
-		{"-C", filepath.Join("..", "..", "tools", "versitygw"), "-o", store, "github.com/versity/versitygw/cmd/versitygw"},
-	} {
+	for _, args := range builds {
 		group.Go(func() error {
 			if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
 				return fmt.Errorf("build %s: %w\n%s", args[len(args)-1], err, out)
