@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
@@ -99,10 +100,14 @@ func line(query string, position int) int {
 	return 1 + strings.Count(query[:end], "\n")
 }
 
-func (s *Service) writeError(w http.ResponseWriter, r *http.Request, ref string, err error) {
+func (s *Service) writeError(w http.ResponseWriter, r *http.Request, p *directory.Project, err error) {
 	var refused *sqlError
 	if errors.As(err, &refused) {
-		_ = writeJSON(w, http.StatusBadRequest, refused.body())
+		body := refused.body()
+		if hint := hintOfSchema(p, body.Message); hint != "" {
+			body.Hint = hint
+		}
+		_ = writeJSON(w, http.StatusBadRequest, body)
 		return
 	}
 	f := fault.From(err)
@@ -112,7 +117,7 @@ func (s *Service) writeError(w http.ResponseWriter, r *http.Request, ref string,
 	}
 	if !ok {
 		status = http.StatusInternalServerError
-		s.log.ErrorContext(r.Context(), "meta request failed", "project", ref, "path", r.URL.Path, "error", err)
+		s.log.ErrorContext(r.Context(), "meta request failed", "project", p.Ref, "path", r.URL.Path, "error", err)
 	}
 	_ = writeJSON(w, status, errorBody{Code: f.Reason, Message: f.Message})
 }

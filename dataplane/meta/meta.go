@@ -97,7 +97,7 @@ func (s *Service) wrap(h handler) http.Handler {
 			err = s.take(h, w, r, session)
 		}
 		if err != nil {
-			s.writeError(w, r, session.Project.Ref, err)
+			s.writeError(w, r, session.Project, err)
 		}
 	})
 }

@@ -133,3 +133,24 @@ func TestQueryNamesTypes(t *testing.T) {
 		b.ask(`{"query":"begin; set local role \"`+b.project.Role("anon")+`\"; select 1 as x"}`, 200, `{"name":"x","type":"integer"}`)
 	})
 }
+
+// TestQueryTellsNamesOfASharedDatabase: SQL that was written for a database of its own names schemas that are called otherwise in a shared one.
+func TestQueryTellsNamesOfASharedDatabase(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		for name, sql := range map[string]string{
+			"auth": "create table posts (author uuid references auth.users)", "storage": "select * from storage.objects", "public": "create table public.posts (id int)",
+		} {
+			status, body := b.query(sql)
+			if !b.project.Shared {
+				require.Equal(t, 200, status, body)
+				b.run("drop table if exists public.posts")
+				continue
+			}
+			require.Equal(t, 400, status, body)
+			require.Contains(t, body, "this project's schema "+name+" is called "+b.project.Schema(name))
+		}
+		status, body := b.query("select * from nosuch.thing")
+		require.Equal(t, 400, status)
+		require.NotContains(t, body, "shared database")
+	})
+}
