@@ -202,7 +202,7 @@ export function DataGrid({ ref, ...props }: GridProps) {
         aria-rowcount={rowCount + 1}
         aria-colcount={shown.length + (head ? 1 : 0)}
         aria-multiselectable={selection ? true : undefined}
-        className="relative h-full overflow-auto overscroll-none outline-none"
+        className="relative h-full overflow-auto overscroll-none bg-background outline-none"
         onKeyDown={onKeyDown}
         onFocus={onFocus}
         onPointerDown={onPointerDown}
