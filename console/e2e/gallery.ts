@@ -70,9 +70,10 @@ export function scenes({ org, shop, fresh, user }: World): Record<string, Scene>
     "connect-orm": `${project}?connect=prisma`,
     "tables-first": `/projects/${fresh}/tables`,
     tables: `${project}/tables`,
-    "table-filtered": `${table}?filter=${encodeURIComponent("and(in_stock.true(),price.gt(10))")}&sort=price.desc`,
+    "table-filtered": `${table}?filter=${encodeURIComponent("and(in_stock.true,price.gt.10)")}&sort=price.desc`,
     "table-row": `${table}?row=id.12`,
     "table-import": `${table}?import=true`,
+    "table-as-user": `${project}/tables/public/orders?as=user:${user}`,
     "table-as-visitor": `${project}/tables/public/orders?as=anon`,
     "table-new": `${project}/tables?edit=new-table`,
     "table-edit": `${table}?edit=table`,
@@ -139,7 +140,7 @@ export function scenes({ org, shop, fresh, user }: World): Record<string, Scene>
 async function searchFor(page: Page) {
   await page.keyboard.press("ControlOrMeta+k");
   const menu = page.getByRole("dialog", { name: "Go to" });
-  await menu.getByRole("combobox").fill("or");
+  await menu.getByRole("combobox").fill("order");
   await expect(menu.getByRole("option", { name: "public.orders" })).toBeVisible();
 }
 
@@ -175,11 +176,13 @@ async function explain(page: Page) {
 
 /** Opens a scene in a look, and waits until all of it stands. */
 export async function show(page: Page, url: string, { path, act }: Scene) {
+  await page.goto("about:blank"); // the requests of the page before end unheard
   const asked = new Set<{ url: () => string }>();
   const begin = (request: { url: () => string }) => !/Watch/.test(request.url()) && asked.add(request); // which never ends
   const end = (request: { url: () => string }) => asked.delete(request);
   page.on("request", begin).on("requestfinished", end).on("requestfailed", end);
   const settled = async () => {
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))); // what is loaded late was asked for
     await expect(page.locator(".pulse")).toHaveCount(0);
     await expect.poll(() => [...asked].map((each) => each.url()), { message: `requests of ${path}` }).toEqual([]);
   };

@@ -20,13 +20,13 @@ export interface Database {
 
 /** The project's database behind the console's back, to see that what the console says is so. */
 export async function databaseOf(page: Page, url: string, ref: string): Promise<Database> {
-  const asked = page.waitForRequest(meta);
+  await page.goto(`${url}/projects/${ref}/keys`);
+  const key = /fbk_pub_\w+/.exec((await page.getByText(/fbk_pub_/).first().textContent()) ?? "")![0];
+  const asked = page.waitForRequest(meta); // from this page: one that is left may still ask, and is cut off
   await page.goto(`${url}/projects/${ref}/database/tables`);
   const request = await asked;
   const base = request.url().replace(/\/meta\/v1\/.*/, "");
   const Authorization = (await request.allHeaders()).authorization!;
-  await page.goto(`${url}/projects/${ref}/keys`);
-  const key = /fbk_pub_\w+/.exec((await page.getByText(/fbk_pub_/).first().textContent()) ?? "")![0];
   return {
     base,
     async sql(query) {

@@ -149,7 +149,7 @@ async function pastTraffic(data: string, ref: string) {
 with p as (update project set created_at = now() - interval '40 days' where ref = '${ref}' returning id),
 minutes as (
   select at, service, greatest(0, round(busy * share * (1 + 0.6 * sin(extract(epoch from at) / 3600 / 3.82) + 0.25 * sin(extract(epoch from at) / 311)) + random() * 6))::bigint as n
-  from generate_series(date_trunc('minute', now()) - interval '30 hours', date_trunc('minute', now()) - interval '10 minutes', interval '1 minute') at,
+  from generate_series(date_trunc('minute', now()) - interval '30 hours', date_trunc('minute', now()) - interval '1 minute', interval '1 minute') at,
     (values ('rest', 42, 1.0), ('auth', 9, 1.0), ('storage', 14, 1.0)) as s (service, busy, share)
 ),
 counted as (
@@ -160,9 +160,9 @@ counted as (
 ),
 gauges as (
   insert into project_gauge (project_id, gauge, at, value)
-  select p.id, 'database_bytes', at, 41000000 + (extract(epoch from at - now() + interval '30 hours') * 95)::bigint from p, generate_series(now() - interval '30 hours', now() - interval '20 minutes', interval '10 minutes') at
+  select p.id, 'database_bytes', at, 9600000 + (extract(epoch from at - now() + interval '30 hours') * 20)::bigint from p, generate_series(now() - interval '30 hours', now() - interval '2 minutes', interval '10 minutes') at
   union all
-  select p.id, 'connections', at, 3 + round(3 + 3 * sin(extract(epoch from at) / 3600 / 3.82) + random() * 2)::bigint from p, generate_series(now() - interval '30 hours', now() - interval '20 minutes', interval '10 minutes') at
+  select p.id, 'connections', at, 3 + round(3 + 3 * sin(extract(epoch from at) / 3600 / 3.82) + random() * 2)::bigint from p, generate_series(now() - interval '30 hours', now() - interval '2 minutes', interval '10 minutes') at
   on conflict do nothing returning 1
 )
 select (select count(*) from counted) + (select count(*) from gauges)`;
