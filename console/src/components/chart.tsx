@@ -46,7 +46,9 @@ export function TimeChart({ series, unit = "count", range, sync, label, height =
   );
 }
 
-interface ChartProps extends Common {
+interface ChartProps extends Omit<Common, "height"> {
+  /** In pixels, or all that the class name gives it. */
+  height?: number | "fill";
   rows: readonly Record<string, unknown>[];
   kind: "bar" | "line" | "area" | "scatter";
   /** The columns that are drawn. Values may be numbers, or text that reads as one. */
@@ -72,11 +74,11 @@ export function Chart({ rows, kind, x, y, group, unit = "count", label, height =
   );
 }
 
-function Frame({ height, loading, empty, children }: { height: number; loading: boolean; empty: ReactNode; children: ReactNode }) {
+function Frame({ height, loading, empty, children }: { height: number | "fill"; loading: boolean; empty: ReactNode; children: ReactNode }) {
   const waiting = <Skeleton className="delayed size-full" />;
   return (
     // The height is kept from the first moment on: nothing moves when the values come.
-    <div className="relative min-w-0 text-xs" style={{ height }}>
+    <div className={cn("relative min-w-0 text-xs", height === "fill" && "min-h-0 flex-1")} style={height === "fill" ? undefined : { height }}>
       {loading ? waiting : <Suspense fallback={waiting}>{children}</Suspense>}
       {!loading && empty && <p className="pointer-events-none absolute inset-0 flex items-center justify-center pb-6 text-sm text-muted">{empty}</p>}
     </div>

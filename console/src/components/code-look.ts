@@ -15,7 +15,7 @@ const theme = EditorView.theme({
   },
   ".cm-selectionMatch": { backgroundColor: "color-mix(in srgb, var(--accent) 14%, transparent)" },
   ".cm-placeholder": { color: "var(--faint)" },
-  ".cm-matchingBracket": { backgroundColor: "var(--hover)", outline: "1px solid var(--border-strong)" },
+  "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--hover)", outline: "1px solid var(--border-strong)" },
   ".cm-tooltip": { backgroundColor: "var(--raised)", color: "var(--foreground)", border: "1px solid var(--border)", borderRadius: "6px", overflow: "hidden" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "'JetBrains Mono Variable', monospace", fontSize: "12px" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "3px 8px" },

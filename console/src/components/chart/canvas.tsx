@@ -2,7 +2,7 @@ import { useState } from "react";
 import { Area, Bar, CartesianGrid, ComposedChart, Line, ResponsiveContainer, Tooltip, XAxis, YAxis, type DotItemDotProps } from "recharts";
 import { Mark } from "@/components/chart/aside";
 import type { Shape } from "@/components/chart/pivot";
-import { full, short, ticks, tickText, zone, type Reading, type Series, type Unit } from "@/components/chart/series";
+import { full, short, ticks, tickText, valueTicks, zone, type Reading, type Series, type Unit } from "@/components/chart/series";
 import { strokeOf } from "@/components/chart/stroke";
 import { shorten } from "@/lib/format";
 
@@ -47,13 +47,13 @@ export function TimeCanvas({ rows, series, unit, range, sync, height, label }: T
   );
 }
 
-export function Canvas({ shape, kind, unit, height, label }: { shape: Shape; kind: Kind; unit: Unit; height: number; label: string }) {
+export function Canvas({ shape, kind, unit, height, label }: { shape: Shape; kind: Kind; unit: Unit; height: number | "fill"; label: string }) {
   const span = (shape.rows.at(-1)?.at ?? 0) - (shape.rows[0]?.at ?? 0);
   // Bars stand beside each other by name, whatever they are of: a bar has no width on a scale.
   const names = shape.axis === "name" || kind === "bar";
   const [read, reading] = useFocus();
   return (
-    <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 640, height }} {...reading}>
+    <ResponsiveContainer width="100%" height={height === "fill" ? "100%" : height} initialDimension={{ width: 640, height: height === "fill" ? 240 : height }} {...reading}>
       <ComposedChart data={shape.rows} margin={margin} aria-label={label}>
         {grid}
         <XAxis
@@ -62,7 +62,7 @@ export function Canvas({ shape, kind, unit, height, label }: { shape: Shape; kin
           type={names ? "category" : "number"}
           domain={["dataMin", "dataMax"]}
           allowDuplicatedCategory={false}
-          interval="preserveStartEnd"
+          interval="equidistantPreserveStart"
           tickFormatter={(at: number) => (shape.axis === "time" ? tickText(at, span) : shape.axis === "number" ? short(at, "count") : shorten(shape.text(at), 8))}
         />
         {valueAxis(unit, shape.rows)}
@@ -81,7 +81,7 @@ function useFocus() {
   return [focused, { onFocus: () => setFocused(true), onBlur: () => setFocused(false) }] as const;
 }
 
-const margin = { top: 6, right: 8, bottom: 0, left: 0 };
+const margin = { top: 6, right: 20, bottom: 0, left: 0 };
 const grid = <CartesianGrid vertical={false} stroke="var(--border)" />;
 const axis = { tickLine: false, axisLine: { stroke: "var(--border)" }, tick: { fill: "var(--muted)", fontSize: 11 }, minTickGap: 24, tickMargin: 6 } as const;
 
@@ -89,14 +89,16 @@ const axis = { tickLine: false, axisLine: { stroke: "var(--border)" }, tick: { f
 function valueAxis(unit: Unit, rows: Reading[]) {
   const values = rows.flatMap((row) => row.values.filter((value) => value !== null));
   const [low, high] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [0, 0]);
+  const ticks = valueTicks(low, high, unit === "count" && values.every(Number.isInteger));
   return (
     <YAxis
       {...axis}
       axisLine={false}
       width={52}
-      tickCount={4}
-      allowDecimals={unit !== "count"}
-      domain={[low < 0 ? "auto" : 0, high > 0 || low < 0 ? "auto" : 1]}
+      minTickGap={0}
+      interval={0}
+      ticks={ticks}
+      domain={[ticks[0]!, ticks.at(-1)!]}
       tickFormatter={(value: number) => short(value, unit)}
     />
   );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { pivot } from "@/components/chart/pivot";
-import { full, merge, summary, ticks } from "@/components/chart/series";
+import { full, merge, summary, ticks, valueTicks } from "@/components/chart/series";
 
 const time = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute));
 
@@ -31,6 +31,18 @@ describe("ticks", () => {
       expect(marks.every((at) => at >= from && at <= to)).toBe(true);
     }
   });
+});
+
+describe("valueTicks", () => {
+  it.each([
+    [0, 1950, true, [0, 1000, 2000]],
+    [0, 24, true, [0, 10, 20, 30]],
+    [0, 171.3, false, [0, 50, 100, 150, 200]],
+    [0, 1, true, [0, 1]],
+    [0, 0, false, [0, 0.5, 1]],
+    [-3, 7, true, [-5, 0, 5, 10]],
+    [0, 0.004, false, [0, 0.002, 0.004]],
+  ])("of %s to %s are round", (low, high, whole, marks) => expect(valueTicks(low, high, whole)).toEqual(marks));
 });
 
 const axis = (values: unknown[]) => pivot(values.map((x) => ({ x, y: 1 })), { x: "x", y: ["y"], merged: true }).axis;

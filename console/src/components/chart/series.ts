@@ -85,6 +85,18 @@ export function ticks(from: number, to: number, most: number): number[] {
   return out;
 }
 
+/** Where the value axis is marked: round numbers from under the lowest to over the highest, three or four steps of them. */
+export function valueTicks(low: number, high: number, whole = false): number[] {
+  if (low === high) high = low + 1;
+  const rough = (high - low) / 3.5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  let step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= rough)!;
+  if (whole) step = Math.max(1, Math.ceil(step));
+  const out: number[] = [];
+  for (let n = Math.floor(low / step); n < Math.ceil(high / step) + 1; n += 1) out.push(Number((n * step).toPrecision(12)));
+  return out;
+}
+
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const dayAndMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const monthAndYear = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric" });

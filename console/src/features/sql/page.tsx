@@ -1,9 +1,10 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { z } from "zod";
+import { Divider } from "@/components/divider";
 import { ErrorState } from "@/components/error-state";
 import { useTitle } from "@/components/page";
 import { ProjectData } from "@/components/project-page";
-import { Button } from "@/components/ui/button";
 import { useToast } from "@/components/ui/toast";
 import { DangerDialog } from "@/features/sql/danger-dialog";
 import { SqlEditor, type Editor } from "@/features/sql/editor";
@@ -25,6 +26,7 @@ import { useCompletion } from "@/features/sql/use-completion";
 import { describe } from "@/lib/errors";
 import { useAccount } from "@/lib/organization";
 import { useHere, useNames } from "@/lib/project-data";
+import { recall, remember } from "@/lib/remembered";
 
 const route = getRouteApi("/app/projects/$ref/sql");
 
@@ -104,24 +106,18 @@ function Workbench({ of }: { of: string }) {
 
   const setChart = useCallback((chart: ChartChoice) => store.change(current.id, { chart }), [store, current.id]);
   const empty = !current.text.trim();
+  const [split, setSplit] = useSplit();
+  function insertExample() {
+    setText(example);
+    editor.current?.focus();
+  }
   useSaveKey(save);
   return (
     <div className="flex h-full min-h-[480px] flex-col">
-      <div className="flex min-h-11 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-border px-4 py-1.5">
-        <h1 className="text-base font-semibold max-sm:flex-1">SQL editor</h1>
+      <h1 className="sr-only">SQL editor</h1>
+      <div className="@container flex h-10 shrink-0 items-stretch border-b border-border bg-surface">
         <PanelButtons open={panel} onChange={setPanel} />
-        {empty && (
-          <Button
-            size="small"
-            onClick={() => {
-              setText(example);
-              editor.current?.focus();
-            }}
-            className="ml-auto"
-          >
-            Insert an example
-          </Button>
-        )}
+        <TabBar store={store} tabs={tabs} current={current} onShow={(tab) => void show(tab)} onClosed={(tab) => forget(tab.id)} running={(id) => runOf(id).state === "running"} onSaveAs={saveAs} />
       </div>
       <div className="flex min-h-0 flex-1">
         {panel && (
@@ -154,7 +150,6 @@ function Workbench({ of }: { of: string }) {
           </Panel>
         )}
         <div className="@container flex min-w-0 flex-1 flex-col">
-          <TabBar store={store} tabs={tabs} current={current} onShow={(tab) => void show(tab)} onClosed={(tab) => forget(tab.id)} running={(id) => runOf(id).state === "running"} onSaveAs={saveAs} />
           <Toolbar
             empty={empty}
             running={run.state === "running"}
@@ -177,7 +172,7 @@ function Workbench({ of }: { of: string }) {
             </p>
           )}
           {aboutSnippet}
-          <div className="h-[45%] min-h-40 shrink-0 resize-y overflow-hidden border-b border-border">
+          <div className="min-h-24 shrink-0 overflow-hidden" style={{ height: `${split}%` }}>
             <SqlEditor
               key={outside}
               ref={editor}
@@ -191,6 +186,7 @@ function Workbench({ of }: { of: string }) {
               onFormat={() => void format()}
             />
           </div>
+          <Divider label="Height of the editor" orientation="horizontal" at={split} unit="percent" least={15} most={75} usual={usualSplit} onMove={setSplit} />
           {notice && (
             <p role="alert" className="border-b border-border bg-warning-soft px-4 py-2 text-sm">
               {notice}
@@ -199,6 +195,7 @@ function Workbench({ of }: { of: string }) {
           <div className="min-h-0 flex-1">
             <Results
               run={run}
+              onExample={empty ? insertExample : undefined}
               shown={result}
               onShow={(index) => void navigate({ search: (old) => ({ ...old, result: index }), replace: true })}
               onRetry={retry}
@@ -215,6 +212,18 @@ function Workbench({ of }: { of: string }) {
       <DangerDialog dangers={dangers} onClose={dismiss} onConfirm={confirm} />
     </div>
   );
+}
+
+const usualSplit = 40;
+
+/** How much of the height is the editor's, in percent; kept in this browser. */
+function useSplit() {
+  const [split, setSplit] = useState(() => recall("fluxbase-sql-split", z.number().min(15).max(75)) ?? usualSplit);
+  const set = useCallback((next: number) => {
+    setSplit(next);
+    remember("fluxbase-sql-split", next);
+  }, []);
+  return [split, set] as const;
 }
 
 /** Ctrl-S saves wherever the focus is; the editor has its own. */

@@ -49,7 +49,7 @@ export function RoleChoice({ as, name, onChange, about = "SQL of this tab runs a
     <>
       <Menu>
         <MenuTrigger asChild>
-          <Button size="small" aria-label={`Role: ${title}`} className="max-w-64">
+          <Button aria-label={`Role: ${title}`} className="max-w-64 shrink px-2.5 @max-[620px]:max-w-28">
             {held ? <ShieldCheck aria-hidden className="text-accent" /> : <ShieldAlert aria-hidden className="text-warning" />}
             <span className="truncate">{title}</span>
             <ChevronDown aria-hidden />

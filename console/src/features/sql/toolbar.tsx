@@ -30,14 +30,14 @@ interface Props {
 export function Toolbar(props: Props) {
   const { empty, running, selected, onRun, onCancel, onFormat, onSave, as, asName, onAs, limit, onLimit } = props;
   return (
-    <div className="flex shrink-0 flex-wrap items-center gap-x-2 gap-y-1 border-b border-border px-2 py-1.5">
+    <div role="toolbar" aria-label="Query" className="flex min-h-12 shrink-0 items-center gap-x-2 border-b border-border px-2 py-1.5">
       <RoleChoice as={as} name={asName} onChange={onAs} />
-      <p className="min-w-0 truncate text-xs text-muted @max-[860px]:sr-only">{roleNote(as)}</p>
-      <div className="flex flex-wrap items-center gap-1 @min-[560px]:ml-auto">
+      <p className="min-w-0 flex-1 truncate text-xs text-muted @max-[860px]:sr-only">{roleNote(as)}</p>
+      <div className="ml-auto flex items-center @min-[620px]:gap-1">
         <Menu>
           <MenuTrigger asChild>
-            <Button size="small" variant="ghost" aria-label={`Rows at most: ${count(limit ?? usualLimit)}`} className="tabular-nums">
-              {count(limit ?? usualLimit)} rows <ChevronDown aria-hidden />
+            <Button variant="ghost" aria-label={`Rows at most: ${count(limit ?? usualLimit)}`} className="tabular-nums @max-[620px]:px-2">
+              {count(limit ?? usualLimit)} <span className="@max-[620px]:hidden">rows</span> <ChevronDown aria-hidden className="@max-[620px]:hidden" />
             </Button>
           </MenuTrigger>
           <MenuContent align="end">
@@ -52,14 +52,15 @@ export function Toolbar(props: Props) {
           </MenuContent>
         </Menu>
         <Tooltip text={`Format (${apple ? "⇧⌥F" : "Shift Alt F"})`}>
-          <Button size="small" variant="ghost" disabled={empty} onClick={onFormat}>
-            <AlignLeft aria-hidden /> Format
+          <Button variant="ghost" disabled={empty} onClick={onFormat} aria-label="Format" className="@max-[620px]:px-2">
+            <AlignLeft aria-hidden /> <span className="@max-[620px]:hidden">Format</span>
           </Button>
         </Tooltip>
         <Menu>
           <MenuTrigger asChild>
-            <Button size="small" variant="ghost" disabled={empty || running}>
-              <Workflow aria-hidden /> Explain <ChevronDown aria-hidden />
+            <Button variant="ghost" disabled={empty || running} aria-label="Explain" className="@max-[620px]:px-2">
+              <Workflow aria-hidden />
+              <span className="@max-[620px]:hidden">Explain</span> <ChevronDown aria-hidden className="@max-[620px]:hidden" />
             </Button>
           </MenuTrigger>
           <MenuContent align="end" className="max-w-72">
@@ -78,20 +79,20 @@ export function Toolbar(props: Props) {
           </MenuContent>
         </Menu>
         <Tooltip text={`Save as a snippet (${key("S")})`}>
-          <Button size="small" variant="ghost" disabled={empty} onClick={onSave}>
-            <Save aria-hidden /> Save
+          <Button variant="ghost" disabled={empty} onClick={onSave} aria-label="Save" className="@max-[620px]:px-2">
+            <Save aria-hidden /> <span className="@max-[620px]:hidden">Save</span>
           </Button>
         </Tooltip>
       </div>
       {running ? (
-        <Button onClick={onCancel} variant="danger" className="max-sm:ml-auto">
+        <Button onClick={onCancel} variant="danger">
           <Square aria-hidden /> Cancel
         </Button>
       ) : (
-        <div className="flex max-sm:ml-auto">
-          <Button variant="primary" disabled={empty} onClick={() => onRun("chosen", "rows")} className="rounded-r-none">
-            <Play aria-hidden /> {selected ? "Run selection" : "Run"}
-            <kbd className="ml-1 font-mono text-xs max-sm:hidden">{apple ? "⌘↵" : "Ctrl ↵"}</kbd>
+        <div className="flex">
+          <Button variant="primary" disabled={empty} onClick={() => onRun("chosen", "rows")} aria-label={selected ? "Run selection" : "Run"} className="rounded-r-none @max-[620px]:px-2.5">
+            <Play aria-hidden /> Run{selected && <span className="@max-[620px]:hidden"> selection</span>}
+            <kbd className="ml-1 font-mono text-xs opacity-80 @max-[760px]:hidden">{apple ? "⌘↵" : "Ctrl ↵"}</kbd>
           </Button>
           <Menu>
             <MenuTrigger asChild>

@@ -1,6 +1,7 @@
 import { getRouteApi, Outlet, useNavigate, useParams } from "@tanstack/react-router";
-import { lazy, Suspense, useState, type KeyboardEvent, type PointerEvent } from "react";
+import { lazy, Suspense, useState } from "react";
 import { z } from "zod";
+import { Divider } from "@/components/divider";
 import { ProjectData } from "@/components/project-page";
 import { Sheet } from "@/components/ui/dialog";
 import { TablesContext } from "@/features/tables/tables-context";
@@ -28,9 +29,8 @@ function Workbench() {
   const [treeOpen, setTreeOpen] = useState(false);
   const [wide, setWide] = useState(() => recall("fluxbase-tree-width", width) ?? usual);
   const resize = (next: number) => {
-    const bounded = Math.min(480, Math.max(160, Math.round(next)));
-    setWide(bounded);
-    remember("fluxbase-tree-width", bounded);
+    setWide(next);
+    remember("fluxbase-tree-width", next);
   };
   return (
     <TablesContext value={() => setTreeOpen(true)}>
@@ -38,7 +38,7 @@ function Workbench() {
         <div className="hidden shrink-0 md:block" style={{ width: wide }}>
           <TableTree />
         </div>
-        <Divider at={wide} onMove={resize} />
+        <Divider label="Width of the list of tables" orientation="vertical" at={wide} unit="pixels" least={160} most={480} usual={usual} onMove={resize} className="max-md:hidden" />
         <div className="min-w-0 flex-1">
           <Outlet />
         </div>
@@ -78,38 +78,5 @@ function Edits() {
       )}
       {importing && <ImportSheet schema={schema ?? "public"} table={table} onClose={close} />}
     </Suspense>
-  );
-}
-
-/** Moved by pointer or by the arrows. */
-function Divider({ at, onMove }: { at: number; onMove: (width: number) => void }) {
-  const [start, setStart] = useState<{ x: number; width: number }>();
-  return (
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- a separator that can be moved is a control
-    <div
-      role="separator"
-      aria-orientation="vertical"
-      aria-label="Width of the list of tables"
-      aria-valuenow={at}
-      aria-valuemin={160}
-      aria-valuemax={480}
-      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a separator that can be moved is a control
-      tabIndex={0}
-      className="hidden w-1 shrink-0 cursor-col-resize touch-none border-r border-border hover:bg-accent focus-visible:bg-accent md:block"
-      onPointerDown={(event: PointerEvent<HTMLElement>) => {
-        event.currentTarget.setPointerCapture(event.pointerId);
-        setStart({ x: event.clientX, width: at });
-      }}
-      onPointerMove={(event) => start && onMove(start.width + event.clientX - start.x)}
-      onPointerUp={() => setStart(undefined)}
-      onPointerCancel={() => setStart(undefined)}
-      onDoubleClick={() => onMove(usual)}
-      onKeyDown={(event: KeyboardEvent) => {
-        const step = { ArrowLeft: -16, ArrowRight: 16 }[event.key];
-        if (!step) return;
-        event.preventDefault();
-        onMove(at + step);
-      }}
-    />
   );
 }

@@ -23,7 +23,7 @@ export function PlanView({ plan, analyzed, milliseconds }: { plan: Plan; analyze
   const text = view === "json" ? JSON.stringify(plan.json, null, 2) : planText(plan);
   return (
     <div className="flex h-full min-h-0 flex-col">
-      <div className="flex min-h-9 shrink-0 flex-wrap items-center gap-x-2 border-b border-border bg-surface px-2">
+      <div className="flex min-h-9 shrink-0 items-center gap-x-2 border-b border-border bg-surface px-2">
         <div role="group" aria-label="Show the plan as" className="flex gap-0.5">
           {views.map(([key, words]) => (
             <Button key={key} size="small" variant="ghost" aria-pressed={view === key} onClick={() => setView(key)} className="aria-pressed:bg-hover aria-pressed:text-foreground">
@@ -31,7 +31,7 @@ export function PlanView({ plan, analyzed, milliseconds }: { plan: Plan; analyze
             </Button>
           ))}
         </div>
-        <p role="status" className="min-w-40 flex-1 truncate px-1 text-xs text-muted tabular-nums">
+        <p role="status" className="min-w-0 flex-1 truncate px-1 text-xs text-muted tabular-nums">
           {analyzed ? `Took ${precise(plan.executionMilliseconds)}, planned in ${precise(plan.planningMilliseconds)}. What it changed was rolled back.` : `A plan only: it did not run. Asked for in ${took(milliseconds)}.`}
         </p>
         <CopyButton value={text} what={view === "json" ? "plan as JSON" : "plan as text"} label="Copy" />

@@ -2,7 +2,6 @@ import { BookText, Clock, FolderHeart, X, type LucideIcon } from "lucide-react";
 import { useSyncExternalStore, type ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Sheet } from "@/components/ui/dialog";
-import { cn } from "@/lib/cn";
 
 export type PanelName = "snippets" | "history" | "templates";
 
@@ -51,17 +50,19 @@ export function Panel({ open, onClose, children }: Props) {
 /** Opens and closes what stands beside the editor. */
 export function PanelButtons({ open, onChange }: { open: PanelName | undefined; onChange: (open: PanelName | undefined) => void }) {
   return (
-    <div role="group" aria-label="Beside the editor" className="flex gap-0.5">
+    <div role="group" aria-label="Beside the editor" className="flex shrink-0 items-center gap-0.5 border-r border-border px-1.5">
       {panels.map(({ name, words, icon: Icon }) => (
         <Button
           key={name}
           size="small"
           variant="ghost"
+          aria-label={words}
+          title={words}
           aria-pressed={open === name}
           onClick={() => onChange(open === name ? undefined : name)}
-          className={cn("aria-pressed:bg-hover aria-pressed:text-foreground")}
+          className="aria-pressed:bg-hover aria-pressed:text-foreground @max-[860px]:px-1.5"
         >
-          <Icon aria-hidden /> {words}
+          <Icon aria-hidden /> <span className="@max-[860px]:hidden">{words}</span>
         </Button>
       ))}
     </div>

@@ -29,12 +29,12 @@ export function ChartView({ result, choice, onChange }: Props) {
   if (!shown) return <p className="px-4 py-3 text-sm text-muted">A chart needs a column of numbers. This result has none.</p>;
   const set = (change: Partial<ChartChoice>) => onChange({ ...shown, ...change });
   return (
-    <div className="flex h-full flex-col gap-3 overflow-auto p-4">
-      <div className="flex flex-wrap items-end gap-3">
+    <div className="flex h-full flex-col gap-2 overflow-auto px-4 py-2">
+      <div className="grid shrink-0 grid-cols-2 gap-x-4 gap-y-1 sm:flex sm:flex-wrap sm:items-center">
         <Choice label="Kind" value={shown.kind} onChange={(kind) => set({ kind: kind as ChartChoice["kind"] })} options={kinds} />
         <Choice label="Along" value={shown.x} onChange={(x) => set({ x })} options={names.map((name) => [name, name])} />
-        <fieldset className="flex flex-wrap items-center gap-x-3 gap-y-1">
-          <legend className="mb-1 text-xs text-muted">Values</legend>
+        <fieldset className="col-span-2 flex flex-wrap items-center gap-x-3">
+          <legend className="float-left mr-3 py-1.5 text-xs text-muted">Values</legend>
           {numeric.map((name) => (
             <label key={name} className="flex h-8 items-center gap-1.5 font-mono text-xs">
               <input
@@ -47,9 +47,9 @@ export function ChartView({ result, choice, onChange }: Props) {
             </label>
           ))}
         </fieldset>
-        <Choice label="A series for each" value={shown.group ?? ""} onChange={(group) => set({ group: group || undefined })} options={[["", "—"], ...names.map((name) => [name, name] as const)]} />
+        <Choice label="Series by" value={shown.group ?? ""} onChange={(group) => set({ group: group || undefined })} options={[["", "—"], ...names.map((name) => [name, name] as const)]} />
       </div>
-      <Chart rows={rows} kind={shown.kind} x={shown.x} y={shown.y} group={shown.group} label={`${shown.y.join(", ")} by ${shown.x}`} empty={shown.y.length === 0 ? "Choose a column of numbers" : undefined} />
+      <Chart rows={rows} kind={shown.kind} x={shown.x} y={shown.y} group={shown.group} label={`${shown.y.join(", ")} by ${shown.x}`} height="fill" className="min-h-44 flex-1" empty={shown.y.length === 0 ? "Choose a column of numbers" : undefined} />
     </div>
   );
 }
@@ -68,9 +68,9 @@ function fitting(names: string[], numeric: string[], result: Result, choice: Cha
 
 function Choice({ label, value, onChange, options }: { label: string; value: string; onChange: (value: string) => void; options: readonly (readonly [string, string])[] }) {
   return (
-    <label className="flex flex-col gap-1 text-xs text-muted">
+    <label className="flex items-center gap-2 text-xs whitespace-nowrap text-muted">
       {label}
-      <Select value={value} onChange={(event) => onChange(event.target.value)} className="w-36">
+      <Select value={value} onChange={(event) => onChange(event.target.value)} className="w-full min-w-0 sm:w-32">
         {options.map(([key, words]) => (
           <option key={key} value={key}>
             {words}

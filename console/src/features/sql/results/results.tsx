@@ -8,6 +8,7 @@ import { ExportMenu } from "@/features/sql/results/export-menu";
 import type { Run } from "@/features/sql/run";
 import type { ChartChoice } from "@/features/sql/tabs/store";
 import { tokenize } from "@/features/sql/text/tokens";
+import { apple } from "@/features/sql/toolbar";
 import { counted, took } from "@/lib/format";
 import { SqlError, type As, type Result } from "@/lib/meta";
 
@@ -18,6 +19,8 @@ const PlanView = lazy(() => import("@/features/sql/explain/view").then((module) 
 
 interface Props {
   run: Run;
+  /** Puts an example into the editor, while that is empty. */
+  onExample: (() => void) | undefined;
   /** Which of several results is shown, from 1; the last when not said. */
   shown: number | undefined;
   onShow: (index: number) => void;
@@ -34,7 +37,7 @@ interface Props {
 
 export function Results(props: Props) {
   const { run, onRetry } = props;
-  if (run.state === "idle") return <Hint />;
+  if (run.state === "idle") return <Hint onExample={props.onExample} />;
   if (run.state === "running") return <Running since={run.since} />;
   if (run.state === "cancelled") return <p className="px-4 py-3 text-sm text-muted">Cancelled. Nothing of it was kept unless it was committed before.</p>;
   if (run.state === "failed") return <Failed error={run.error} onRetry={onRetry} />;
@@ -130,11 +133,32 @@ function Summary({ result, limit }: { result: Result; limit: number }) {
   );
 }
 
-function Hint() {
+const keys = [
+  [apple ? "⌘ ↵" : "Ctrl ↵", "run all of it, or what is selected"],
+  [apple ? "⇧ ⌘ ↵" : "Ctrl Shift ↵", "run the statement at the cursor"],
+  [apple ? "⇧ ⌥ F" : "Shift Alt F", "format"],
+  [apple ? "⌘ S" : "Ctrl S", "save as a snippet"],
+] as const;
+
+function Hint({ onExample }: { onExample: (() => void) | undefined }) {
   return (
-    <div className="flex flex-col gap-1 px-4 py-3 text-sm text-muted">
-      <p>Results stand here. With a selection only the selected text is run.</p>
-      <p className="text-xs">Ctrl-Shift-Enter takes the statement at the cursor, Shift-Alt-F formats, Ctrl-S saves; Cmd instead of Ctrl on a Mac.</p>
+    <div className="flex flex-col items-start gap-3 p-4 text-sm text-muted">
+      <p>Results stand here.</p>
+      <dl className="grid grid-cols-[auto_1fr] items-baseline gap-x-3 gap-y-1 text-xs">
+        {keys.map(([key, words]) => (
+          <div key={key} className="contents">
+            <dt>
+              <kbd className="rounded border border-border px-1 font-mono whitespace-nowrap">{key}</kbd>
+            </dt>
+            <dd>{words}</dd>
+          </div>
+        ))}
+      </dl>
+      {onExample && (
+        <Button size="small" onClick={onExample}>
+          Insert an example
+        </Button>
+      )}
     </div>
   );
 }

@@ -49,7 +49,7 @@ export function TabBar({ store, tabs, current, onShow, onClosed, running, onSave
   }
   const at = tabs.tabs.findIndex(({ id }) => id === current.id);
   return (
-    <div className="flex h-9 shrink-0 items-stretch border-b border-border bg-surface">
+    <div className="flex min-w-0 flex-1 items-stretch">
       <nav aria-label="Open queries" className="flex min-w-0 overflow-x-auto">
         <ul className="flex">
           {tabs.tabs.map((tab) => {
@@ -86,13 +86,13 @@ export function TabBar({ store, tabs, current, onShow, onClosed, running, onSave
         </ul>
       </nav>
       <Tooltip text={full ? `${mostTabs} tabs are the most. Close one first.` : "New tab"}>
-        <Button variant="ghost" size="icon" className="size-9 rounded-none" aria-label="New tab" aria-disabled={full} onClick={() => !full && onShow(store.add({}))}>
+        <Button variant="ghost" size="icon" className="h-full w-9 rounded-none" aria-label="New tab" aria-disabled={full} onClick={() => !full && onShow(store.add({}))}>
           <Plus />
         </Button>
       </Tooltip>
       <Menu>
         <MenuTrigger asChild>
-          <Button variant="ghost" size="icon" className="size-9 rounded-none" aria-label="More about this tab">
+          <Button variant="ghost" size="icon" className="h-full w-9 rounded-none" aria-label="More about this tab">
             <Ellipsis />
           </Button>
         </MenuTrigger>
