@@ -13,6 +13,12 @@ interface Props {
   className?: string;
 }
 
+/** The focus goes to the dialog itself, unless a field of it takes it: Tab leads on from there, and its title is read. */
+function focusItself(event: Event) {
+  event.preventDefault();
+  (event.currentTarget as HTMLElement).focus();
+}
+
 const overlay = "fixed inset-0 z-40 bg-black/40 enter dark:bg-black/60";
 
 function Head({ title, description }: Pick<Props, "title" | "description">) {
@@ -42,8 +48,9 @@ export function Dialog({ open, onOpenChange, title, description, children, class
       <Primitive.Portal>
         <Primitive.Overlay className={overlay} />
         <Primitive.Content
+          onOpenAutoFocus={focusItself}
           className={cn(
-            "enter fixed top-[max(12vh,16px)] left-1/2 z-50 max-h-[80vh] w-[calc(100vw-24px)] max-w-[480px] -translate-x-1/2 overflow-y-auto rounded-md border border-border bg-raised",
+            "enter fixed top-[max(12vh,16px)] left-1/2 z-50 max-h-[80vh] w-[calc(100vw-24px)] max-w-[480px] -translate-x-1/2 overflow-y-auto rounded-md border border-border bg-raised outline-none",
             className,
           )}
         >
@@ -62,7 +69,8 @@ export function Sheet({ open, onOpenChange, title, description, children, classN
       <Primitive.Portal>
         <Primitive.Overlay className={overlay} />
         <Primitive.Content
-          className={cn("enter-right fixed inset-y-0 right-0 z-50 flex w-full max-w-[520px] flex-col border-l border-border bg-raised", className)}
+          onOpenAutoFocus={focusItself}
+          className={cn("enter-right fixed inset-y-0 right-0 z-50 flex w-full max-w-[520px] flex-col border-l border-border bg-raised outline-none", className)}
         >
           <Head title={title} description={description} />
           <div className="flex-1 overflow-y-auto p-4">{children}</div>

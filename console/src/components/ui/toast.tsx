@@ -47,7 +47,9 @@ export function ToastProvider({ children }: { children: ReactNode }) {
             </Primitive.Close>
           </Primitive.Root>
         ))}
-        <Primitive.Viewport className="fixed right-4 bottom-4 z-[60] flex w-[calc(100vw-32px)] max-w-sm flex-col gap-2 outline-none" />
+        {/* Above the bars at the foot of pages and sheets. An open dialog hides the page from screen readers, but no live region: this is one, so that
+            Undo stays reachable; each toast is told by itself. */}
+        <Primitive.Viewport aria-live="off" className="fixed right-4 bottom-16 z-[60] flex w-[calc(100vw-32px)] max-w-sm flex-col gap-2 outline-none" />
       </Primitive.Provider>
     </context.Provider>
   );
