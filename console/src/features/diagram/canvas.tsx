@@ -1,7 +1,7 @@
 import "@xyflow/react/dist/base.css";
 import { applyNodeChanges, Background, MiniMap, Panel, Position, ReactFlow, ReactFlowProvider, useReactFlow, type NodeChange } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
-import { sizeOf, width, headHeight, type Point } from "@/features/diagram/geometry";
+import { allColumns, headHeight, sizeOf, width, type Point } from "@/features/diagram/geometry";
 import { Highlight, HighlightContext } from "@/features/diagram/highlight";
 import { arrange, placed } from "@/features/diagram/layout";
 import type { Diagram } from "@/features/diagram/model";
@@ -21,6 +21,10 @@ const handles = [
   { type: "target" as const, position: Position.Left, x: 0, y: headHeight / 2, width: 1, height: 1 },
   { type: "source" as const, position: Position.Right, x: width, y: headHeight / 2, width: 1, height: 1 },
 ];
+
+/** Beneath the tools; the overview is of use where not all is seen at once. */
+const fit = { padding: { top: "72px", bottom: "32px", x: "32px" }, maxZoom: 1 } as const;
+const fewTables = 12;
 
 interface Props {
   diagram: Diagram;
@@ -55,7 +59,7 @@ function nodesOf(diagram: Diagram, positions: Map<string, Point>): TableNodeType
       measured: sizeOf(table),
       handles,
       ariaRole: "button",
-      ariaLabel: `${table.title}, ${counted(table.columns.length, "column")}, ${counted(keys, "foreign key")}`,
+      ariaLabel: `${table.title}, ${counted(allColumns(table), "column")}, ${counted(keys, "foreign key")}`,
     };
   });
 }
@@ -110,7 +114,7 @@ function Flow({ diagram, name, projectRef, find, chosen, onChoose, onOpen, onRef
   const anew = () => {
     forgetPositions(projectRef, diagram.tables.map(({ id }) => id));
     setNodes(nodesOf(diagram, arrange(diagram)));
-    requestAnimationFrame(() => void flow.fitView({ duration, padding: 0.1 }));
+    requestAnimationFrame(() => void flow.fitView({ ...fit, duration }));
   };
   const tableOf = (id: string | null | undefined) => diagram.tables.find((each) => each.id === id);
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
@@ -120,7 +124,7 @@ function Flow({ diagram, name, projectRef, find, chosen, onChoose, onOpen, onRef
       "+": () => void flow.zoomIn({ duration }),
       "=": () => void flow.zoomIn({ duration }),
       "-": () => void flow.zoomOut({ duration }),
-      "0": () => void flow.fitView({ duration, padding: 0.1 }),
+      "0": () => void flow.fitView({ ...fit, duration }),
       Enter: focused && (() => onOpen(focused)),
       " ": focused && (() => onChoose(focused.id)),
       Escape: () => onChoose(undefined),
@@ -155,13 +159,13 @@ function Flow({ diagram, name, projectRef, find, chosen, onChoose, onOpen, onRef
           maxZoom={2}
           colorMode={dark ? "dark" : "light"}
           fitView
-          fitViewOptions={{ padding: 0.1, maxZoom: 1 }}
+          fitViewOptions={fit}
           aria-label="Tables and their foreign keys"
         >
           <Background gap={24} />
-          <MiniMap pannable zoomable ariaLabel="Overview of the diagram" className="max-sm:hidden" bgColor="var(--surface)" nodeColor="var(--border-strong)" maskColor="color-mix(in srgb, var(--background) 70%, transparent)" />
+          {diagram.tables.length > fewTables && <MiniMap pannable zoomable ariaLabel="Overview of the diagram" className="max-sm:hidden" bgColor="var(--surface)" nodeColor="var(--border-strong)" maskColor="color-mix(in srgb, var(--background) 70%, transparent)" />}
           <Panel position="top-right">
-            <Tools diagram={diagram} positions={positions} name={name} onZoom={(by) => void (by > 0 ? flow.zoomIn({ duration }) : flow.zoomOut({ duration }))} onFit={() => void flow.fitView({ duration, padding: 0.1 })} onAnew={anew} onRefresh={onRefresh} />
+            <Tools diagram={diagram} positions={positions} name={name} onZoom={(by) => void (by > 0 ? flow.zoomIn({ duration }) : flow.zoomOut({ duration }))} onFit={() => void flow.fitView({ ...fit, duration })} onAnew={anew} onRefresh={onRefresh} />
           </Panel>
           {found && (
             <Panel position="top-left">

@@ -26,6 +26,14 @@ describe("the diagram", () => {
     expect(diagramOf(facts, undefined).tables.map(({ title }) => title)).toContain("auth.far");
   });
 
+  it("shows of a table of another schema its keys only", () => {
+    const users = ["id", "email", "phone"].map((name) => column("users", name, { schema: "auth" }));
+    const drawn = (schema: string | undefined) => diagramOf({ ...facts, columns: [...facts.columns, ...users] }, schema).tables.find(({ title }) => title === "auth.users")!;
+    expect(drawn("public")).toMatchObject({ columns: [{ name: "id" }], left: 2 });
+    expect(sizeOf(drawn("public")).height).toBe(headHeight + 2 * rowHeight + 2);
+    expect(drawn(undefined)).toMatchObject({ columns: [{}, {}, {}], left: 0 });
+  });
+
   it("knows how many refer to how many", () => {
     const of = (name: string) => diagram.relations.find((each) => each.name === name)!;
     expect(of('Book "s"_author <id>_fkey')).toMatchObject({ many: true, optional: false, to: authors });

@@ -20,9 +20,12 @@ export const mostRows = 32;
 
 export const shownColumns = (table: DrawnTable): DrawnColumn[] => (table.columns.length > mostRows ? table.columns.slice(0, mostRows - 1) : table.columns);
 
-export const hiddenColumns = (table: DrawnTable): number => table.columns.length - shownColumns(table).length;
+/** How many columns a table has in all. */
+export const allColumns = (table: DrawnTable): number => table.columns.length + (table.left ?? 0);
 
-export const sizeOf = (table: DrawnTable): Size => ({ width, height: headHeight + Math.min(table.columns.length, mostRows) * rowHeight + 2 });
+export const hiddenColumns = (table: DrawnTable): number => allColumns(table) - shownColumns(table).length;
+
+export const sizeOf = (table: DrawnTable): Size => ({ width, height: headHeight + (shownColumns(table).length + (hiddenColumns(table) > 0 ? 1 : 0)) * rowHeight + 2 });
 
 /** The middle of a column's row, beneath the top of its table. */
 export function rowAt(table: DrawnTable, column: string | undefined): number {

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
+import { allColumns } from "@/features/diagram/geometry";
 import type { Diagram, Relation } from "@/features/diagram/model";
 import { moveByArrows } from "@/lib/rows";
 
@@ -45,7 +46,7 @@ export function DiagramList({ diagram, find, projectRef }: { diagram: Diagram; f
                     {table.title}
                   </Link>
                 </Td>
-                <Td className="text-right tabular-nums">{table.columns.length}</Td>
+                <Td className="text-right tabular-nums">{allColumns(table)}</Td>
                 <Td className="py-2">{words(diagram.relations.filter(({ from }) => from === table.id), "to")}</Td>
                 <Td className="py-2">{words(diagram.relations.filter(({ to }) => to === table.id), "from")}</Td>
               </Tr>

@@ -21,6 +21,8 @@ export interface DrawnTable {
   title: string;
   kind: CatalogTable["kind"];
   columns: DrawnColumn[];
+  /** How many columns it has more, which are not drawn: a table of another schema shows its keys only. */
+  left?: number;
   rls: boolean;
   owned: boolean;
 }
@@ -89,6 +91,9 @@ export function diagramOf({ tables, columns, constraints }: Facts, schema: strin
   return {
     tables: [...chosen].map((id) => {
       const table = all.get(id)!;
+      const known = columnsOf.get(id) ?? [];
+      const referred = new Set(relations.filter(({ to }) => to === id).flatMap(({ foreignColumns }) => foreignColumns));
+      const own = inside.has(id) ? known : known.filter((each) => each.primary_key || referred.has(each.name));
       const unique = new Set((constraintsOf.get(id) ?? []).filter((each) => each.kind === "unique" && each.columns.length === 1).map((each) => each.columns[0]!));
       return {
         id,
@@ -98,7 +103,8 @@ export function diagramOf({ tables, columns, constraints }: Facts, schema: strin
         kind: table.kind,
         rls: table.rls_enabled,
         owned: table.owned,
-        columns: (columnsOf.get(id) ?? []).map((each) => ({
+        left: known.length - own.length,
+        columns: own.map((each) => ({
           name: each.name,
           type: shown(each.type),
           primary: each.primary_key,

@@ -58,24 +58,24 @@ function Diagram() {
   const asList = search.view === "list";
   return (
     <div className="flex h-full min-h-[420px] flex-col">
-      <div className="flex shrink-0 flex-wrap items-center gap-2 border-b border-border px-4 py-2">
+      <div className="flex min-h-12 shrink-0 flex-wrap items-center gap-2 border-b border-border px-3 py-2">
         <h1 className="mr-2 text-base font-semibold">Schema diagram</h1>
         {diagram && (
-          <p className="mr-auto text-xs text-muted tabular-nums" role="status">
+          <p className="mr-auto min-w-0 truncate text-xs text-muted tabular-nums" role="status">
             {counted(diagram.tables.length, "table")}, {counted(diagram.relations.length, "foreign key")}
           </p>
         )}
-        <FilterInput value={search.find ?? ""} onChange={find} label="Find a table" className="sm:w-56" />
-        <Select aria-label="Schema" className="w-40 max-sm:flex-1" value={schema} onChange={(event) => void navigate({ search: (old) => ({ ...old, schema: event.target.value === "public" ? undefined : event.target.value, table: undefined }) })}>
+        <Button onClick={() => void navigate({ search: (old) => ({ ...old, view: asList ? undefined : "list" }) })}>
+          {asList ? <Workflow aria-hidden /> : <List aria-hidden />}
+          {asList ? "Diagram" : "List"}
+        </Button>
+        <FilterInput value={search.find ?? ""} onChange={find} label="Find a table" className="max-sm:w-0 max-sm:min-w-0 max-sm:flex-1 max-sm:basis-40 sm:w-56" />
+        <Select aria-label="Schema" className="w-40 max-sm:w-28" value={schema} onChange={(event) => void navigate({ search: (old) => ({ ...old, schema: event.target.value === "public" ? undefined : event.target.value, table: undefined }) })}>
           {(schemas.data ?? [{ name: schema === "*" ? "public" : schema }]).map((each) => (
             <option key={each.name}>{each.name}</option>
           ))}
           <option value="*">All schemas</option>
         </Select>
-        <Button onClick={() => void navigate({ search: (old) => ({ ...old, view: asList ? undefined : "list" }) })}>
-          {asList ? <Workflow aria-hidden /> : <List aria-hidden />}
-          {asList ? "Diagram" : "List"}
-        </Button>
       </div>
       <div className="relative min-h-0 flex-1">
         {!diagram && (

@@ -21,7 +21,7 @@ export const TableNode = memo(function TableNode({ data: { table } }: NodeProps<
       style={sizeOf(table)}
       className={cn(
         "overflow-hidden rounded-md border bg-raised text-foreground transition-opacity",
-        look === "chosen" || look === "found" ? "border-accent outline-2 outline-accent/40" : look === "related" ? "border-accent/70" : "border-border",
+        look === "chosen" || look === "found" ? "border-accent outline-2 outline-accent/40" : look === "related" ? "border-accent/70" : distant ? "border-2 border-border-strong" : "border-border",
         look === "dim" && "opacity-50",
       )}
     >
