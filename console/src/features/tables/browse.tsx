@@ -122,6 +122,14 @@ export function Browse({ info, as }: { info: TableInfo; as: As | undefined }) {
           </div>
         )}
       </div>
+      {search.unread && (
+        <p role="alert" className="shrink-0 border-t border-warning/40 bg-warning-soft px-3 py-1.5 text-sm">
+          The filter in the address cannot be read, so all rows are shown.{" "}
+          <button type="button" className="font-medium underline" onClick={() => search.setFilter(undefined)}>
+            Clear it
+          </button>
+        </p>
+      )}
       {refused.length > 0 && (
         <Refused
           draft={refused[0]!}
@@ -135,6 +143,7 @@ export function Browse({ info, as }: { info: TableInfo; as: As | undefined }) {
         counting={rows.counting}
         filtered={Boolean(search.asked.filter)}
         fetching={rows.fetching}
+        failed={Boolean(rows.error)}
         onCount={rows.countExactly}
         onRefresh={() => void rows.refresh()}
         chosen={chosen.count}

@@ -14,8 +14,8 @@ export function ColumnsButton({ columns, arrangement }: { columns: GridColumn[];
   return (
     <Popover>
       <PopoverTrigger asChild>
-        <Button className={hidden.length > 0 ? "border-accent text-accent" : undefined}>
-          <Columns3 aria-hidden /> Columns
+        <Button className={cn("@max-[640px]:px-2", hidden.length > 0 && "border-accent text-accent")}>
+          <Columns3 aria-hidden /> <span className="@max-[640px]:sr-only">Columns</span>
           {hidden.length > 0 && <span className="tabular-nums">{columns.length - hidden.length}/{columns.length}</span>}
         </Button>
       </PopoverTrigger>

@@ -6,6 +6,7 @@ import { Popover, PopoverContent, PopoverTrigger } from "@/components/ui/popover
 import { about, countConditions, isGroup, operatorsOf, type Condition, type Group, type Operator } from "@/features/tables/filter";
 import { kindOf } from "@/features/tables/kind";
 import type { CatalogColumn } from "@/lib/catalog";
+import { cn } from "@/lib/cn";
 
 interface Props {
   columns: CatalogColumn[];
@@ -23,8 +24,9 @@ export function FilterButton({ open, onOpenChange, ...props }: Props) {
   return (
     <Popover open={open} onOpenChange={onOpenChange}>
       <PopoverTrigger asChild>
-        <Button className={count > 0 ? "border-accent text-accent" : undefined}>
-          <ListFilter aria-hidden /> Filter{count > 0 && <span className="tabular-nums">{count}</span>}
+        <Button className={cn("@max-[640px]:px-2", count > 0 && "border-accent text-accent")}>
+          <ListFilter aria-hidden /> <span className="@max-[640px]:sr-only">Filter</span>
+          {count > 0 && <span className="tabular-nums">{count}</span>}
         </Button>
       </PopoverTrigger>
       <PopoverContent className="w-[620px]" aria-label="Filter">

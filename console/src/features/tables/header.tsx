@@ -14,9 +14,10 @@ import type { TableSearch } from "@/features/tables/use-search";
 interface Props {
   info: TableInfo;
   search: TableSearch;
-  onExport: () => void;
+  /** Left out where there is nothing to export. */
+  onExport?: () => void;
   /** Filter, sort and columns. */
-  children: ReactNode;
+  children?: ReactNode;
 }
 
 /** What table it is, as whom it is seen, and what can be done with all of it. */
@@ -25,68 +26,73 @@ export function TableHeader({ info, search, onExport, children }: Props) {
   const openTree = useOpenTree();
   const edit = useEdit();
   return (
-    <header className="flex shrink-0 flex-wrap items-center gap-x-2 gap-y-1.5 border-b border-border px-3 py-2">
-      <Button size="icon" className="md:hidden" aria-label="Tables" onClick={openTree}>
-        <PanelLeft />
-      </Button>
-      <h1 className="max-w-full min-w-0 truncate text-base font-semibold max-md:flex-1" title={table.comment ?? undefined}>
-        {table.schema !== "public" && <span className="font-normal text-muted">{table.schema}.</span>}
-        {table.name}
-      </h1>
-      <Protection info={info} onClick={() => edit({ edit: "policies" })} />
-      {rights.readOnly && (
-        <Tooltip text={rights.readOnly}>
-          <span>
-            <Badge>Read only</Badge>
-          </span>
-        </Tooltip>
-      )}
-      <span className="flex-1 max-md:hidden" />
-      <div className="flex flex-wrap items-center gap-1.5 max-md:w-full">
-        {children}
-        <ViewAs who={search.as} onChange={(as) => search.set({ as, row: undefined })} />
-        <InsertMenu info={info} search={search} />
-        <Menu>
-          <MenuTrigger asChild>
-            <Button size="icon" aria-label="More actions">
-              <Ellipsis />
-            </Button>
-          </MenuTrigger>
-          <MenuContent align="end">
-            <MenuItem onSelect={onExport}>
-              <Download aria-hidden /> Export rows
-            </MenuItem>
-            {table.owned && (
-              <>
-                <MenuSeparator />
-                <MenuLabel>{kindName[table.kind]}</MenuLabel>
-                <MenuItem onSelect={() => edit({ edit: "table" })}>
-                  <Pencil aria-hidden /> Edit {table.kind.endsWith("view") ? "view" : "table"}
+    <header className="@container shrink-0 border-b border-border">
+      <div className="flex min-h-12 flex-wrap items-center gap-x-2 gap-y-1.5 px-3 py-2">
+        <Button size="icon" className="md:hidden" aria-label="Tables" onClick={openTree}>
+          <PanelLeft />
+        </Button>
+        <h1 className="max-w-full min-w-0 truncate text-base font-semibold @max-[640px]:flex-1" title={table.comment ?? undefined}>
+          {table.schema !== "public" && <span className="font-normal text-muted">{table.schema}.</span>}
+          {table.name}
+        </h1>
+        <Protection info={info} onClick={() => edit({ edit: "policies" })} />
+        {rights.readOnly && (
+          <Tooltip text={rights.readOnly}>
+            <span>
+              <Badge>Read only</Badge>
+            </span>
+          </Tooltip>
+        )}
+        <span className="flex-1 @max-[640px]:hidden" />
+        <div role="toolbar" aria-label="Rows" className="flex items-center gap-1.5 @max-[640px]:w-full">
+          {children}
+          <ViewAs who={search.as} onChange={(as) => search.set({ as, row: undefined })} />
+          <span className="flex-1 @min-[640px]:hidden" />
+          <InsertMenu info={info} search={search} />
+          <Menu>
+            <MenuTrigger asChild>
+              <Button size="icon" aria-label="More actions">
+                <Ellipsis />
+              </Button>
+            </MenuTrigger>
+            <MenuContent align="end">
+              {onExport && (
+                <MenuItem onSelect={onExport}>
+                  <Download aria-hidden /> Export rows
                 </MenuItem>
-                {!table.kind.endsWith("view") && (
-                  <>
-                    <MenuItem onSelect={() => edit({ edit: "column" })}>
-                      <Columns2 aria-hidden /> Add column
-                    </MenuItem>
-                    <MenuItem onSelect={() => edit({ edit: "policies" })}>
-                      <ShieldCheck aria-hidden /> Policies
-                    </MenuItem>
-                    <MenuItem onSelect={() => edit({ edit: "indexes" })}>
-                      <ListTree aria-hidden /> Indexes
-                    </MenuItem>
-                    <MenuItem onSelect={() => edit({ edit: "duplicate" })}>
-                      <KeyRound aria-hidden /> Duplicate table
-                    </MenuItem>
-                  </>
-                )}
-                <MenuSeparator />
-                <MenuItem danger onSelect={() => edit({ edit: "drop" })}>
-                  <Trash2 aria-hidden /> Delete {table.kind.endsWith("view") ? "view" : "table"}
-                </MenuItem>
-              </>
-            )}
-          </MenuContent>
-        </Menu>
+              )}
+              {table.owned && (
+                <>
+                  <MenuSeparator />
+                  <MenuLabel>{kindName[table.kind]}</MenuLabel>
+                  <MenuItem onSelect={() => edit({ edit: "table" })}>
+                    <Pencil aria-hidden /> Edit {table.kind.endsWith("view") ? "view" : "table"}
+                  </MenuItem>
+                  {!table.kind.endsWith("view") && (
+                    <>
+                      <MenuItem onSelect={() => edit({ edit: "column" })}>
+                        <Columns2 aria-hidden /> Add column
+                      </MenuItem>
+                      <MenuItem onSelect={() => edit({ edit: "policies" })}>
+                        <ShieldCheck aria-hidden /> Policies
+                      </MenuItem>
+                      <MenuItem onSelect={() => edit({ edit: "indexes" })}>
+                        <ListTree aria-hidden /> Indexes
+                      </MenuItem>
+                      <MenuItem onSelect={() => edit({ edit: "duplicate" })}>
+                        <KeyRound aria-hidden /> Duplicate table
+                      </MenuItem>
+                    </>
+                  )}
+                  <MenuSeparator />
+                  <MenuItem danger onSelect={() => edit({ edit: "drop" })}>
+                    <Trash2 aria-hidden /> Delete {table.kind.endsWith("view") ? "view" : "table"}
+                  </MenuItem>
+                </>
+              )}
+            </MenuContent>
+          </Menu>
+        </div>
       </div>
     </header>
   );
@@ -116,7 +122,7 @@ function InsertMenu({ info, search }: { info: TableInfo; search: TableSearch }) 
   const navigate = useNavigate({ from: "/projects/$ref/tables/$schema/$table" });
   const refused = info.rights.insertAny ? undefined : (info.rights.readOnly ?? "This role may insert no rows.");
   const trigger = (
-    <Button variant="primary" aria-disabled={Boolean(refused)}>
+    <Button variant="primary" aria-disabled={Boolean(refused)} className="@max-[640px]:px-2.5">
       <Plus aria-hidden /> Insert <ChevronDown aria-hidden />
     </Button>
   );

@@ -4,6 +4,7 @@ import { Select } from "@/components/ui/input";
 import { Popover, PopoverContent, PopoverTrigger } from "@/components/ui/popover";
 import type { SortBy } from "@/features/tables/sort";
 import type { CatalogColumn } from "@/lib/catalog";
+import { cn } from "@/lib/cn";
 
 interface Props {
   columns: CatalogColumn[];
@@ -18,8 +19,9 @@ export function SortButton({ columns, sort, onChange }: Props) {
   return (
     <Popover>
       <PopoverTrigger asChild>
-        <Button className={sort.length > 0 ? "border-accent text-accent" : undefined}>
-          <ArrowDownUp aria-hidden /> Sort{sort.length > 0 && <span className="tabular-nums">{sort.length}</span>}
+        <Button className={cn("@max-[640px]:px-2", sort.length > 0 && "border-accent text-accent")}>
+          <ArrowDownUp aria-hidden /> <span className="@max-[640px]:sr-only">Sort</span>
+          {sort.length > 0 && <span className="tabular-nums">{sort.length}</span>}
         </Button>
       </PopoverTrigger>
       <PopoverContent className="w-[460px]" aria-label="Sort">

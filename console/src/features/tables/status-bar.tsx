@@ -15,6 +15,8 @@ interface Props {
   fetching: boolean;
   onCount: () => void;
   onRefresh: () => void;
+  /** Whether the rows could not be read, so that nothing is counted. */
+  failed: boolean;
   chosen: number;
   onClear: () => void;
   onDelete?: () => void;
@@ -24,7 +26,7 @@ interface Props {
 }
 
 /** How many rows there are, or what can be done with those that are chosen. */
-export function StatusBar({ total, counting, filtered, fetching, onCount, onRefresh, chosen, onClear, onDelete, onExport, onCopy, note }: Props) {
+export function StatusBar({ total, counting, filtered, fetching, failed, onCount, onRefresh, chosen, onClear, onDelete, onExport, onCopy, note }: Props) {
   return (
     <div className="flex min-h-10 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-t border-border bg-surface px-3 py-1 text-xs text-muted">
       {chosen > 0 ? (
@@ -50,7 +52,7 @@ export function StatusBar({ total, counting, filtered, fetching, onCount, onRefr
       ) : (
         <>
           <p role="status" className="tabular-nums">
-            {total ? `${total.exact ? "" : "about "}${total.exact ? counted(total.rows, "row") : `${count(total.rows)} rows`}${filtered ? " match" : ""}` : "Counting"}
+            {total ? `${total.exact ? "" : "about "}${total.exact ? counted(total.rows, "row") : `${count(total.rows)} rows`}${filtered ? " match" : ""}` : failed ? "" : "Counting"}
           </p>
           {total && !total.exact && (
             <Button size="small" variant="ghost" onClick={onCount} busy={counting}>

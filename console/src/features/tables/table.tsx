@@ -9,6 +9,7 @@ import { SkeletonRows } from "@/components/ui/skeleton";
 import { useAs } from "@/features/tables/as";
 import { Browse } from "@/features/tables/browse";
 import { useOpenTree } from "@/features/tables/tables-context";
+import { Unreadable } from "@/features/tables/unreadable";
 import { useTable } from "@/features/tables/use-table";
 
 const route = getRouteApi("/app/projects/$ref/tables/$schema/$table");
@@ -33,6 +34,7 @@ export function TablePage() {
       </Frame>
     );
   }
+  if (found.info && !as.pending && found.info.relation.columns.length === 0 && found.info.unreadable.length > 0) return <Unreadable info={found.info} />;
   if (found.info && !as.pending) return <Browse key={`${ref} ${schema} ${table} ${who}`} info={found.info} as={as.as} />;
   return (
     <Frame title={table}>

@@ -33,10 +33,10 @@ export function ViewAs({ who, onChange }: Props) {
   return (
     <Popover open={open} onOpenChange={setOpen}>
       <PopoverTrigger asChild>
-        <Button className={cn("max-w-56", who && "border-accent text-accent")} aria-label={`View as: ${name}`}>
+        <Button className={cn("max-w-56 @max-[640px]:max-w-28 @max-[640px]:min-w-0 @max-[640px]:shrink @max-[640px]:px-2", who && "border-accent text-accent")} aria-label={`View as: ${name}`}>
           <VenetianMask aria-hidden />
-          <span className="truncate">{who ? name : "View as"}</span>
-          <ChevronDown aria-hidden className="text-faint" />
+          <span className={cn("truncate", !who && "@max-[640px]:sr-only")}>{who ? name : "View as"}</span>
+          <ChevronDown aria-hidden className="text-faint @max-[640px]:hidden" />
         </Button>
       </PopoverTrigger>
       <PopoverContent className="w-[340px] p-1.5" align="end" aria-label="View as">
