@@ -35,7 +35,7 @@ export async function createOrganization(page: Page, name: string): Promise<stri
 }
 
 /** Creates a project and waits until it is active. Answers with its ref. */
-export async function createProject(page: Page, name: string, isolation = "As the plan says"): Promise<string> {
+export async function createProject(page: Page, name: string, isolation = "The plan’s default"): Promise<string> {
   await page.getByRole("link", { name: "Create project" }).first().click();
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Isolation").selectOption({ label: isolation });

@@ -9,7 +9,7 @@ test("a project is created, paused, resumed, deleted and restored, and the audit
   await signUp(page, installation.url);
   const slug = await createOrganization(page, `Extra ${Date.now()}`);
   await createProject(page, "Shared one", "Schemas of its own in a shared database");
-  await page.getByText(/^Set up in/).click();
+  await page.getByText(/^Provisioned in/).click();
   await page.screenshot({ path: `${folder}/x-steps.png` });
 
   await page.getByRole("button", { name: "More actions" }).click();

@@ -35,7 +35,7 @@ test("from an empty installation to rows read by clients", async ({ page, instal
     await page.getByRole("button", { name: "Create project" }).click();
     await expect(page.getByRole("heading", { name: "Notebook", exact: true })).toBeVisible();
     await expect(status(page, "Active")).toBeVisible({ timeout: 60_000 });
-    await page.getByText(/^Set up in \d/).click();
+    await page.getByText(/^Provisioned in \d/).click();
     const steps = page.getByRole("listitem").filter({ has: page.locator("svg.text-success") });
     await expect(steps.first()).toBeVisible();
     await expect(page.locator("[data-step]:not([data-status=done])")).toHaveCount(0);

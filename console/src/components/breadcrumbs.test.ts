@@ -10,7 +10,7 @@ test.each([
   ["/projects/abc/sql", "SQL editor"],
   ["/projects/abc/auth/users", "Auth > Users"],
   ["/projects/abc/auth/users/0b8c7a52-9b6c-4e0a-8d6f-1f2e3d4c5b6a", "Auth > Users > 0b8c7a…5b6a"],
-  ["/projects/abc/auth/templates/template/magic_link", "Auth > Templates > template.magic_link"],
+  ["/projects/abc/auth/templates/template/magic_link", "Auth > Templates > magic_link"],
   ["/projects/abc/nowhere", ""],
   ["/projects/abcd/sql", ""],
 ])("%s is at %s", (path, way) => expect(crumbsOf(area, path).map(({ name }) => name).join(" > ")).toBe(way));

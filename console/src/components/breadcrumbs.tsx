@@ -47,9 +47,12 @@ export function crumbsOf(area: Area, pathname: string): Crumb[] {
   const rest = path.slice(base.length).split("/").filter(Boolean).map(decoded);
   const crumbs: Crumb[] = [{ name: entry.name, href: entry.href }];
   if (page) crumbs.push({ name: page.name, href: page.href });
-  if (rest.length > 0) crumbs.push({ name: path === `${entry.href}/new` ? "New" : rest.map(readable).join(".") });
+  if (rest.length > 0) crumbs.push({ name: path === `${entry.href}/new` ? "New" : (qualified.test(entry.href) ? rest : rest.slice(-1)).map(readable).join(".") });
   return crumbs;
 }
+
+/** Where the path goes on with a schema and a name, which belong together. */
+const qualified = /\/(tables|database)$/;
 
 /** Ids are shortened; names stand whole. */
 const readable = (part: string): string => (/^[0-9a-f-]{32,}$/.test(part) ? shorten(part) : part);

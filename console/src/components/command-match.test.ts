@@ -11,4 +11,8 @@ test.each([
   ["table public.a_b", "a_b", 1],
   ["table public.x", "public.x (", 0],
   ["anything", "", 1],
+  ["table public.orders", "or", 1],
+  ["Organisation · Projects", "or", 0.7],
+  ["Project · SQL editor", "or", 0.5],
+  ["Project · Auth · Users", "auth users", 0.7],
 ])("%s for %s", (value, search, score) => expect(match(value, search)).toBe(score));

@@ -71,7 +71,7 @@ function Body({ migration }: { migration: Migration }) {
         {statements.map((sql, number) => (
           <li key={number} className="relative">
             <CodeEditor language="sql" readOnly value={sql} minLines={1} maxLines={30} ariaLabel={`Statement ${number + 1}`} />
-            <CopyButton value={sql} what={`statement ${number + 1}`} className="absolute top-1 right-1 bg-background" />
+            <CopyButton value={sql} what={`statement ${number + 1}`} className="absolute top-0.5 right-0.5 bg-background" />
           </li>
         ))}
       </ol>

@@ -1,6 +1,6 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { useState } from "react";
-import { CopyButton } from "@/components/copy-button";
+import { Snippet } from "@/components/snippet";
 import { SqlPreview } from "@/components/sql-preview";
 import { callText, unreachable, type Given, type Parameter } from "@/features/functions/call";
 import { curl, supabaseJs } from "@/features/functions/snippets";
@@ -36,18 +36,7 @@ export function SnippetsOf({ fn, parameters, values, names }: { fn: DatabaseFunc
       ) : way === "SQL" ? (
         <SqlPreview sql={text} label="Snippet" />
       ) : (
-        <div className="relative min-w-0">
-          <pre
-            // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reached by keyboard
-            tabIndex={0}
-            role="region"
-            aria-label="Snippet"
-            className="max-h-72 overflow-auto rounded-md border border-border bg-surface p-3 pr-10 font-mono text-xs leading-[18px] whitespace-pre-wrap [overflow-wrap:anywhere]"
-          >
-            {text}
-          </pre>
-          <CopyButton value={text} what="snippet" className="absolute top-1.5 right-2 bg-surface" />
-        </div>
+        <Snippet code={text} />
       )}
     </section>
   );

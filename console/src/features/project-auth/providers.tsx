@@ -7,6 +7,7 @@ import { ErrorState } from "@/components/error-state";
 import { Page, Section } from "@/components/page";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
+import { Snippet } from "@/components/snippet";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
 import { OfProject, useServed } from "@/features/project-auth/project";
@@ -88,7 +89,8 @@ function Custom() {
       {providers.isError && <ErrorState error={providers.error} what="The custom providers could not be loaded" onRetry={() => void providers.refetch()} retrying={providers.isFetching} />}
       {list?.length === 0 && (
         <EmptyState title="No custom provider" action={add}>
-          The app signs in with it by supabase.auth.signInWithOAuth({"{"} provider: "custom:name" {"}"}).
+          The app signs people in with it by its identifier:
+          <Snippet code={'await supabase.auth.signInWithOAuth({ provider: "custom:name" });'} className="mt-3" />
         </EmptyState>
       )}
       {list && list.length > 0 && (

@@ -8,6 +8,7 @@ import { Section } from "@/components/page";
 import { Time } from "@/components/time";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
+import { Snippet } from "@/components/snippet";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
 import { OfProject, useServed } from "@/features/project-auth/project";
@@ -72,7 +73,8 @@ function Providers() {
         {providers.isError && <ErrorState error={providers.error} what="The identity providers could not be loaded" onRetry={() => void providers.refetch()} retrying={providers.isFetching} />}
         {list?.length === 0 && (
           <EmptyState title="No identity provider" action={add}>
-            With one, people of its domains sign in by supabase.auth.signInWithSSO({"{"} domain: "acme.com" {"}"}).
+            With one, people of its domains sign in there:
+            <Snippet code={'await supabase.auth.signInWithSSO({ domain: "acme.com" });'} className="mt-3" />
           </EmptyState>
         )}
         {list && list.length > 0 && (

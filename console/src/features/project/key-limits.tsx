@@ -49,7 +49,7 @@ export function KeyLimits({ type, bounded, register, errors }: Props) {
         </fieldset>
       )}
       <Field label="Requests per second" hint="Leave empty for the limit of the plan." error={errors.perSecond?.message}>
-        <Input inputMode="numeric" autoComplete="off" placeholder="As the plan says" {...register("perSecond")} />
+        <Input inputMode="numeric" autoComplete="off" placeholder="The plan’s limit" {...register("perSecond")} />
       </Field>
     </>
   );

@@ -19,7 +19,7 @@ import { useInvalidate } from "@/lib/queries";
 const { getSettings, updateSettings } = ProjectService.method;
 const route = getRouteApi("/app/projects/$ref/settings");
 
-const services: Record<string, string> = { rest: "REST", auth: "Auth", storage: "Storage", realtime: "Realtime", functions: "Functions", graphql: "GraphQL" };
+const services: Record<string, string> = { api: "API", rest: "REST", auth: "Auth", storage: "Storage", realtime: "Realtime", functions: "Functions", graphql: "GraphQL" };
 
 export function ProjectSettingsPage() {
   const { ref } = route.useParams();

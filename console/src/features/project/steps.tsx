@@ -56,7 +56,7 @@ function Done({ project }: { project: Project }) {
     <details className="group">
       <summary className="flex w-fit cursor-pointer list-none items-center gap-2 rounded text-sm text-muted">
         <Check className="size-4 text-success" aria-hidden />
-        Set up in {took(Math.max(...ends) - Math.min(...starts))}, in {counted(project.steps.length, "step")}
+        Provisioned in {took(Math.max(...ends) - Math.min(...starts))} · {counted(project.steps.length, "step")}
         <ChevronRight className="size-4 group-open:rotate-90" aria-hidden />
       </summary>
       <div className="mt-2">

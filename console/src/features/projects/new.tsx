@@ -48,7 +48,7 @@ export function NewProjectPage() {
           error={errors.isolation?.message}
         >
           <Select {...form.register("isolation")}>
-            <option value={Isolation.UNSPECIFIED}>As the plan says</option>
+            <option value={Isolation.UNSPECIFIED}>The plan’s default</option>
             <option value={Isolation.DATABASE}>A database of its own</option>
             <option value={Isolation.SCHEMA}>Schemas of its own in a shared database</option>
           </Select>

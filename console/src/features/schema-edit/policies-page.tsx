@@ -49,7 +49,7 @@ function Tables() {
           <thead>
             <tr>
               <Th>Table</Th>
-              <Th>Row level security</Th>
+              <Th className="max-sm:hidden">Row level security</Th>
               <Th>Policies</Th>
             </tr>
           </thead>
@@ -68,21 +68,24 @@ function Tables() {
 function Row({ projectRef, table, search, policies }: { projectRef: string; table: CatalogTable; search: ListSearch; policies: Policy[] }) {
   return (
     <Tr className="relative">
-      <Td className="max-w-60 align-top leading-10">
+      <Td className="max-w-60 py-2 align-top leading-6">
         <Link to={sheetPath} params={{ ref: projectRef, schema: table.schema, table: table.name }} search={search} data-row className="font-mono text-xs font-medium after:absolute after:inset-0 hover:text-accent">
           {search.schema === "*" ? `${table.schema}.${table.name}` : table.name}
         </Link>
+        <span className="block sm:hidden">
+          <Protection table={table} words="RLS " />
+        </span>
       </Td>
-      <Td className="align-top leading-10">
-        {table.rls_enabled ? <Badge tone="success">{table.rls_forced ? "forced" : "on"}</Badge> : <Badge tone="warning">off</Badge>}
+      <Td className="py-2 align-top leading-6 max-sm:hidden">
+        <Protection table={table} />
       </Td>
       <Td className="py-2 align-top">
         {policies.length === 0 ? (
           <span className="leading-6 text-muted">{table.rls_enabled ? "none: requests see no row" : "none"}</span>
         ) : (
-          <ul>
+          <ul className="max-sm:flex max-sm:flex-col max-sm:gap-1.5">
             {policies.map((each) => (
-              <li key={each.name} className="flex flex-wrap items-center gap-x-2 leading-6">
+              <li key={each.name} className="flex flex-wrap items-center gap-x-2 leading-6 max-sm:leading-5">
                 <span className="min-w-0 break-words">{each.name}</span>
                 <Badge tone="accent">{each.command}</Badge>
                 {!each.permissive && <Badge tone="warning">restrictive</Badge>}
@@ -93,6 +96,16 @@ function Row({ projectRef, table, search, policies }: { projectRef: string; tabl
         )}
       </Td>
     </Tr>
+  );
+}
+
+function Protection({ table, words = "" }: { table: CatalogTable; words?: string }) {
+  if (!table.rls_enabled) return <Badge tone="warning">{words}off</Badge>;
+  return (
+    <Badge tone="success">
+      {words}
+      {table.rls_forced ? "forced" : "on"}
+    </Badge>
   );
 }
 

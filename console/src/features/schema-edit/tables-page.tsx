@@ -158,8 +158,8 @@ function Access({ table }: { table: CatalogTable }) {
 
 function Unknown() {
   return (
-    <Tooltip text="Postgres has not counted yet: it does when the table was written to for a while, or by analyze.">
-      <span className="relative z-10 text-muted">not counted</span>
+    <Tooltip text="Postgres lost its count, and counts anew when the table was written to for a while, or by analyze.">
+      <span className="relative z-10 text-muted">unknown</span>
     </Tooltip>
   );
 }

@@ -1,8 +1,8 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { useNavigate } from "@tanstack/react-router";
 import { FileUp, Plus } from "lucide-react";
-import { CopyButton } from "@/components/copy-button";
 import { EmptyState } from "@/components/empty-state";
+import { Snippet } from "@/components/snippet";
 import { Button } from "@/components/ui/button";
 import { keyToUse } from "@/features/project/key-choice";
 import type { TableSearch } from "@/features/tables/use-search";
@@ -43,12 +43,12 @@ export function EmptyTable({ info, search }: { info: TableInfo; search: TableSea
       }
     >
       <p>Insert one here, import a file, or let an app write them:</p>
-      <Snippet info={info} />
+      <Insertion info={info} />
     </EmptyState>
   );
 }
 
-function Snippet({ info }: { info: TableInfo }) {
+function Insertion({ info }: { info: TableInfo }) {
   const { project } = useHere();
   const keys = useQuery(KeyService.method.listKeys, { ref: project.ref, pageSize: 200 });
   if (keys.isPending) return null;
@@ -64,13 +64,5 @@ const supabase = createClient(
 const { error } = await supabase${from}
   .from(${JSON.stringify(info.table.name)})
   .insert(${first ? `{ ${/^[a-z_$][\w$]*$/i.test(first.name) ? first.name : JSON.stringify(first.name)}: … }` : "{}"});`;
-  return (
-    <div className="relative mt-3 text-left">
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reached by keyboard */}
-      <pre tabIndex={0} role="region" aria-label="Snippet" className="overflow-x-auto rounded-md border border-border bg-surface p-3 pr-10 font-mono text-xs text-foreground">
-        {code}
-      </pre>
-      <CopyButton value={code} what="snippet" className="absolute top-1.5 right-1.5" />
-    </div>
-  );
+  return <Snippet code={code} className="mt-3" />;
 }

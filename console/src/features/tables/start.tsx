@@ -13,10 +13,11 @@ export function TablesStart() {
   const tables = useCatalog("tables");
   const navigate = useNavigate();
   const openTree = useOpenTree();
-  const own = tables.data?.filter((each) => each.owned);
+  // What storage keeps is the project's own too, but nobody made it.
+  const own = tables.data?.filter((each) => each.owned && each.schema !== "storage");
   const set = (search: object) => void navigate({ to: ".", search: (old: object) => ({ ...old, ...search }) });
   return (
-    <div className="mx-auto flex max-w-[720px] flex-col gap-4 px-4 py-6 md:px-8">
+    <div className="flex flex-col gap-6 px-4 py-6 md:px-8">
       <div className="flex items-center gap-3">
         <h1 className="min-w-0 flex-1 text-lg leading-7 font-semibold">Table editor</h1>
         <Button className="md:hidden" onClick={openTree}>

@@ -5,6 +5,7 @@ import { useCallback } from "react";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { FilterInput } from "@/components/filter-input";
+import { Snippet } from "@/components/snippet";
 import { NumberedPager } from "@/components/numbered-pager";
 import { Page } from "@/components/page";
 import { Button } from "@/components/ui/button";
@@ -56,6 +57,11 @@ export function UsersPage() {
   );
 }
 
+const signUp = `const { data, error } = await supabase.auth.signUp({
+  email: "ada@example.com",
+  password: "a long and good one",
+});`;
+
 function Users() {
   const { project, admin } = useServed();
   const { filter = "", page = 1, create, invite } = route.useSearch();
@@ -75,11 +81,18 @@ function Users() {
       {users.isError && <ErrorState error={users.error} what="The users could not be loaded" onRetry={() => void users.refetch()} retrying={users.isFetching} />}
       {list?.length === 0 && (
         <EmptyState title={filter ? "No user matches" : page > 1 ? "No more users" : "No user yet"}>
-          {filter ? "The filter looks at addresses, numbers and ids." : "People stand here once they have signed up, newest first. To try it: supabase.auth.signUp({ email, password })."}
+          {filter ? (
+            "The filter looks at addresses, numbers and ids."
+          ) : (
+            <>
+              People stand here once they have signed up, newest first. An app signs them up:
+              <Snippet code={signUp} className="mt-3" />
+            </>
+          )}
         </EmptyState>
       )}
       {list && list.length > 0 && <UsersTable projectRef={project.ref} users={list} />}
-      {users.data && (
+      {users.data && (users.data.items.length > 0 || page > 1) && (
         <NumberedPager page={page} size={pageSize} shown={users.data.items.length} total={users.data.total} what="user" go={(next) => void navigate({ to: ".", search: (old) => ({ ...old, page: next > 1 ? next : undefined }) })} />
       )}
       <CreateUserDialog open={Boolean(create)} onClose={close} />
