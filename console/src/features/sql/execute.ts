@@ -7,6 +7,7 @@ import type { PastRun } from "@/features/sql/panel/history";
 import { useRuns, type Request } from "@/features/sql/run";
 import { usualLimit, type Tab } from "@/features/sql/tabs/store";
 import { dangers, type Danger } from "@/features/sql/text/danger";
+import { effects } from "@/features/sql/text/effects";
 import { statements } from "@/features/sql/text/statements";
 import type { Mode } from "@/features/sql/toolbar";
 import { describe } from "@/lib/errors";
@@ -59,9 +60,9 @@ export function useExecute({ tab, who, refused, editor, onStart, onSchema, onRan
       const words = run.state === "cancelled" ? "Cancelled" : error === undefined ? undefined : describe(error).message;
       onRan({ id: `${Date.now()}${Math.random().toString(36).slice(2, 8)}`, text: piece.text, at: Date.now(), took, rows, error: words, as: tab.as });
       if (run.state !== "done" || mode !== "rows") return;
-      const commands = run.results.map((each) => each.command.toLowerCase());
-      if (commands.some((each) => /^(create|alter|drop|comment|do|grant|revoke)/.test(each))) onSchema();
-      if (commands.some((each) => !/^(select|show|explain|set)/.test(each))) void queries.invalidateQueries({ queryKey: ["rows", project.ref] });
+      const { schema, rows: changed } = effects(piece.text);
+      if (schema) onSchema();
+      if (changed) void queries.invalidateQueries({ queryKey: ["rows", project.ref] });
     },
     [editor, onRan, onSchema, onStart, project.ref, queries, send, tab.as, tab.id, tab.limit, who],
   );

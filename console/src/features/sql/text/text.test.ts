@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { dangers } from "@/features/sql/text/danger";
+import { effects } from "@/features/sql/text/effects";
 import { statementAt, statements } from "@/features/sql/text/statements";
 import { tokenize } from "@/features/sql/text/tokens";
 
@@ -96,4 +97,15 @@ describe("dangers", () => {
       expect(whats(sql), sql).toEqual([]);
     }
   });
+});
+
+describe("effects", () => {
+  it.each([
+    ["create table a as select 1", true, true],
+    ["select 1 as x INTO b", true, true],
+    ["with gone as (delete from a returning *) select * from gone", false, true],
+    ["update a set b = 1 returning *", false, true],
+    ["select 'drop table a', \"drop\" -- alter", false, false],
+    ["explain analyze select 1", false, false],
+  ])("%s", (sql, schema, rows) => expect(effects(sql)).toEqual({ schema, rows }));
 });
