@@ -92,7 +92,7 @@ export function Toolbar(props: Props) {
         <div className="flex">
           <Button variant="primary" disabled={empty} onClick={() => onRun("chosen", "rows")} aria-label={selected ? "Run selection" : "Run"} className="rounded-r-none @max-[620px]:px-2.5">
             <Play aria-hidden /> Run{selected && <span className="@max-[620px]:hidden"> selection</span>}
-            <kbd className="ml-1 font-mono text-xs opacity-80 @max-[760px]:hidden">{apple ? "⌘↵" : "Ctrl ↵"}</kbd>
+            <kbd className="ml-1 font-mono text-xs @max-[760px]:hidden">{apple ? "⌘↵" : "Ctrl ↵"}</kbd>
           </Button>
           <Menu>
             <MenuTrigger asChild>
