@@ -1,12 +1,24 @@
-import { test } from "./installation";
-import { importFile, scrollThrough } from "./large";
+import { expect, test } from "./installation";
+import { manyRows, openTable, scrollThrough, tableOfPeople, withPeople } from "./large";
 
 test.use({ storageState: ({ workshop }, use) => use(workshop.session) });
 
-test("a table of many rows is scrolled to its end and back", async ({ page, browser, installation, workshop }) => {
-  await scrollThrough(browser, page, installation.url, workshop.ref, 60_000);
+test("a table of many rows is scrolled to its end and back", async ({ page, installation, workshop }) => {
+  const { grid } = await openTable(page, await manyRows(page, installation.url, workshop.ref, 60_000));
+  await scrollThrough(page, grid);
 });
 
-test("a large file is imported with its progress seen", async ({ page, browser, installation, workshop }) => {
-  await importFile(browser, page, installation.url, workshop.ref, 3);
+test("a large file is imported with its progress seen", async ({ page, installation, workshop }) => {
+  const table = await tableOfPeople(page, installation.url, workshop.ref);
+  await withPeople(3, async (path, lines) => {
+    await page.goto(`${installation.url}/projects/${workshop.ref}/tables/public/${table}?import=true`);
+    const sheet = page.getByRole("dialog", { name: `Import into ${table}` });
+    await sheet.locator("input[type=file]").setInputFiles(path);
+    await expect(sheet.getByLabel("Column for price")).toHaveValue("price");
+    await sheet.getByRole("button", { name: "Import", exact: true }).click();
+    await expect(sheet.getByRole("progressbar")).toHaveAttribute("aria-valuenow", /^[1-9]/);
+    await expect(sheet.getByText(new RegExp(`^${lines.toLocaleString("en")} rows imported in`))).toBeVisible({ timeout: 60_000 });
+    await sheet.getByRole("button", { name: "Done" }).click();
+    await expect(page.getByRole("grid").getByRole("gridcell", { name: "Person 1", exact: true })).toBeVisible();
+  });
 });

@@ -8,9 +8,18 @@ interface Event {
   ph: string;
   ts: number;
   dur?: number;
+  /** Of dur, what the processor worked at it: the rest was waited for other programs. */
+  tdur?: number;
   pid: number;
   tid: number;
-  args?: { name?: string; frame?: string; data?: Record<string, unknown> };
+  id2?: { local?: string };
+  args?: { name?: string; frame?: string; data?: Record<string, unknown>; frame_reporter?: Frame; chrome_frame_reporter?: Frame };
+}
+
+interface Frame {
+  state: string;
+  scroll_state: string;
+  affects_smoothness?: boolean;
 }
 
 /** What a trace of Chromium tells of one page. Times are in milliseconds. */
@@ -19,9 +28,23 @@ export interface Traced {
   /** Of tasks of the main thread after the first contentful paint: what each took beyond 50 ms, added up. */
   totalBlockingTime: number;
   longestTask: number;
+  /** The most that the processor worked at one task. */
+  longestWork: number;
+  /** How many tasks took more than 50 ms. */
+  longTasks: number;
+  frames: Frames;
 }
 
-const categories = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing", "loading"];
+/** Frames that reached the screen; while something was scrolled, only those. */
+export interface Frames {
+  shown: number;
+  /** Those that came too late to be shown. */
+  dropped: number;
+  /** The longest time between two that were shown. */
+  longestGap: number;
+}
+
+const categories = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline", "disabled-by-default-devtools.timeline.frame", "blink.user_timing", "loading"];
 
 /** Traces what happens in a page, on a processor made slower by a factor. */
 export async function traced(browser: Browser, page: Page, slower: number, act: () => Promise<void>): Promise<Traced> {
@@ -54,6 +77,29 @@ export function readTrace(events: Event[]): Traced {
     firstContentfulPaint: paint && start ? (paint.ts - start.ts) / 1000 : Number.NaN,
     totalBlockingTime: milliseconds.reduce((sum, each) => sum + Math.max(0, each - 50), 0),
     longestTask: Math.max(0, ...milliseconds),
+    longestWork: Math.max(0, ...after.map(({ tdur }) => (tdur ?? 0) / 1000)),
+    longTasks: milliseconds.filter((each) => each > 50).length,
+    frames: framesOf(events.filter((event) => event.pid === pid && event.name === "PipelineReporter")),
+  };
+}
+
+function framesOf(reports: Event[]): Frames {
+  const open = new Map<string, Frame>();
+  const all: (Frame & { at: number })[] = [];
+  // A frame's report ends when it is shown, or was given up; its id is used again afterwards.
+  for (const { ph, id2, ts, args } of reports.toSorted((a, b) => a.ts - b.ts || b.ph.localeCompare(a.ph))) {
+    const id = id2?.local ?? "";
+    const frame = args?.frame_reporter ?? args?.chrome_frame_reporter ?? open.get(id);
+    if (ph === "b" && frame) open.set(id, frame);
+    else if (ph === "e" && frame) all.push({ ...frame, at: ts });
+  }
+  const scrolled = all.filter((frame) => frame.scroll_state !== "SCROLL_NONE");
+  const counted = scrolled.length > 0 ? scrolled : all;
+  const shown = counted.flatMap(({ state, at }) => (state.startsWith("STATE_PRESENTED") ? [at] : []));
+  return {
+    shown: shown.length,
+    dropped: counted.filter(({ state, affects_smoothness }) => state === "STATE_DROPPED" && affects_smoothness).length,
+    longestGap: Math.max(0, ...shown.slice(1).map((at, index) => (at - shown[index]!) / 1000)),
   };
 }
 
