@@ -20,7 +20,7 @@ import (
 var spareSQL embed.FS
 
 // spare is a project or a database that a test may give back and another take, of any package: to make a new one costs Postgres much more than to empty
-// one. Only what is as it was when it was new is given back: but for rows of tables, which are deleted.
+// one. Only what is as it was when it was new is given back: but for rows of tables, which are deleted, and for what a project's owner made, which is dropped.
 type spare struct {
 	// kind tells of what it was made.
 	kind string
@@ -32,9 +32,11 @@ type spare struct {
 	// roles are all that belong to it; logins those whose sessions end with a test.
 	roles, logins []string
 
-	look   int64
-	seeded []string
-	seeds  string
+	// How it was when it was new: without the rows of tables, and those of tables that had some.
+	look, wholeLook int64
+	newest          int64 // the highest id of an object
+	seeded          []string
+	seeds           string
 }
 
 // spares opens where spare ones are listed, once for all tests of a package.
@@ -73,7 +75,7 @@ func (s *spare) take(t testing.TB) bool {
 	t.Helper()
 	pool, err := spares()
 	if err == nil {
-		err = pool.QueryRow(t.Context(), spareText("take"), s.kind).Scan(&s.name, &s.passwords, &s.look, &s.seeded, &s.seeds)
+		err = pool.QueryRow(t.Context(), spareText("take"), s.kind).Scan(&s.name, &s.passwords, &s.look, &s.wholeLook, &s.newest, &s.seeded, &s.seeds)
 	}
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		t.Fatalf("look for a spare %s: %s", s.kind, err)
@@ -85,40 +87,83 @@ func (s *spare) take(t testing.TB) bool {
 func (s *spare) remember(t testing.TB) {
 	t.Helper()
 	conn, err := s.inside()
-	if err == nil {
-		err = conn.QueryRow(t.Context(), spareText("seeded"), s.prefix).Scan(&s.seeded)
+	for _, ask := range []struct {
+		query string
+		into  any
+	}{{"seeded", &s.seeded}, {"newest", &s.newest}} {
+		if err == nil {
+			err = conn.QueryRow(t.Context(), spareText(ask.query), s.prefix).Scan(ask.into)
+		}
 	}
 	if err == nil {
-		err = s.see(t.Context(), conn, &s.look, &s.seeds)
+		s.look, err = s.see(t.Context(), conn, false)
+	}
+	if err == nil {
+		s.wholeLook, err = s.see(t.Context(), conn, true)
+	}
+	if err == nil {
+		s.seeds, err = s.read(t.Context(), conn)
 	}
 	if err != nil {
 		t.Fatalf("look at the new %s: %s", s.kind, err)
 	}
 }
 
-func (s *spare) see(ctx context.Context, conn *pgxpool.Pool, look *int64, seeds *string) error {
+// see tells what it is like but for the rows of tables. The whole look is the same as long as the schema is; the other is quick, and may be another though all is
+// the same.
+func (s *spare) see(ctx context.Context, conn *pgxpool.Pool, whole bool) (int64, error) {
 	pool, err := spares()
 	if err != nil {
-		return err
+		return 0, err
 	}
+	var shared, inside, counted int64
 	var roles []uint32
-	if err := pool.QueryRow(ctx, spareText("look_shared"), s.database, s.roles, s.prefix == "").Scan(look, &roles); err != nil {
-		return err
+	if err := pool.QueryRow(ctx, spareText("look_shared"), s.database, s.roles, s.prefix == "").Scan(&shared, &roles); err != nil {
+		return 0, err
 	}
-	var inside, counted int64
-	if err := conn.QueryRow(ctx, spareText("look"), s.prefix, roles).Scan(&inside); err != nil {
-		return err
+	if err := conn.QueryRow(ctx, spareText("look"), s.prefix, roles, whole || !s.project()).Scan(&inside); err != nil {
+		return 0, err
 	}
-	if len(s.logins) > 0 {
+	if s.project() && !whole {
 		if err := conn.QueryRow(ctx, spareText("counted"), s.prefix).Scan(&counted); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	*look ^= inside + counted
-	if *seeds = ""; len(s.seeded) == 0 {
-		return nil
+	return shared ^ (inside + counted), nil
+}
+
+// read tells the rows of tables that had some when it was new.
+func (s *spare) read(ctx context.Context, conn *pgxpool.Pool) (seeds string, err error) {
+	if len(s.seeded) > 0 {
+		err = conn.QueryRow(ctx, spareText("seeds"), s.seeded).Scan(&seeds)
 	}
-	return conn.QueryRow(ctx, spareText("seeds"), s.seeded).Scan(seeds)
+	return seeds, err
+}
+
+// project reports whether it is a project, whose changes of the schema are counted.
+func (s *spare) project() bool { return len(s.logins) > 0 }
+
+// restored reports whether it is as it was, once what a test made is dropped.
+func (s *spare) restored(ctx context.Context, conn *pgxpool.Pool) (bool, error) {
+	if seeds, err := s.read(ctx, conn); err != nil || seeds != s.seeds {
+		return false, err
+	}
+	look, err := s.see(ctx, conn, false)
+	if err != nil || look == s.look || !s.project() {
+		return look == s.look, err
+	}
+	var younger string
+	if err := conn.QueryRow(ctx, spareText("younger"), s.prefix, s.newest).Scan(&younger); err != nil {
+		return false, err
+	}
+	if _, err := conn.Exec(ctx, younger, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return false, nil //nolint:nilerr // there are things that cannot be dropped so
+	}
+	if look, err = s.see(ctx, conn, true); err != nil || look != s.wholeLook {
+		return false, err
+	}
+	s.look, err = s.see(ctx, conn, false)
+	return err == nil, err
 }
 
 // give empties it and gives it back, or reports that it is not as it was.
@@ -132,11 +177,10 @@ func (s *spare) give(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	var look int64
-	var seeds, rows string
-	if err := s.see(ctx, conn, &look, &seeds); err != nil || look != s.look || seeds != s.seeds {
+	if same, err := s.restored(ctx, conn); err != nil || !same {
 		return false, err
 	}
+	var rows string
 	if err := conn.QueryRow(ctx, spareText("rows"), s.prefix, s.seeded).Scan(&rows); err != nil {
 		return false, err
 	}
@@ -152,7 +196,7 @@ func (s *spare) give(ctx context.Context) (bool, error) {
 	}
 	pool, err := spares()
 	if err == nil {
-		_, err = pool.Exec(ctx, spareText("give"), s.name, s.kind, passwords, s.look, s.seeded, s.seeds)
+		_, err = pool.Exec(ctx, spareText("give"), s.name, s.kind, passwords, s.look, s.wholeLook, s.newest, s.seeded, s.seeds)
 	}
 	return err == nil, err
 }

@@ -6,6 +6,8 @@ create table if not exists testkit.spare (
     kind text not null,
     passwords jsonb not null,
     look bigint not null,
+    whole_look bigint not null,
+    newest bigint not null,
     seeded text[] not null,
     seeds text not null,
     given_at timestamptz not null default clock_timestamp()
