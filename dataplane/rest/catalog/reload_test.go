@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/rest/catalog"
 	"github.com/wayli-app/fluxbase/internal/fault"
 )
@@ -185,8 +186,7 @@ func TestReload(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, shared bool) {
 		s := setup(t, shared, "create table still (id int primary key)")
-		ctx := context.Background()
-		c, err := catalog.Load(ctx, s, exposed(s))
+		c, err := catalog.Load(context.Background(), s, exposed(s))
 		require.NoError(t, err)
 		still := c.Schemas["public"].Relations["still"]
 		for _, sql := range changes {
@@ -195,21 +195,34 @@ func TestReload(t *testing.T) {
 			}
 			before := dump(t, c)
 			owner(t, s, sql)
-			c, err = catalog.Reload(ctx, s, exposed(s), c)
-			require.NoError(t, err)
-			whole, err := catalog.Reload(ctx, s, exposed(s), nil)
-			require.NoError(t, err)
-			got := dump(t, c)
-			require.Equal(t, dump(t, whole), got, "after: %s", sql)
+			var got string
+			for earlier, settled := c, false; !settled; {
+				whole := reload(t, s, nil)
+				c = reload(t, s, earlier)
+				got = dump(t, c)
+				// In a shared database, a cast of a neighbour's is about every table too: it may come or go between two loads.
+				if settled = dump(t, whole) == dump(t, reload(t, s, nil)); settled {
+					require.Equal(t, dump(t, whole), got, "after: %s", sql)
+				}
+			}
 			if !slices.Contains(unseen, sql) {
 				assert.NotEqual(t, before, got, "this changes something: %s", sql)
 			}
-			if !strings.Contains(sql, "operator") && !strings.Contains(sql, "cast (int") { // which is about every table
+			// Those are about every table, and so is a neighbour's cast.
+			if !strings.Contains(sql, "operator") && !strings.Contains(sql, "cast (int") && still.Plain == c.Schemas["public"].Relations["still"].Plain {
 				require.Same(t, still, c.Schemas["public"].Relations["still"], "it did not change: %s", sql)
 			}
 			still = c.Schemas["public"].Relations["still"]
 		}
 	})
+}
+
+// reload loads the catalog with what an earlier one had.
+func reload(t *testing.T, s *projectdb.Session, earlier *catalog.Catalog) *catalog.Catalog {
+	t.Helper()
+	c, err := catalog.Reload(context.Background(), s, exposed(s), earlier)
+	require.NoError(t, err)
+	return c
 }
 
 func TestTooLarge(t *testing.T) {
