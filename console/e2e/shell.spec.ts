@@ -1,4 +1,4 @@
-import { runSql } from "./console";
+import { runSql, toast } from "./console";
 import { expect, test } from "./installation";
 import { expectAccessible, expectFits, failing } from "./pages";
 
@@ -51,6 +51,31 @@ test("the switchers find projects and organisations, by keyboard too", async ({ 
   await page.getByRole("button", { name: /^Switch organisation/ }).click();
   await page.getByRole("dialog", { name: "Switch organisation" }).getByRole("option", { name: "All organisations" }).click();
   await expect(page).toHaveURL(`${installation.url}/orgs`);
+});
+
+test("the keyboard's shortcuts are told, a dialog takes the focus and gives it back, and hides no toast", async ({ page, installation, workshop }) => {
+  await page.goto(`${installation.url}/projects/${workshop.ref}/database/tables`);
+  const create = page.getByRole("button", { name: "Create table" }).first();
+  await create.focus();
+  await page.keyboard.press("?");
+  const shortcuts = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await expect(shortcuts).toBeFocused();
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  await expect(create).toBeFocused();
+  await page.keyboard.press("/");
+  await page.keyboard.type("?");
+  await expect(page.getByLabel("Filter tables")).toHaveValue("?");
+  await expect(shortcuts).toBeHidden();
+  await page.keyboard.press("Backspace");
+
+  await page.keyboard.press("ControlOrMeta+k");
+  await page.getByRole("dialog", { name: "Go to" }).getByRole("combobox").fill("copy project ref");
+  await page.getByRole("option", { name: "Copy the project’s ref" }).click();
+  await expect(toast(page, /copied/)).toBeVisible();
+  await create.click();
+  await expect(page.getByRole("dialog", { name: "Create table" })).toBeVisible();
+  await expect(toast(page, /copied/)).toBeVisible(); // roles are only seen where screen readers see them
 });
 
 test("on a phone the sidebar opens over the page", async ({ page, installation, workshop }) => {

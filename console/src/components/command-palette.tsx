@@ -2,13 +2,14 @@ import { useQuery } from "@connectrpc/connect-query";
 import { keepPreviousData } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { LogOut, MoonStar, Plus, UserPlus } from "lucide-react";
+import { Keyboard, LogOut, MoonStar, Plus, UserPlus } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { useDeferredValue, useState } from "react";
 import { Group, Item } from "@/components/command-items";
 import { match } from "@/components/command-match";
 import { ProjectActions, TableItems } from "@/components/command-project";
 import { accountArea, icons, operatorArea, organizationArea, projectArea, type Area, type useArea } from "@/components/navigation";
+import { useReturnFocus } from "@/components/ui/return-focus";
 import { ProjectService, ProjectStatus } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { useApp } from "@/lib/app";
 import { useOrganizations } from "@/lib/organization";
@@ -17,13 +18,15 @@ import { setTheme, useDark } from "@/lib/theme";
 interface Props {
   where: ReturnType<typeof useArea>;
   onClose: () => void;
+  onShortcuts: () => void;
 }
 
 /** Leads anywhere from the keyboard. */
-export default function CommandPalette({ where, onClose }: Props) {
+export default function CommandPalette({ where, onClose, onShortcuts }: Props) {
   const router = useRouter();
   const { config, accounts } = useApp();
   const dark = useDark();
+  const onClosed = useReturnFocus();
   const organizations = useOrganizations();
   const [text, setText] = useState("");
   const search = useDeferredValue(text.trim());
@@ -50,6 +53,7 @@ export default function CommandPalette({ where, onClose }: Props) {
         <Dialog.Overlay className="enter fixed inset-0 z-40 bg-black/40 dark:bg-black/60" />
         <Dialog.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={onClosed}
           className="enter fixed top-[max(12vh,16px)] left-1/2 z-50 w-[calc(100vw-24px)] max-w-[560px] -translate-x-1/2 overflow-hidden rounded-md border border-border bg-raised"
         >
           <Dialog.Title className="sr-only">Go to</Dialog.Title>
@@ -113,6 +117,16 @@ export default function CommandPalette({ where, onClose }: Props) {
                   }}
                 >
                   {dark ? "Use the light theme" : "Use the dark theme"}
+                </Item>
+                <Item
+                  icon={Keyboard}
+                  value="keyboard shortcuts help"
+                  onSelect={() => {
+                    onClose();
+                    onShortcuts();
+                  }}
+                >
+                  Keyboard shortcuts
                 </Item>
                 <Item icon={LogOut} value="sign out" onSelect={() => void signOut()}>
                   Sign out

@@ -42,7 +42,7 @@ export function Divider({ label, orientation, at, unit, least, most, usual, onMo
       // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a separator that can be moved is a control
       tabIndex={0}
       className={cn(
-        "group relative z-10 shrink-0 touch-none bg-border outline-none hover:bg-accent focus-visible:bg-accent",
+        "group relative z-10 shrink-0 touch-none bg-border outline-none hover:bg-accent focus-visible:bg-accent focus-visible:ring-1 focus-visible:ring-accent",
         // Thin to see, wide enough to take hold of.
         vertical ? "w-px cursor-col-resize after:absolute after:inset-y-0 after:-inset-x-1" : "h-px cursor-row-resize after:absolute after:inset-x-0 after:-inset-y-1",
         className,

@@ -10,6 +10,7 @@ import { OrganizationSwitcher, ProjectSwitcher } from "@/components/switcher";
 import { Button } from "@/components/ui/button";
 
 const Drawer = lazy(() => import("@/components/drawer"));
+const Shortcuts = lazy(() => import("@/components/shortcuts"));
 const CommandPalette = lazy(() => import("@/components/command-palette"));
 const apple = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -17,8 +18,10 @@ const apple = /Mac|iPhone|iPad/.test(navigator.platform);
 export function Shell() {
   const where = useArea();
   const [palette, setPalette] = useState(false);
+  const [shortcuts, setShortcuts] = useState(false);
   useEffect(() => {
     const toggle = (event: KeyboardEvent) => {
+      if (event.key === "?" && !event.defaultPrevented && !(event.target as HTMLElement).closest("input, textarea, select, [contenteditable=true], [role=grid], [role=dialog]")) setShortcuts(true);
       if (event.key.toLowerCase() !== "k" || !(apple ? event.metaKey : event.ctrlKey)) return;
       event.preventDefault();
       setPalette((open) => !open);
@@ -68,7 +71,12 @@ export function Shell() {
       </div>
       {palette && (
         <Suspense>
-          <CommandPalette where={where} onClose={() => setPalette(false)} />
+          <CommandPalette where={where} onClose={() => setPalette(false)} onShortcuts={() => setShortcuts(true)} />
+        </Suspense>
+      )}
+      {shortcuts && (
+        <Suspense>
+          <Shortcuts onClose={() => setShortcuts(false)} />
         </Suspense>
       )}
     </div>

@@ -1,7 +1,8 @@
 import { X } from "lucide-react";
 import { Dialog as Primitive } from "radix-ui";
-import type { ReactNode } from "react";
+import type { ComponentProps, ReactNode } from "react";
 import { Button } from "@/components/ui/button";
+import { useReturnFocus } from "@/components/ui/return-focus";
 import { cn } from "@/lib/cn";
 
 interface Props {
@@ -41,14 +42,18 @@ function Head({ title, description }: Pick<Props, "title" | "description">) {
   );
 }
 
+/** Mounted while it is open. */
+function Content(props: ComponentProps<typeof Primitive.Content>) {
+  return <Primitive.Content onOpenAutoFocus={focusItself} onCloseAutoFocus={useReturnFocus()} {...props} />;
+}
+
 /** A question or a short form above the page. */
 export function Dialog({ open, onOpenChange, title, description, children, className }: Props) {
   return (
     <Primitive.Root open={open} onOpenChange={onOpenChange}>
       <Primitive.Portal>
         <Primitive.Overlay className={overlay} />
-        <Primitive.Content
-          onOpenAutoFocus={focusItself}
+        <Content
           className={cn(
             "enter fixed top-[max(12vh,16px)] left-1/2 z-50 max-h-[80vh] w-[calc(100vw-24px)] max-w-[480px] -translate-x-1/2 overflow-y-auto rounded-md border border-border bg-raised outline-none",
             className,
@@ -56,7 +61,7 @@ export function Dialog({ open, onOpenChange, title, description, children, class
         >
           <Head title={title} description={description} />
           <div className="p-4">{children}</div>
-        </Primitive.Content>
+        </Content>
       </Primitive.Portal>
     </Primitive.Root>
   );
@@ -68,13 +73,12 @@ export function Sheet({ open, onOpenChange, title, description, children, classN
     <Primitive.Root open={open} onOpenChange={onOpenChange}>
       <Primitive.Portal>
         <Primitive.Overlay className={overlay} />
-        <Primitive.Content
-          onOpenAutoFocus={focusItself}
+        <Content
           className={cn("enter-right fixed inset-y-0 right-0 z-50 flex w-full max-w-[520px] flex-col border-l border-border bg-raised outline-none", className)}
         >
           <Head title={title} description={description} />
           <div className="flex-1 overflow-y-auto p-4">{children}</div>
-        </Primitive.Content>
+        </Content>
       </Primitive.Portal>
     </Primitive.Root>
   );
