@@ -207,6 +207,7 @@ export class Meta {
 
 async function refusal(response: Response): Promise<SqlError> {
   const body = ((await response.json().catch(() => undefined)) ?? {}) as Record<string, unknown>;
+  if (!body.error && !body.message) body.message = `The server answered ${response.status} and gave no reason.${response.status >= 500 ? " It may be starting, or something between it and you is: try again." : ""}`;
   return new SqlError((body.error ?? body) as Record<string, unknown>, response.headers.get("x-request-id"));
 }
 

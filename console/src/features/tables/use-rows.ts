@@ -3,8 +3,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { formatFilter } from "@/features/tables/filter";
 import { countRows, cutRows, estimated, estimateRows, readRows, rowsOf, type Asked, type Relation, type Row } from "@/features/tables/read";
 import { formatSort } from "@/features/tables/sort";
-import type { As } from "@/lib/meta";
-import { useHere } from "@/lib/project-data";
+import { SqlError, type As } from "@/lib/meta";
+import { useHere, useSchemaChanged } from "@/lib/project-data";
 
 /** Rows come in blocks of this many. */
 export const blockSize = 100;
@@ -12,6 +12,9 @@ export const blockSize = 100;
 const counted = 50_000;
 /** How long the view must rest before rows are asked for, so that those scrolled past are not. */
 const rest = 80;
+
+/** What Postgres says when a column, table, function, type or schema that was asked for is no more. */
+const outdated = new Set(["42703", "42P01", "42883", "42704", "3F000"]);
 
 /** The key under which all that is read of a table's rows is kept. */
 export const rowsKey = (ref: string, schema: string, table: string) => ["rows", ref, schema, table] as const;
@@ -54,7 +57,7 @@ export function useRows(relation: Relation, asked: Asked, as: As | undefined, gu
       },
       staleTime: 30_000,
       gcTime: 120_000,
-      retry: 1,
+      retry: (failures: number, error: Error) => failures < 1 && !(error instanceof SqlError),
     })),
   });
 
@@ -82,6 +85,12 @@ export function useRows(relation: Relation, asked: Asked, as: As | undefined, gu
   const blockOf = useCallback((block: number) => queries.getQueryData<Row[]>([...base, "block", block]), [queries, base]);
   const total = totalOf(blocks, answers.map((each) => each.data), count.data, guess, asked);
   const failed = answers.find((each) => each.isError);
+  const fault = failed?.error;
+  const schemaChanged = useSchemaChanged();
+  // Somebody else changed the table: what is known of it is asked for anew.
+  useEffect(() => {
+    if (fault instanceof SqlError && outdated.has(fault.code ?? "")) void schemaChanged();
+  }, [fault, schemaChanged]);
   // What is on screen follows from these; rows of blocks out of view are found in the cache.
   const seen = answers.map((each) => each.dataUpdatedAt).join();
   // oxlint-disable-next-line react-hooks/exhaustive-deps -- it answers anew when a block came.
@@ -95,10 +104,10 @@ export function useRows(relation: Relation, asked: Asked, as: As | undefined, gu
     loading: answers.some((each) => each.isPending),
     first: answers[0]?.isPending && blocks[0] === 0,
     fetching: answers.some((each) => each.isFetching),
-    error: failed?.error,
+    error: fault,
     counting: count.isFetching,
     countExactly: () => setExactly(`${who} ${filter}`),
-    refresh: () => queries.invalidateQueries({ queryKey: rowsKey(project.ref, schema, table) }),
+    refresh: () => Promise.all([schemaChanged(), queries.invalidateQueries({ queryKey: rowsKey(project.ref, schema, table) })]),
   };
 }
 

@@ -17,6 +17,8 @@ export function useTableSearch() {
     return {
       ...search,
       asked: { filter, sort },
+      /** The filter of the address cannot be read. */
+      unread: Boolean(search.filter) && !filter,
       set,
       setFilter: (next: Group | undefined) => set({ filter: next && formatFilter(next) }),
       setSort: (next: SortBy[]) => set({ sort: formatSort(next) }),
