@@ -4,7 +4,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { config as configureZod } from "zod";
+import { config as configureZod } from "zod/mini";
 import { ErrorState } from "@/components/error-state";
 import { ToastProvider } from "@/components/ui/toast";
 import { AppProvider, type App } from "@/lib/app";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { z } from "zod/mini";
 
 const schema = z.object({
   platform_url: z.string(),

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { appRoute, optional } from "@/routes/root";
 
 const profileRoute = createRoute({

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { returnTo } from "@/lib/session";
 import { optional, rootRoute } from "@/routes/root";
 

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent, redirect, useNavigate } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { appRoute, optional } from "@/routes/root";
 
 const AuditPage = lazyRouteComponent(() => import("@/features/audit/page"), "AuditPage");

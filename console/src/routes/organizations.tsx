@@ -1,6 +1,6 @@
 import { createConnectQueryKey, callUnaryMethod } from "@connectrpc/connect-query";
 import { createRoute, lazyRouteComponent, redirect, useNavigate } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { OrganizationService } from "@/gen/fluxbase/controlplane/v1/organization_pb";
 import { rememberOrganization, rememberedOrganization } from "@/lib/remembered";
 import { appRoute, optional } from "@/routes/root";

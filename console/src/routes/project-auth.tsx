@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent, notFound, redirect } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { authPages } from "@/components/navigation";
 import { projectRoute } from "@/routes/project";
 import { optional } from "@/routes/root";

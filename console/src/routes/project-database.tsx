@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { projectRoute } from "@/routes/project";
 import { optional } from "@/routes/root";
 
@@ -7,8 +7,8 @@ const advisorsRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: "/advisors",
   validateSearch: z.object({
-    tab: z.enum(["performance"]).optional().catch(undefined),
-    level: z.enum(["error", "warning", "info"]).optional().catch(undefined),
+    tab: optional.one(["performance"]),
+    level: optional.one(["error", "warning", "info"]),
     filter: optional.text,
     /** Shows what was ignored in this browser, in place of the rest. */
     ignored: optional.flag,
@@ -48,7 +48,7 @@ const indexesRoute = createRoute({
 const extensionsRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: "/database/extensions",
-  validateSearch: z.object({ filter: optional.text, page: optional.number, show: z.enum(["enabled"]).optional().catch(undefined), extension: optional.text }),
+  validateSearch: z.object({ filter: optional.text, page: optional.number, show: optional.one(["enabled"]), extension: optional.text }),
   component: lazyRouteComponent(() => import("@/features/database/extensions-page"), "ExtensionsPage"),
 });
 

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { projectRoute } from "@/routes/project";
 import { optional } from "@/routes/root";
 
@@ -41,7 +41,7 @@ const triggerRoute = createRoute({
 const diagramRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: "/database/diagram",
-  validateSearch: z.object({ schema: optional.text, find: optional.text, table: optional.text, view: z.enum(["list"]).optional().catch(undefined) }),
+  validateSearch: z.object({ schema: optional.text, find: optional.text, table: optional.text, view: optional.one(["list"]) }),
   component: lazyRouteComponent(() => import("@/features/diagram/page"), "DiagramPage"),
 });
 

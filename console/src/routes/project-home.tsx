@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { rangeIds } from "@/features/project/activity/range";
 import { projectRoute } from "@/routes/project";
 import { optional } from "@/routes/root";
@@ -8,10 +8,10 @@ export const homeRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: "/",
   validateSearch: z.object({
-    range: z.enum(rangeIds).optional().catch(undefined),
-    service: z.enum(["rest", "api", "graphql", "auth", "storage", "realtime", "functions", "meta"]).optional().catch(undefined),
+    range: optional.one(rangeIds),
+    service: optional.one(["rest", "api", "graphql", "auth", "storage", "realtime", "functions", "meta"]),
     /** Of the recent errors: their status, what is looked for, and where the page begins. */
-    status: z.enum(["4xx", "5xx"]).optional().catch(undefined),
+    status: optional.one(["4xx", "5xx"]),
     find: optional.text,
     before: optional.text,
     /** The error that is open. */

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { projectRoute } from "@/routes/project";
 import { optional } from "@/routes/root";
 
@@ -10,16 +10,16 @@ export const sqlRoute = createRoute({
     /** Which of the texts that this browser keeps is open. */
     tab: optional.text,
     /** Or which snippet. */
-    snippet: z.uuid().optional().catch(undefined),
+    snippet: optional.uuid,
     /** A text to open in a tab of its own. It does not run by itself. */
     sql: optional.text,
     /** Which of several results is shown, and how. */
     result: optional.number,
-    view: z.enum(["chart"]).optional().catch(undefined),
+    view: optional.one(["chart"]),
     /** What stands beside the editor, and what is looked for there. */
-    panel: z.enum(["snippets", "history", "templates"]).optional().catch(undefined),
+    panel: optional.one(["snippets", "history", "templates"]),
     find: optional.text,
-    which: z.enum(["mine", "shared", "favorites"]).optional().catch(undefined),
+    which: optional.one(["mine", "shared", "favorites"]),
   }),
   component: lazyRouteComponent(() => import("@/features/sql/page"), "SqlPage"),
 });

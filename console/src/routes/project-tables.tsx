@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { editSearch } from "@/features/schema-edit/edits";
 import { projectRoute } from "@/routes/project";
 import { optional } from "@/routes/root";

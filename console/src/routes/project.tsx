@@ -1,6 +1,6 @@
 import { createRoute, Outlet } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { appRoute, optional } from "@/routes/root";
 
 const ConnectDialog = lazy(() => import("@/features/project/connect/dialog").then((module) => ({ default: module.ConnectDialog })));
@@ -12,7 +12,7 @@ export const projectRoute = createRoute({
   validateSearch: z.object({
     /** The way to connect that is shown. */
     connect: optional.text,
-    by: z.enum(["path", "host"]).optional().catch(undefined),
+    by: optional.one(["path", "host"]),
   }),
   component: ProjectLayout,
 });

@@ -1,5 +1,5 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { projectRoute } from "@/routes/project";
 import { projectAuthRoutes } from "@/routes/project-auth";
 import { projectDatabaseRoutes } from "@/routes/project-database";

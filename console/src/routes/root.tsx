@@ -1,14 +1,17 @@
 import { createRootRouteWithContext, createRoute, Outlet, redirect, useRouter, type ErrorComponentProps } from "@tanstack/react-router";
-import { z } from "zod";
+import { z } from "zod/mini";
 import { ErrorState } from "@/components/error-state";
 import { Shell } from "@/components/shell";
 import type { App } from "@/lib/app";
 
-/** Search parameters are what people paste: one that cannot be read counts as not given. */
+/** Search parameters are what people paste: one that cannot be read counts as not given. All routes are loaded first, so that they use zod/mini. */
 export const optional = {
-  text: z.string().optional().catch(undefined),
-  flag: z.boolean().optional().catch(undefined),
-  number: z.number().int().positive().optional().catch(undefined),
+  text: z.catch(z.optional(z.string()), undefined),
+  flag: z.catch(z.optional(z.boolean()), undefined),
+  number: z.catch(z.optional(z.int().check(z.positive())), undefined),
+  uuid: z.catch(z.optional(z.uuid()), undefined),
+  /** One of these words. */
+  one: <const T extends readonly string[]>(words: T) => z.catch(z.optional(z.enum(words)), undefined),
 };
 
 export const rootRoute = createRootRouteWithContext<App>()({
