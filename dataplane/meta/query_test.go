@@ -40,6 +40,24 @@ func TestQueryTakesValues(t *testing.T) {
 	})
 }
 
+// TestQueryKeepsNumbersOfJSON: what JavaScript would read as another number comes as text.
+func TestQueryKeepsNumbersOfJSON(t *testing.T) {
+	both(t, func(t *testing.T, b *bundle) {
+		for _, exact := range []string{`{"a": [1, -2.5, 1e20, 9007199254740991], "b\\\"9007199254740993": "9007199254740993"}`, `0.1000000000000000`, `null`, `"12345678901234567890"`} {
+			status, body := b.call(t.Context(), "POST", "/query", fmt.Sprintf(`{"query":%q}`, "select '"+exact+"'::json"))
+			require.Equal(t, 200, status, body)
+			require.Contains(t, body, "[["+strings.ReplaceAll(exact, " ", "")+"]]")
+		}
+		for _, other := range []string{`{"a":9007199254740993}`, `[12345678901234567890]`, `-9007199254740992`, `{"a":{"b":0.12345678901234567}}`, `1e400`} {
+			status, body := b.call(t.Context(), "POST", "/query", fmt.Sprintf(`{"query":%q}`, "select '"+other+"'::json"))
+			require.Equal(t, 200, status, body)
+			quoted, err := json.Marshal(other)
+			require.NoError(t, err)
+			require.Contains(t, body, "[["+string(quoted)+"]]")
+		}
+	})
+}
+
 func TestQueryReadsOnly(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
 		b.run("create table t (id int); create sequence s; grant insert on t to anon")

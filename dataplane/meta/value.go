@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -12,8 +13,8 @@ import (
 // maxSafeInteger is the largest integer that JavaScript's numbers hold exactly.
 const maxSafeInteger = 1<<53 - 1
 
-// encodeRow makes a JSON array of a row. Values that JSON numbers cannot hold exactly, and all types without a JSON
-// form, are strings as Postgres writes them.
+// encodeRow makes a JSON array of a row. Values that JSON numbers cannot hold exactly, JSON with such numbers in it, and all types
+// without a JSON form, are strings as Postgres writes them.
 func encodeRow(fields []pgconn.FieldDescription, values [][]byte) json.RawMessage {
 	out := []byte{'['}
 	for i, v := range values {
@@ -41,7 +42,7 @@ func appendValue(out []byte, oid uint32, text []byte) []byte {
 			return append(out, text...)
 		}
 	case pgtype.JSONOID, pgtype.JSONBOID:
-		if json.Valid(text) {
+		if json.Valid(text) && exactNumbers(text) {
 			return append(out, text...)
 		}
 	}
@@ -50,6 +51,46 @@ func appendValue(out []byte, oid uint32, text []byte) []byte {
 		panic(err)
 	}
 	return append(out, quoted...)
+}
+
+// maxSafeDigits is how many significant digits any number of JavaScript keeps.
+const maxSafeDigits = 15
+
+// exactNumbers reports whether JavaScript reads each number of valid JSON as the one that is written there.
+func exactNumbers(text []byte) bool {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			for i++; text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case c == '-', c >= '0' && c <= '9':
+			end := i + 1
+			for end < len(text) && strings.IndexByte("0123456789.eE+-", text[end]) >= 0 {
+				end++
+			}
+			if !exactNumber(string(text[i:end])) {
+				return false
+			}
+			i = end - 1
+		}
+	}
+	return true
+}
+
+func exactNumber(text string) bool {
+	if len(text) <= maxSafeDigits && !strings.ContainsAny(text, "eE") {
+		return true
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n <= maxSafeInteger && n >= -maxSafeInteger
+	}
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	digits := strings.Trim(strings.Replace(mantissa, ".", "", 1), "-0")
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil && len(digits) <= maxSafeDigits
 }
 
 // textArray writes texts as Postgres reads an array of them.
