@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { csv, tsv } from "@/components/data-grid/copy";
+import { whole } from "@/components/data-grid/value";
 
 it("copies one cell as it is", () => {
   expect(tsv([['a "b"\nc']])).toBe('a "b"\nc');
@@ -12,4 +13,11 @@ it("copies cells for spreadsheets", () => {
 
 it("tells empty from null in CSV", () => {
   expect(csv(["a", "b,c"], [["", null], ["x,y", 'q"']])).toBe('a,"b,c"\n"",\n"x,y","q"""');
+});
+
+describe("a whole value", () => {
+  it("is JSON over several lines, unless its numbers would change", () => {
+    expect(whole('{"a": [1, 1.5]}')).toBe('{\n  "a": [\n    1,\n    1.5\n  ]\n}');
+    expect(whole('{"a":9007199254740993}')).toBe('{"a":9007199254740993}');
+  });
 });

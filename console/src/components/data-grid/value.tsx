@@ -28,12 +28,15 @@ export function asText(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
+/** Numbers that JavaScript may write differently. */
+const inexact = /\d{16}|\d\.\d{15}|e\+?\d{3}/i;
+
 /** The value over as many lines as it takes to read it. */
 export function whole(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (typeof value === "object") return JSON.stringify(value, null, 2);
   try {
-    const parsed: unknown = typeof value === "string" && /^\s*[[{]/.test(value) ? JSON.parse(value) : undefined;
+    const parsed: unknown = typeof value === "string" && /^\s*[[{]/.test(value) && !inexact.test(value) ? JSON.parse(value) : undefined;
     if (parsed && typeof parsed === "object") return JSON.stringify(parsed, null, 2);
   } catch {
     // not JSON: as it is
