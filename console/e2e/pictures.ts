@@ -10,6 +10,7 @@ test("every page, light, dark and on a phone", async ({ page, installation }) =>
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await take(page, installation.url, outside);
+  await dress(page, installation.url, looks[0]); // what is made is made at a desk
   const world = await makeWorld(page, installation.url, installation.data);
   await take(page, installation.url, scenes(world));
 });
