@@ -21,6 +21,12 @@ interface Props {
   onShortcuts: () => void;
 }
 
+/** The pages of an area, each with its whole name: "Project · Auth · Users". */
+const pagesOf = (area: Area) =>
+  area.entries.flatMap(({ name, href, icon, pages }) =>
+    (pages ? pages.map((page) => ({ href: page.href, value: `${area.name} · ${name} · ${page.name}` })) : [{ href, value: `${area.name} · ${name}` }]).map((page) => ({ ...page, icon })),
+  );
+
 /** Leads anywhere from the keyboard. */
 export default function CommandPalette({ where, onClose, onShortcuts }: Props) {
   const router = useRouter();
@@ -35,14 +41,11 @@ export default function CommandPalette({ where, onClose, onShortcuts }: Props) {
     onClose();
     void router.navigate({ href });
   };
-  const pages = (area: Area) =>
-    area.entries.flatMap(({ name, href, icon, pages: own }) =>
-      (own ? own.map((page) => ({ ...page, name: `${name} · ${page.name}` })) : [{ name, href }]).map((page) => (
-        <Item key={page.href} icon={icon} value={`${area.name} · ${page.name}`} onSelect={() => go(page.href)}>
-          {area.name} · {page.name}
-        </Item>
-      )),
-    );
+  const areas = [where.ref && projectArea(where.ref), where.slug && organizationArea(where.slug), where.operator && operatorArea(config.dev), accountArea].filter((area) => typeof area === "object");
+  const pages = areas.flatMap(pagesOf);
+  // What the search begins a word of comes first: a table, unless a page is named so too.
+  const tablesFirst = search !== "" && !pages.some((page) => match(page.value, search) === 1);
+  const tables = where.project?.status === ProjectStatus.ACTIVE && <TableItems key="tables" project={where.project} search={search} go={go} />;
   async function signOut() {
     await accounts.signOut();
     window.location.assign("/sign-in");
@@ -66,18 +69,16 @@ export default function CommandPalette({ where, onClose, onShortcuts }: Props) {
             />
             <Command.List className="max-h-[50vh] overflow-y-auto p-1">
               <Command.Empty className="px-3 py-6 text-sm text-muted">Nothing has that name.</Command.Empty>
+              {tablesFirst && tables}
               <Group name="Pages">
-                {where.ref && pages(projectArea(where.ref))}
-                {where.slug && pages(organizationArea(where.slug))}
-                {where.operator && pages(operatorArea(config.dev))}
-                {pages(accountArea)}
+                {pages.map(({ href, icon, value }) => (
+                  <Item key={href} icon={icon} value={value} onSelect={() => go(href)}>
+                    {value}
+                  </Item>
+                ))}
               </Group>
-              {where.project?.status === ProjectStatus.ACTIVE && (
-                <>
-                  <TableItems project={where.project} search={search} go={go} />
-                  <ProjectActions project={where.project} go={go} onDone={onClose} />
-                </>
-              )}
+              {!tablesFirst && tables}
+              {where.project?.status === ProjectStatus.ACTIVE && <ProjectActions project={where.project} go={go} onDone={onClose} />}
               {projects.data && projects.data.projects.length > 0 && (
                 <Group name="Projects">
                   {projects.data.projects.map((each) => (
