@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectQueryKey } from "@connectrpc/connect-query";
 import { useEffect } from "react";
-import { GetProjectResponseSchema, Isolation, ProjectService, ProjectStatus } from "@/gen/fluxbase/controlplane/v1/project_pb";
+import { GetProjectResponseSchema, Isolation, ProjectService, ProjectStatus, type Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { useApp, type App } from "@/lib/app";
 
 type Tone = "neutral" | "success" | "warning" | "danger" | "accent";
@@ -26,6 +26,12 @@ export const isolationName: Record<Isolation, string> = {
   [Isolation.DATABASE]: "Own database",
   [Isolation.SCHEMA]: "Own schemas in a shared database",
 };
+
+/** Whether snippets name the project by path: few programs but browsers find names below "localhost". */
+export const byPath = (project: Pick<Project, "url">): boolean => new URL(project.url).hostname.endsWith(".localhost");
+
+/** Where programs on this machine reach the project's services. */
+export const reachable = (project: Pick<Project, "url" | "pathUrl">): string => (byPath(project) ? project.pathUrl : project.url);
 
 /** Follows a project by stream, and keeps what useProject shows current. */
 export function useWatchProject(ref: string) {

@@ -9,6 +9,7 @@ import { KeyService, KeyType } from "@/gen/fluxbase/controlplane/v1/key_pb";
 import { cn } from "@/lib/cn";
 import type { DatabaseFunction } from "@/lib/catalog";
 import type { Names } from "@/lib/pg";
+import { reachable } from "@/lib/project";
 import { useHere } from "@/lib/project-data";
 
 const ways = ["supabase-js", "curl", "SQL"] as const;
@@ -18,7 +19,7 @@ export function SnippetsOf({ fn, parameters, values, names }: { fn: DatabaseFunc
   const { project } = useHere();
   const [way, setWay] = useState<(typeof ways)[number]>("supabase-js");
   const keys = useQuery(KeyService.method.listKeys, { ref: project.ref, pageSize: 200 });
-  const access = { url: project.url, key: keyToUse(keys.data?.keys, KeyType.PUBLISHABLE)?.display ?? "YOUR_PUBLISHABLE_KEY" };
+  const access = { url: reachable(project), key: keyToUse(keys.data?.keys, KeyType.PUBLISHABLE)?.display ?? "YOUR_PUBLISHABLE_KEY" };
   const not = way === "SQL" ? undefined : unreachable(fn, parameters);
   const text = way === "SQL" ? callText(fn, parameters, values, names) : way === "curl" ? curl(fn, parameters, values, access) : supabaseJs(fn, parameters, values, access);
   return (

@@ -8,6 +8,7 @@ import { keyToUse } from "@/features/project/key-choice";
 import type { TableSearch } from "@/features/tables/use-search";
 import type { TableInfo } from "@/features/tables/use-table";
 import { KeyService, KeyType } from "@/gen/fluxbase/controlplane/v1/key_pb";
+import { reachable } from "@/lib/project";
 import { useHere } from "@/lib/project-data";
 
 /** What stands in a table without rows: how to have some, here and from an app. */
@@ -58,7 +59,7 @@ function Insertion({ info }: { info: TableInfo }) {
   const code = `import { createClient } from "@supabase/supabase-js";
 
 const supabase = createClient(
-  ${JSON.stringify(project.url)},
+  ${JSON.stringify(reachable(project))},
   ${JSON.stringify(key)},
 );
 const { error } = await supabase${from}

@@ -19,6 +19,7 @@ import { Isolation, ProjectService, ProjectStatus, type Project } from "@/gen/fl
 import { cn } from "@/lib/cn";
 import { useMeta } from "@/lib/meta";
 import { useProject, useRefusal } from "@/lib/organization";
+import { byPath } from "@/lib/project";
 
 const route = getRouteApi("/app/projects/$ref");
 
@@ -55,9 +56,8 @@ function Ways({ project }: { project: Project }) {
   if (keys.isPending || (!refused && info.isPending)) return <SkeletonRows rows={6} label="Loading the project's values" />;
   const login = loginOf(info.data?.databaseUrl ?? "");
   const key = keyToUse(keys.data?.keys, KeyType.PUBLISHABLE)?.display ?? "YOUR_PUBLISHABLE_KEY";
-  // Few programs but browsers find names below "localhost".
-  const byPath = by ? by === "path" : new URL(project.url).hostname.endsWith(".localhost");
-  const all = ways({ url: byPath ? project.pathUrl : project.url, key, table, login });
+  const path = by ? by === "path" : byPath(project);
+  const all = ways({ url: path ? project.pathUrl : project.url, key, table, login });
   const chosen = all.find(({ id }) => id === connect) ?? all.find(({ id }) => id === "supabase-js")!;
   const choose = (id: string) => void navigate({ to: ".", search: (old) => ({ ...old, connect: id }), replace: true, resetScroll: false });
   return (
@@ -69,7 +69,7 @@ function Ways({ project }: { project: Project }) {
           <label htmlFor="url-by-path" className="flex items-center gap-2 text-sm text-muted">
             <Switch
               id="url-by-path"
-              checked={byPath}
+              checked={path}
               onCheckedChange={(on) => void navigate({ to: ".", search: (old) => ({ ...old, by: on ? ("path" as const) : ("host" as const) }), replace: true, resetScroll: false })}
             />
             URL by path
