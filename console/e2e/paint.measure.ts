@@ -17,6 +17,7 @@ test("first paint and blocking", async ({ browser, installation, workshop }) => 
         await traced(browser, page, slower, async () => {
           await page.goto(installation.url + path);
           await expect(page.locator("h1").first()).toBeVisible();
+          await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length > 0);
           await page.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => {}); // a followed project never idles
         }),
       );

@@ -66,7 +66,8 @@ export async function traced(browser: Browser, page: Page, slower: number, act: 
 
 export function readTrace(events: Event[]): Traced {
   const paint = events.filter(({ name }) => name === "firstContentfulPaint").at(-1);
-  const start = events.filter(({ name, ts }) => name === "navigationStart" && (!paint || ts <= paint.ts)).at(-1);
+  // Images of vectors are documents too, and are navigated to by themselves.
+  const start = paint && events.find(({ name, args }) => name === "navigationStart" && args?.data?.navigationId === paint.args?.data?.navigationId);
   // The page's own process paints; another's tasks are not its.
   const pid = paint?.pid ?? busiest(events);
   const main = events.find(({ name, pid: own, args }) => name === "thread_name" && own === pid && args?.name === "CrRendererMain")?.tid;
