@@ -86,7 +86,7 @@ type bundle struct {
 
 func setup(t *testing.T, shared bool) *bundle {
 	t.Helper()
-	c := &controlplane{snapshot: testkit.Project(t, shared), usage: map[string]int64{}, keys: map[string]bool{}, changes: make(chan string)}
+	c := &controlplane{snapshot: testkit.NewProject(t, shared), usage: map[string]int64{}, keys: map[string]bool{}, changes: make(chan string)}
 	mux := http.NewServeMux()
 	mux.Handle(directoryv1connect.NewDirectoryServiceHandler(c))
 	c.server = httptest.NewServer(mux)
