@@ -10,7 +10,7 @@ export default defineConfig({
   testMatch: "*.spec.ts",
   // Runs beside each other, at installations of their own, leave each other's traces alone.
   outputDir: `../test-results/${new URL(process.env.FLUXBASE_CONSOLE_URL ?? "http://localhost").port}`,
-  workers: 2, // each with an installation of its own
+  workers: 3, // each with an installation of its own; on two cores, as one of them mostly waits
   // For a slow machine with two cores and other work: a fast one never waits so long.
   timeout: 180_000,
   expect: { timeout: 20_000 },
@@ -19,6 +19,8 @@ export default defineConfig({
   use: {
     browserName: "chromium",
     viewport: { width: 1280, height: 800 },
+    // A click waits until what it hits stands still: what only moves takes a quarter of the time.
+    contextOptions: { reducedMotion: "reduce" },
     // A trace tells all of a failure, and slows every test: FLUXBASE_TRACE=1 asks for it.
     trace: process.env.FLUXBASE_TRACE ? "retain-on-failure" : "off",
     launchOptions: { args, executablePath: existsSync(system) ? system : undefined },
