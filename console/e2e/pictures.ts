@@ -20,7 +20,7 @@ async function take(page: Page, url: string, all: Record<string, Scene>) {
     await dress(page, url, look);
     for (const [name, scene] of Object.entries(all)) {
       await show(page, url, scene);
-      await page.screenshot({ path: `${folder}${name}-${look.name}.jpg`, type: "jpeg", quality: 72 });
+      await page.screenshot({ path: `${folder}${name}-${look.name}.jpg`, type: "jpeg", quality: 38 });
     }
   }
 }
