@@ -3,6 +3,7 @@
 //
 //   PROJECT_URL, PUBLISHABLE_KEY, SECRET_KEY, ANON_KEY, SERVICE_ROLE_KEY, and ADDRESS to connect elsewhere than PROJECT_URL says
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { createClient } from '@supabase/supabase-js'
 import ws from 'ws'
 import { fetchAt } from './host_fetch.mjs'
@@ -11,10 +12,18 @@ const { PROJECT_URL, ADDRESS } = process.env
 export const mark = Math.random().toString(36).slice(2, 10)
 const request = ADDRESS ? fetchAt(ADDRESS) : fetch
 
-/** patient is a fetch that waits as long as a limit of requests says. */
-async function patient(input, init) {
+/** patient is a fetch that waits as long as a limit of requests says. A stream, which can be read once, is kept for the next try. */
+export async function patient(input, init) {
+  let rest = init?.body
+  if (rest && typeof rest.pipe === 'function') rest = Readable.toWeb(rest)
   for (;;) {
-    const answer = await request(input, init)
+    let sent = init
+    if (rest instanceof ReadableStream) {
+      const [now, again] = rest.tee()
+      sent = { ...init, body: now }
+      rest = again
+    }
+    const answer = await request(input, sent)
     if (answer.status !== 429) return answer
     await new Promise((resolve) => setTimeout(resolve, 1000 * Number(answer.headers.get('Retry-After') ?? 1)))
   }

@@ -3,13 +3,11 @@
 import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
 import zlib from 'node:zlib'
-import { fetchAt } from './host_fetch.mjs'
-import { client, data, mark } from './harness.mjs'
+import { client, data, mark, patient } from './harness.mjs'
 import { failure, walk } from './walk.mjs'
 
-const { ADDRESS, PROJECT_URL, PUBLISHABLE_KEY, SECRET_KEY } = process.env
+const { PROJECT_URL, PUBLISHABLE_KEY, SECRET_KEY } = process.env
 export const BASE = `${PROJECT_URL}/storage/v1`
-const once = ADDRESS ? fetchAt(ADDRESS) : fetch
 /** until asks again and again, for ten seconds, until something is so. */
 export async function until(what, isSo) {
   for (const end = Date.now() + 10_000; !(await isSo()); ) {
@@ -19,13 +17,7 @@ export async function until(what, isSo) {
 }
 
 /** request is a fetch without a client, which waits as long as the limit of requests says. */
-export async function request(input, init) {
-  for (;;) {
-    const answer = await once(input, init)
-    if (answer.status !== 429) return answer
-    await new Promise((resolve) => setTimeout(resolve, 1000 * Number(answer.headers.get('Retry-After') ?? 1)))
-  }
-}
+export const request = patient
 
 export const admin = client(SECRET_KEY).storage
 export const anon = client(PUBLISHABLE_KEY).storage
