@@ -32,7 +32,7 @@ export const roles: { role: Role; about: string }[] = [
   { role: ADMIN, about: "members, projects, keys and settings" },
   { role: DEVELOPER, about: "projects' data and keys; creates projects" },
   { role: Role.BILLING, about: "plans, usage and invoices" },
-  { role: VIEWER, about: "reads everything but secrets" },
+  { role: VIEWER, about: "reads everything but secrets and projects' data" },
 ];
 
 /** Why a member with this role may not do it, and who could; undefined when they may, or while the role is not known. */

@@ -37,7 +37,7 @@ const (
 	Role_ROLE_DEVELOPER Role = 3
 	// Plans, usage and invoices.
 	Role_ROLE_BILLING Role = 4
-	// Reads everything but secrets.
+	// Reads everything but secrets and projects' data.
 	Role_ROLE_VIEWER Role = 5
 )
 

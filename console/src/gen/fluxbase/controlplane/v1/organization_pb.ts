@@ -706,7 +706,7 @@ export enum Role {
   BILLING = 4,
 
   /**
-   * Reads everything but secrets.
+   * Reads everything but secrets and projects' data.
    *
    * @generated from enum value: ROLE_VIEWER = 5;
    */
