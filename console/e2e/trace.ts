@@ -24,7 +24,6 @@ interface Frame {
 
 /** What a trace of Chromium tells of one page. Times are in milliseconds. */
 export interface Traced {
-  firstContentfulPaint: number;
   /** Of tasks of the main thread after the first contentful paint: what each took beyond 50 ms, added up. */
   totalBlockingTime: number;
   longestTask: number;
@@ -66,8 +65,6 @@ export async function traced(browser: Browser, page: Page, slower: number, act: 
 
 export function readTrace(events: Event[]): Traced {
   const paint = events.filter(({ name }) => name === "firstContentfulPaint").at(-1);
-  // Images of vectors are documents too, and are navigated to by themselves.
-  const start = paint && events.find(({ name, args }) => name === "navigationStart" && args?.data?.navigationId === paint.args?.data?.navigationId);
   // The page's own process paints; another's tasks are not its.
   const pid = paint?.pid ?? busiest(events);
   const main = events.find(({ name, pid: own, args }) => name === "thread_name" && own === pid && args?.name === "CrRendererMain")?.tid;
@@ -75,7 +72,6 @@ export function readTrace(events: Event[]): Traced {
   const after = tasks.filter(({ ts }) => ts >= (paint?.ts ?? 0));
   const milliseconds = after.map(({ dur }) => dur! / 1000);
   return {
-    firstContentfulPaint: paint && start ? (paint.ts - start.ts) / 1000 : Number.NaN,
     totalBlockingTime: milliseconds.reduce((sum, each) => sum + Math.max(0, each - 50), 0),
     longestTask: Math.max(0, ...milliseconds),
     longestWork: Math.max(0, ...after.map(({ tdur }) => (tdur ?? 0) / 1000)),

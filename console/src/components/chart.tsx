@@ -1,4 +1,4 @@
-import { lazy, Suspense, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { Legend, Readings } from "@/components/chart/aside";
 import { pivot, type Shape } from "@/components/chart/pivot";
 import { merge, summary, type Series, type Unit } from "@/components/chart/series";
@@ -74,12 +74,35 @@ export function Chart({ rows, kind, x, y, group, unit = "count", label, height =
   );
 }
 
+const turns = new Set<() => void>();
+
+/** Has the first chart that waits drawn, and the next one after the browser could answer. */
+function takeTurns() {
+  const [first] = turns;
+  if (!first) return;
+  first();
+  turns.delete(first);
+  requestAnimationFrame(() => setTimeout(takeTurns));
+}
+
+/** Whether it is this chart's turn. To draw one takes a while: each has a task of its own, so that a page of many does not stand still. */
+function useTurn(): boolean {
+  const [mine, setMine] = useState(false);
+  useEffect(() => {
+    const take = () => setMine(true);
+    if (turns.add(take).size === 1) setTimeout(takeTurns);
+    return () => void turns.delete(take);
+  }, []);
+  return mine;
+}
+
 function Frame({ height, loading, empty, children }: { height: number | "fill"; loading: boolean; empty: ReactNode; children: ReactNode }) {
+  const mine = useTurn();
   const waiting = <Skeleton className="delayed size-full" />;
   return (
     // The height is kept from the first moment on: nothing moves when the values come.
     <div className={cn("relative min-w-0 text-xs", height === "fill" && "min-h-0 flex-1")} style={height === "fill" ? undefined : { height }}>
-      {loading ? waiting : <Suspense fallback={waiting}>{children}</Suspense>}
+      {loading || !mine ? waiting : <Suspense fallback={waiting}>{children}</Suspense>}
       {!loading && empty && <p className="pointer-events-none absolute inset-0 flex items-center justify-center pb-6 text-sm text-muted">{empty}</p>}
     </div>
   );
