@@ -36,7 +36,7 @@ type clamd struct {
 // socket is a path that is short enough for one, which a test's own folder may not be.
 func socket(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "clamd")
+	dir, err := os.MkdirTemp("", "clamd") //nolint:usetesting // whose path may be too long
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return filepath.Join(dir, "s")

@@ -11,12 +11,12 @@ func free(dir string) int64 {
 	if err := syscall.Statfs(dir, &is); err != nil {
 		return 0
 	}
-	return int64(is.Bavail) * is.Bsize //nolint:gosec // far below 2^63
+	return int64(is.Bavail) * is.Bsize
 }
 
 // InMemory reports whether a folder is in a file system that is memory (tmpfs, ramfs), so that holding files there would be no gain.
 func InMemory(dir string) bool {
 	const tmpfs, ramfs = 0x01021994, 0x858458f6
 	var is syscall.Statfs_t
-	return syscall.Statfs(dir, &is) == nil && (uint32(is.Type) == tmpfs || uint32(is.Type) == ramfs) //nolint:gosec // the magic number, of 32 bits
+	return syscall.Statfs(dir, &is) == nil && (uint32(is.Type) == tmpfs || uint32(is.Type) == ramfs)
 }
