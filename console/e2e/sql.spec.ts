@@ -171,7 +171,8 @@ test("what destroys is asked for, as whom it runs decides what is seen, and what
   await role.click();
   await page.getByRole("menuitemradio", { name: /^authenticated/ }).click();
   await page.getByRole("dialog").getByLabel("Email, phone or id").fill(user);
-  await page.getByRole("dialog").getByRole("listitem").getByRole("button").first().click();
+  await expect(page.getByRole("dialog").getByRole("listitem")).toHaveCount(1); // once it is theirs alone
+  await page.getByRole("dialog").getByRole("listitem").getByRole("button").click();
   await page.getByRole("button", { name: /^Run/ }).click();
   await expect(grid(page)).toContainText("to the user");
   await expect(grid(page)).not.toContainText("to nobody");
