@@ -74,6 +74,7 @@ export function Chart({ rows, kind, x, y, group, unit = "count", label, height =
   );
 }
 
+/** Charts that wait to be drawn, the first to come first. */
 const turns = new Set<() => void>();
 
 /** Has the first chart that waits drawn, and the next one after the browser could answer. */
