@@ -98,9 +98,10 @@ export const db = drizzle(process.env.DATABASE_URL!);`,
       id: "prisma",
       name: "Prisma",
       group: "ORMs",
-      about: "Prisma 7. npx prisma db pull writes the models of the tables that are there, npx prisma generate the client.",
+      about:
+        'Prisma 7. npx prisma db pull writes the models of the tables that are there, npx prisma generate the client. Where tables refer to auth.users, add schemas = ["public", "auth"] to the datasource first.',
       files: [
-        shell("npm install prisma dotenv --save-dev\nnpm install @prisma/client @prisma/adapter-pg"),
+        shell("npm install prisma --save-dev\nnpm install @prisma/client @prisma/adapter-pg dotenv"),
         env,
         {
           name: "prisma.config.ts",
@@ -128,7 +129,8 @@ datasource db {
         {
           name: "db.ts",
           language: "ts",
-          code: `import { PrismaPg } from "@prisma/adapter-pg";
+          code: `import "dotenv/config";
+import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient } from "./generated/prisma/client";
 
 const adapter = new PrismaPg({ connectionString: process.env.DATABASE_URL!, max: 5 });
@@ -141,7 +143,7 @@ export const prisma = new PrismaClient({ adapter });`,
       id: "kysely",
       name: "Kysely",
       group: "ORMs",
-      about: "Typed SQL. npx kysely-codegen writes the types of the tables that are there.",
+      about: "Typed SQL. npx kysely-codegen writes the types of the tables that are there. It reads .env by itself; your app does by node --env-file=.env.",
       files: [
         shell("npm install kysely pg\nnpm install --save-dev @types/pg kysely-codegen"),
         env,
@@ -163,7 +165,7 @@ export const db = new Kysely<DB>({
       id: "knex",
       name: "Knex",
       group: "ORMs",
-      about: "A query builder; its command makes and runs migrations.",
+      about: "A query builder; its command makes and runs migrations. Run what imports this by node --env-file=.env.",
       files: [
         shell("npm install knex pg"),
         env,
@@ -185,9 +187,9 @@ export const db = knex({
       id: "sqlalchemy",
       name: "SQLAlchemy",
       group: "ORMs",
-      about: "With the driver psycopg 3.",
+      about: "SQLAlchemy 2, which knows the driver psycopg 3.",
       files: [
-        shell('pip install sqlalchemy "psycopg[binary]"'),
+        shell('pip install "sqlalchemy>=2" "psycopg[binary]"'),
         {
           name: "db.py",
           language: "py",
@@ -205,15 +207,15 @@ with engine.connect() as connection:
       id: "django",
       name: "Django",
       group: "ORMs",
-      about: "Django keeps its own tables in the schema public too.",
-      files: [shell('pip install django "psycopg[binary]"'), { name: "settings.py", language: "py", code: django(login) }],
+      about: "python manage.py inspectdb writes the models of the tables that are there. Django keeps its own tables in the schema public too.",
+      files: [shell('pip install "django>=4.2" "psycopg[binary]"'), { name: "settings.py", language: "py", code: django(login) }],
       secret: true,
     },
     {
       id: "gorm",
       name: "GORM",
       group: "ORMs",
-      about: "In Go, with the driver pgx.",
+      about: "In Go, with the driver pgx, in a module: go mod init makes one.",
       files: [
         shell("go get gorm.io/gorm gorm.io/driver/postgres"),
         {
@@ -234,7 +236,9 @@ func main() {
 		panic(err)
 	}
 	var now string
-	db.Raw("select now()").Scan(&now)
+	if err := db.Raw("select now()").Scan(&now).Error; err != nil {
+		panic(err)
+	}
 	fmt.Println(now)
 }`,
         },

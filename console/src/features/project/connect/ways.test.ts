@@ -37,6 +37,15 @@ describe("ways", () => {
     expect(text("supabase-js")).toMatch(/Node 20|transport: ws/);
     expect(text("parameters")).toContain("SSL mode  require");
   });
+  it("read .env where nothing else does, and install what knows the driver they name", () => {
+    for (const way of ways(values).filter(({ files }) => files.some(({ code }) => code.startsWith("DATABASE_URL"))))
+      expect([way.id, `${way.about} ${text(way.id)}`]).toEqual([way.id, expect.stringMatching(/--env-file=\.env|dotenv\/config/)]);
+    const client = ways(values).find(({ id }) => id === "prisma")!.files.find(({ name }) => name === "db.ts")!;
+    expect(client.code).toContain('import "dotenv/config"'); // or it would log in at localhost:5432
+    expect(text("sqlalchemy")).toContain('"sqlalchemy>=2"');
+    expect(text("django")).toContain('"django>=4.2"');
+    expect(text("gorm")).toContain(".Scan(&now).Error");
+  });
   it("show the password nowhere once it is masked, and only where they say so", () => {
     for (const way of ways(values)) {
       const code = way.files.map((file) => file.code).join("\n");
