@@ -40,15 +40,17 @@ func TestQueryTakesValues(t *testing.T) {
 	})
 }
 
-// TestQueryKeepsNumbersOfJSON: what JavaScript would read as another number comes as text.
-func TestQueryKeepsNumbersOfJSON(t *testing.T) {
+// TestQueryKeepsAllOfJSON: what JavaScript would read as another number, or once of a key that repeats, comes as text.
+func TestQueryKeepsAllOfJSON(t *testing.T) {
 	both(t, func(t *testing.T, b *bundle) {
-		for _, exact := range []string{`{"a": [1, -2.5, 1e20, 9007199254740991], "b\\\"9007199254740993": "9007199254740993"}`, `0.1000000000000000`, `null`, `"12345678901234567890"`} {
+		for _, exact := range []string{`{"a": [1, -2.5, 1e20, 9007199254740991], "b\\\"9007199254740993": "9007199254740993"}`, `0.1000000000000000`, `null`, `"12345678901234567890"`,
+			`[{"a": 1, "b": {"a": ["a", "a"]}}, {"a": {}}]`} {
 			status, body := b.call(t.Context(), "POST", "/query", fmt.Sprintf(`{"query":%q}`, "select '"+exact+"'::json"))
 			require.Equal(t, 200, status, body)
 			require.Contains(t, body, "[["+strings.ReplaceAll(exact, " ", "")+"]]")
 		}
-		for _, other := range []string{`{"a":9007199254740993}`, `[12345678901234567890]`, `-9007199254740992`, `{"a":{"b":0.12345678901234567}}`, `1e400`} {
+		for _, other := range []string{`{"a":9007199254740993}`, `[12345678901234567890]`, `-9007199254740992`, `{"a":{"b":0.12345678901234567}}`, `1e400`,
+			`{"a":1,"a":2}`, `[{"b":{"c":1,"a":[],"\u0063":2}}]`} {
 			status, body := b.call(t.Context(), "POST", "/query", fmt.Sprintf(`{"query":%q}`, "select '"+other+"'::json"))
 			require.Equal(t, 200, status, body)
 			quoted, err := json.Marshal(other)

@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -13,8 +14,8 @@ import (
 // maxSafeInteger is the largest integer that JavaScript's numbers hold exactly.
 const maxSafeInteger = 1<<53 - 1
 
-// encodeRow makes a JSON array of a row. Values that JSON numbers cannot hold exactly, JSON with such numbers in it, and all types
-// without a JSON form, are strings as Postgres writes them.
+// encodeRow makes a JSON array of a row. Values that JSON numbers cannot hold exactly, JSON with such numbers or with a key that
+// repeats in it, and all types without a JSON form, are strings as Postgres writes them.
 func encodeRow(fields []pgconn.FieldDescription, values [][]byte) json.RawMessage {
 	out := []byte{'['}
 	for i, v := range values {
@@ -42,7 +43,7 @@ func appendValue(out []byte, oid uint32, text []byte) []byte {
 			return append(out, text...)
 		}
 	case pgtype.JSONOID, pgtype.JSONBOID:
-		if json.Valid(text) && exactNumbers(text) {
+		if json.Valid(text) && exactNumbers(text) && (oid == pgtype.JSONBOID || !repeatsKeys(text)) {
 			return append(out, text...)
 		}
 	}
@@ -91,6 +92,39 @@ func exactNumber(text string) bool {
 	digits := strings.Trim(strings.Replace(mantissa, ".", "", 1), "-0")
 	_, err := strconv.ParseFloat(text, 64)
 	return err == nil && len(digits) <= maxSafeDigits
+}
+
+// repeatsKeys reports whether an object in valid JSON has a key twice: readers keep one of the values. The type jsonb has none.
+func repeatsKeys(text []byte) bool {
+	type level struct {
+		keys map[string]struct{} // nil for arrays
+		next bool                // a key comes next, or the end
+	}
+	open := []level{{}}
+	for decoder := json.NewDecoder(bytes.NewReader(text)); ; {
+		token, err := decoder.Token()
+		if err != nil {
+			return false
+		}
+		top := &open[len(open)-1]
+		if key, is := token.(string); is && top.next {
+			if _, seen := top.keys[key]; seen {
+				return true
+			}
+			top.keys[key] = struct{}{}
+			top.next = false
+			continue
+		}
+		top.next = top.keys != nil
+		switch token {
+		case json.Delim('{'):
+			open = append(open, level{keys: map[string]struct{}{}, next: true})
+		case json.Delim('['):
+			open = append(open, level{})
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		}
+	}
 }
 
 // textArray writes texts as Postgres reads an array of them.

@@ -16,8 +16,9 @@ it("tells empty from null in CSV", () => {
 });
 
 describe("a whole value", () => {
-  it("is JSON over several lines, unless its numbers would change", () => {
+  it("is JSON over several lines, with all that it says", () => {
     expect(whole('{"a": [1, 1.5]}')).toBe('{\n  "a": [\n    1,\n    1.5\n  ]\n}');
-    expect(whole('{"a":9007199254740993}')).toBe('{"a":9007199254740993}');
+    expect(whole('{"a":9007199254740993,"a":2}')).toBe('{\n  "a": 9007199254740993,\n  "a": 2\n}');
+    expect(whole("[not JSON]")).toBe("[not JSON]");
   });
 });

@@ -1,3 +1,5 @@
+import { indented } from "@/lib/json-text";
+
 /** More of a value than this is not drawn in a cell. */
 const drawn = 300;
 
@@ -28,20 +30,12 @@ export function asText(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** Numbers that JavaScript may write differently. */
-const inexact = /\d{16}|\d\.\d{15}|e\+?\d{3}/i;
-
 /** The value over as many lines as it takes to read it. */
 export function whole(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (typeof value === "object") return JSON.stringify(value, null, 2);
-  try {
-    const parsed: unknown = typeof value === "string" && /^\s*[[{]/.test(value) && !inexact.test(value) ? JSON.parse(value) : undefined;
-    if (parsed && typeof parsed === "object") return JSON.stringify(parsed, null, 2);
-  } catch {
-    // not JSON: as it is
-  }
-  return String(value);
+  const text = String(value);
+  return typeof value === "string" && /^\s*[[{]/.test(text) ? indented(text) : text;
 }
 
 /** Whether a value has no text of its own: null, or empty. */

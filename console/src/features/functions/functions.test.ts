@@ -132,7 +132,7 @@ describe("calls", () => {
 
   it("writes what apps write", () => {
     const access = { url: "https://x.example", key: "fbk_pub_1" };
-    expect(bodyOf(parameters, values)).toBe('{"n": 12, "feels": "glad", "tags": ["a", "b c", null], "doc": {"a":[1]}}');
+    expect(bodyOf(parameters, values)).toBe('{"n": 12, "feels": "glad", "tags": ["a", "b c", null], "doc": {"a": [1]}}');
     expect(bodyOf(parameters.slice(0, 1), { 0: text("9007199254740993") })).toBe('{"n": "9007199254740993"}');
     expect(supabaseJs(found, parameters, values, access)).toContain('supabase.rpc("do it", {\n  "n": 12,');
     expect(supabaseJs({ ...found, schema: "Odd one" }, [], {}, access)).toContain('supabase.schema("Odd one").rpc("do it");');

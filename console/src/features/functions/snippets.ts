@@ -2,6 +2,7 @@ import { parseArray } from "@/features/tables/array";
 import { kindOf } from "@/features/tables/kind";
 import type { Given, Parameter } from "@/features/functions/call";
 import type { DatabaseFunction } from "@/lib/catalog";
+import { indented } from "@/lib/json-text";
 
 export interface Access {
   url: string;
@@ -35,7 +36,8 @@ function scalar(kind: string, text: string, space?: number): string {
   if (kind === "number" && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(text) && Math.abs(Number(text)) <= Number.MAX_SAFE_INTEGER && String(Number(text)) === text) return text;
   if (kind !== "json") return JSON.stringify(text);
   try {
-    return JSON.stringify(JSON.parse(text), null, space);
+    JSON.parse(text);
+    return space ? indented(text) : text.trim();
   } catch {
     return JSON.stringify(text);
   }

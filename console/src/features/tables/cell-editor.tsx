@@ -14,6 +14,7 @@ import type { Changes } from "@/features/tables/use-changes";
 import type { TableInfo } from "@/features/tables/use-table";
 import { ValueInput } from "@/features/tables/value-input";
 import type { CatalogColumn } from "@/lib/catalog";
+import { indented } from "@/lib/json-text";
 import type { As } from "@/lib/meta";
 import { useHere } from "@/lib/project-data";
 
@@ -64,7 +65,8 @@ export function CellEditor(props: Props) {
 
 function ValueForm({ row, column, info, changes, as, typed, present, onClose }: Props & { present: NewValue }) {
   const kind = kindOf(column);
-  const pretty = kind === "json" && typeof present === "string" ? indented(present) : present;
+  // Lines that somebody made are kept: the type json keeps a text as it was written.
+  const pretty = kind === "json" && typeof present === "string" && !present.includes("\n") ? indented(present) : present;
   const [text, setText] = useState(typed ?? (typeof pretty === "string" ? pretty : ""));
   const [fault, setFault] = useState<string>();
   const foreign = info.foreign.get(column.name);
@@ -154,14 +156,4 @@ function whyFixed(column: CatalogColumn, info: TableInfo): string {
   if (isComputed(column)) return "Postgres computes this value, so it can only be read.";
   if (column.identity === "always") return "Only the database gives this number: the identity is “always”.";
   return info.rights.readOnly ?? (info.rights.update(column.name) ? "Its row cannot be told from others, so this long value can only be read." : "This role may only read it.");
-}
-
-function indented(json: string): string {
-  // Numbers that JavaScript cannot hold would be written differently: such a value is shown as it is.
-  if (/\d{16}|\d\.\d{15}|e\+?\d{3}/i.test(json)) return json;
-  try {
-    return JSON.stringify(JSON.parse(json), null, 2);
-  } catch {
-    return json;
-  }
 }
