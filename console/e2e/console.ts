@@ -50,7 +50,7 @@ export function status(page: Page, word: string): Locator {
   return page.getByRole("main").getByText(word, { exact: true });
 }
 
-/** What a toast says. Its words stand twice: a moment after it, and for a second, also where screen readers are told of it. */
+/** What a toast says: pages may use the same words. */
 export function toast(page: Page, text: string | RegExp): Locator {
   return page.getByRole("region", { name: "Notifications" }).getByText(text);
 }

@@ -3,46 +3,10 @@ import type { Page } from "@playwright/test";
 import { createUser, runSql, toast } from "./console";
 import { expect, test } from "./installation";
 import { expectAccessible, expectFits, failing } from "./pages";
+import { prepare } from "./shelf";
 
 // Wide enough that no column of these tables is out of view.
 test.use({ storageState: ({ workshop }, use) => use(workshop.session), viewport: { width: 1900, height: 900 } });
-
-const made = (schema: string) => `
-create schema "${schema}";
-create type "${schema}".mood as enum ('sad', 'ok', 'happy');
-create table "${schema}".authors (id bigint generated always as identity primary key, name text not null unique);
-insert into "${schema}".authors (name) select 'Author ' || n from generate_series(1, 40) n;
-create table "${schema}"."Odd books" (
-  id bigint generated always as identity primary key,
-  "Title ""x""" text not null,
-  author bigint references "${schema}".authors on delete set null,
-  mood "${schema}".mood default 'ok',
-  price numeric(10,2),
-  tags text[],
-  doc jsonb,
-  owner uuid default auth.uid(),
-  doubled numeric generated always as (price * 2) stored
-);
-alter table "${schema}"."Odd books" enable row level security;
-create policy "own books" on "${schema}"."Odd books" to authenticated using (owner = auth.uid()) with check (owner = auth.uid());
-grant usage on schema "${schema}" to anon, authenticated, service_role;
-grant all on all tables in schema "${schema}" to anon, authenticated, service_role;
-insert into "${schema}"."Odd books" ("Title ""x""", author, price, tags, doc)
-select 'Book ' || n, n % 40 + 1, n * 1.5, array['a', 'b ' || n], jsonb_build_object('n', n) from generate_series(1, 250) n;
-create table "${schema}".places (a int, b text);
-insert into "${schema}".places values (1, 'one'), (2, 'two');
-create table "${schema}".empty (id bigint generated always as identity primary key, body text);
-create view "${schema}".titles as select id, "Title ""x""" as title from "${schema}"."Odd books";
-select 'made';`;
-
-/** A schema of the test's own, with tables that need quoting. */
-async function prepare(page: Page, url: string, ref: string): Promise<string> {
-  const schema = `Shelf ${Date.now()}`;
-  await page.goto(`${url}/projects/${ref}/sql`);
-  await runSql(page, made(schema));
-  await expect(page.getByRole("grid", { name: "Result" })).toContainText("made");
-  return schema;
-}
 
 const grid = (page: Page, table: string) => page.getByRole("grid", { name: `Rows of ${table}` });
 const cell = (page: Page, row: number, name: string | RegExp) => page.getByRole("row").nth(row).getByRole("gridcell", { name, exact: true });
@@ -206,7 +170,7 @@ test("whole rows are opened, inserted, duplicated, chosen, deleted and brought b
   await cell(page, 1, "Book 1").click({ button: "right" });
   await page.getByRole("menuitem", { name: "Duplicate row" }).click();
   await expect(page.getByText("252 rows")).toBeVisible();
-  await page.getByRole("button", { name: "Undo" }).last().click();
+  await page.keyboard.press("ControlOrMeta+z");
   await expect(page.getByText("251 rows")).toBeVisible();
 
   await page.getByLabel("Select row 1", { exact: true }).click();
@@ -214,8 +178,15 @@ test("whole rows are opened, inserted, duplicated, chosen, deleted and brought b
   await expect(page.getByText("3 rows chosen")).toBeVisible();
   await page.getByRole("button", { name: "Delete" }).click();
   await expect(page.getByText("248 rows")).toBeVisible();
-  await page.getByRole("button", { name: "Undo" }).last().click();
+  await cell(page, 1, "Book 4").click();
+  await page.keyboard.press("ControlOrMeta+Enter");
+  await expect(sheet).toBeFocused();
+  await page.keyboard.press("F8"); // out of the sheet, which holds the focus
+  await page.keyboard.press("Enter");
   await expect(page.getByText("251 rows")).toBeVisible();
+  await expect(sheet).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(sheet).toBeHidden();
   await expect(cell(page, 1, "Book 1")).toBeVisible();
 
   await page.getByRole("button", { name: "More actions" }).click();

@@ -11,6 +11,8 @@ const groups: { name: string; keys: [keys: string[], words: string][] }[] = [
       [[mod, "K"], "go to a page, table or project, or do something"],
       [["/"], "to the page's filter"],
       [["Esc"], "close what is on top"],
+      [[mod, "Z"], "take back what offers Undo"],
+      [["F8"], "to the latest message"],
       [["?"], "these shortcuts"],
     ],
   },
