@@ -42,7 +42,7 @@ func TestStorageHasALoginOfItsOwn(t *testing.T) {
 		}
 		for _, by := range []string{"auth", "realtime"} {
 			err := s.InService(ctx, by, func(tx pgx.Tx) error {
-				_, err := tx.Exec(ctx, "update "+p.Schema("storage")+".usage_total set bytes = 0")
+				_, err := tx.Exec(ctx, "update "+p.Schema("storage")+".usage_shards set bytes = 0")
 				return err
 			})
 			require.Equal(t, pgerrcode.InsufficientPrivilege, pg.Code(err), by)

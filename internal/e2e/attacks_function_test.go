@@ -81,7 +81,7 @@ func functionAttacks() []attack {
 		{"in a trigger on auth.users: set role to the victim's admin", triggerOnUsers},
 		{"in a trigger on auth.users: read a table", triggerReads},
 		{"in a trigger on auth.users: count files as less than they are", func(t *testing.T, s *scene) string {
-			return s.signUpWithTrigger(t, `update "{A.storage}".usage_total set bytes = 0, blobs = 0;`)
+			return s.signUpWithTrigger(t, `update "{A.storage}".usage_shards set bytes = 0, blobs = 0;`)
 		}},
 		{"in a trigger on auth.users: leave work for storage", func(t *testing.T, s *scene) string {
 			return s.signUpWithTrigger(t, `insert into "{A.storage}".outbox (id, kind, payload) values (gen_random_uuid(), 'lease_ended', '{}');`)

@@ -77,16 +77,16 @@ func (s *fileScene) anyAnswer(t *testing.T, method, path string) (status int, he
 // ownerFileAttacks are by who writes the SQL of the attacker's project: its tables, policies, triggers and functions.
 func ownerFileAttacks() []fileAttack {
 	var all []fileAttack
-	for _, table := range []string{"blobs", "usage_log", "usage_total", "removals", "leases", "resumable_uploads", "renditions", "outbox", "s3_access_keys"} {
+	for _, table := range []string{"blobs", "usage_shards", "removals", "leases", "resumable_uploads", "renditions", "outbox", "s3_access_keys"} {
 		all = append(all, byOwner("empty "+table, "delete from {storage}."+table, "42501"))
 	}
 	for _, c := range [][2]string{
 		{"read the secrets of access keys", "select secret_sealed from {storage}.s3_access_keys"},
-		{"count less than there is", "update {storage}.usage_total set bytes = 0"},
+		{"count less than there is", "update {storage}.usage_shards set bytes = 0"},
 		{"have a job done", "insert into {storage}.outbox (id, kind, payload) values (gen_random_uuid(), 'remove', '{}')"},
 		{"have other bytes removed", "insert into {storage}.removals (version) values ('x/y')"},
 		{"make a blob smaller", "update {storage}.blobs set size = 0"},
-		{"fold what is counted", "select {storage}.fold_usage()"},
+		{"count what is not there", "insert into {storage}.usage_shards (shard, bytes) values (32, 7)"},
 		{"replace a function of the service", "create or replace function {storage}.keep_blob(blob_version text, blob_size bigint) returns void language sql as 'select'"},
 		{"change a table of the service", "alter table {storage}.blobs add column x int"},
 		{"put a trigger on a table of the service", "create trigger x after insert on {storage}.blobs for each row execute function {storage}.objects_gone()"},
@@ -99,10 +99,10 @@ func ownerFileAttacks() []fileAttack {
 		{"have storage's tables granted from now on", `alter default privileges for role "{A}_storage" grant all on tables to public`},
 		{"count an upload before it is whole", "select {storage}.keep_blob('x/y', 0)"},
 		{"count an upload by a view", "create view counted as select * from {storage}.keep_blob('x/y', 0); table counted"},
-		{"keep the count from being added up", "select from {storage}.usage_total for update"},
+		{"keep uploads from being counted", "select from {storage}.usage_shards for update"},
 		{"leave the service work of its own kinds", "select {storage}.tell(gen_random_uuid(), 'lease_ended', '{}')"},
 		{"make storage's functions run as the caller", "alter function {storage}.used() security invoker"},
-		{"disable what guards a table of the service", "alter table {storage}.usage_total disable trigger all"},
+		{"disable what guards a table of the service", "alter table {storage}.usage_shards disable trigger all"},
 	} {
 		all = append(all, byOwner(c[0], c[1], "42501"))
 	}

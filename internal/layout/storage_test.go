@@ -23,16 +23,16 @@ func (m *made) physical(sql string) string {
 }
 
 // storageTables are those that only the service may write.
-var storageTables = []string{"blobs", "usage_log", "usage_total", "removals", "leases", "resumable_uploads", "renditions", "s3_access_keys", "outbox"}
+var storageTables = []string{"blobs", "usage_shards", "removals", "leases", "resumable_uploads", "renditions", "s3_access_keys", "outbox"}
 
 // attacksOnStorage change what storage counts and keeps, or lead to it.
 func attacksOnStorage() []string {
 	attacks := []string{
-		"update {storage}.blobs set size = 0", "update {storage}.usage_total set bytes = 0", "insert into {storage}.usage_log (bytes, blobs) values (-1, 0)",
+		"update {storage}.blobs set size = 0", "update {storage}.usage_shards set bytes = 0", "insert into {storage}.usage_shards (shard, bytes) values (99, -1)",
 		"insert into {storage}.removals (version) values ('a/b')", "insert into {storage}.outbox (id, kind, payload) values (gen_random_uuid(), 'lease_ended', '{}')",
 		"insert into {storage}.leases (id, worker, ends_at) values ('mine', 'me', 'infinity')", "update {storage}.resumable_uploads set size = 0",
-		"select secret_sealed from {storage}.s3_access_keys", "select {storage}.fold_usage()", "select from {storage}.usage_total for update",
-		"select from {storage}.leases for key share", "lock table {storage}.usage_total", "lock table {storage}.leases in row exclusive mode",
+		"select secret_sealed from {storage}.s3_access_keys", "select from {storage}.usage_shards for update", "lock table {storage}.usage_shards",
+		"select from {storage}.leases for key share", "lock table {storage}.leases in row exclusive mode",
 		"create or replace function {storage}.used(out bytes bigint, out blobs bigint) language sql as 'select 0::bigint, 0::bigint'",
 		"create function {storage}.used(x int) returns int language sql as 'select 1'", "create operator {storage}.<> (function = int4eq, leftarg = int, rightarg = int)",
 		"create table {storage}.x ()", "create temporary table x (like {storage}.blobs); alter table x set schema {storage}", "drop schema {storage} cascade",
@@ -67,7 +67,7 @@ func TestNobodyButItsServiceReachesStorage(t *testing.T) {
 		exec(t, owner, "%s", m.physical(`create function {public}.springs() returns trigger language plpgsql as $$ begin return null; end $$;
 			grant usage on schema {public} to public`))
 		service := m.connect(t, m.Storage(), m.passwords.Storage)
-		exec(t, service, "%s", m.physical(`insert into {storage}.blobs (version, size) values ('a/b', 7); insert into {storage}.usage_log (bytes, blobs) values (7, 1);
+		exec(t, service, "%s", m.physical(`insert into {storage}.blobs (version, size) values ('a/b', 7); update {storage}.usage_shards set bytes = 7, blobs = 1 where shard = 0;
 			insert into {storage}.leases (id, worker, ends_at) values ('a', 'w', now() + interval '1 hour')`))
 		try := func(as string, conn *pgx.Conn, become string) {
 			for _, attack := range attacksOnStorage() {
@@ -103,7 +103,7 @@ func TestATriggerOnUsersDoesNotReachStorage(t *testing.T) {
 		m := create(t, c, shared)
 		exec(t, m.owner(t), "%s", m.physical(`create table {public}.told (who text, code text); grant all on {public}.told to public; grant usage on schema {public} to public;
 			create function {public}.falsify() returns trigger language plpgsql as $$ begin
-				begin update {storage}.usage_total set bytes = 0; insert into {public}.told values (current_user, 'done');
+				begin update {storage}.usage_shards set bytes = 0; insert into {public}.told values (current_user, 'done');
 				exception when others then insert into {public}.told values (current_user, sqlstate); end;
 				return new;
 			end $$;
@@ -118,7 +118,7 @@ const traps = `
 create table {public}.seen (who text, how text); grant insert on {public}.seen to public; grant usage on schema {public}, {extensions} to public;
 create function {public}.spy(how text) returns boolean language plpgsql as $$ begin
 	insert into {public}.seen values (current_user, how);
-	begin update {storage}.usage_total set bytes = 0; insert into {public}.seen values (current_user, 'falsified');
+	begin update {storage}.usage_shards set bytes = 0; insert into {public}.seen values (current_user, 'falsified');
 	exception when others then null; end;
 	return true;
 end $$;
@@ -127,7 +127,7 @@ create operator {extensions}.< (function = {extensions}.less, leftarg = double p
 create function {extensions}.octet_length(a character varying) returns integer language plpgsql as $$ begin perform {public}.spy('overload'); return 53; end $$;
 create function {extensions}.split_part(a character varying, b character varying, c integer) returns text language plpgsql as $$ begin perform {public}.spy('overload'); return ''; end $$;
 create function {public}.used() returns bigint language plpgsql as $$ begin perform {public}.spy('function of the same name'); return 0; end $$;
-create function {extensions}.fold_usage() returns void language plpgsql as $$ begin perform {public}.spy('function of the same name'); end $$;
+create function {extensions}.sum(bigint) returns bigint language plpgsql as $$ begin perform {public}.spy('function of the same name'); return 0; end $$;
 create table {public}.blobs (version text, size bigint); create table {extensions}.blobs (version text, size bigint);
 create function {public}.springs() returns trigger language plpgsql as $$ begin perform {public}.spy('trigger'); return null; end $$;
 create trigger springs after insert or update or delete on {storage}.objects for each row execute function {public}.springs();
@@ -181,11 +181,11 @@ func TestStorageRunsNothingOfTheOwners(t *testing.T) {
 		do(`update buckets set public = false`)
 		do(`delete from objects`)
 		exec(t, service, "%s", m.physical("set search_path = {storage}, pg_temp"))
-		for range 200 { // now and then it folds what is counted
+		for range 200 {
 			exec(t, service, `begin; select keep_blob('0123456789abcdef/' || gen_random_uuid(), 5, 0); commit`)
 		}
 		for _, sql := range []string{
-			`select fold_usage()`, `select bytes from used()`, `select share_blob(version) from blobs`, `delete from removals where id in (select id from removals order by id limit 5 for update skip locked)`,
+			`select bytes from used()`, `select share_blob(version) from blobs`, `delete from removals where id in (select id from removals order by id limit 5 for update skip locked)`,
 			`update blobs set removing_at = clock_timestamp() where version = any (array['x'])`, `select exists (select from leases where starts_with(id, '0' || '1') and ends_at > now() - make_interval(secs => 5))`,
 			`select sum(size)::bigint, count(*) from blobs where octet_length(version) = 53`,
 		} {
@@ -262,10 +262,10 @@ func TestTheOwnersLocksKeepNothingFromBeingCounted(t *testing.T) {
 	bothIsolations(t, func(t *testing.T, shared bool) {
 		m := create(t, c, shared)
 		owner, service := m.owner(t), m.connect(t, m.Storage(), m.passwords.Storage)
-		exec(t, service, "%s", m.physical(`insert into {storage}.usage_log (bytes, blobs) values (7, 1)`))
-		exec(t, owner, "%s", m.physical(`begin; select pg_advisory_lock('{storage}.usage_total'::regclass::oid::bigint); table {storage}.usage_total; table {storage}.usage_log`))
-		exec(t, service, "%s", m.physical("set lock_timeout = '5s'; select {storage}.fold_usage(); begin; select from {storage}.usage_total for update; commit"))
-		require.Equal(t, int64(7), one[int64](t, service, m.physical("select bytes from {storage}.usage_total")))
+		exec(t, service, "%s", m.physical(`update {storage}.usage_shards set bytes = 7, blobs = 1 where shard = 0`))
+		exec(t, owner, "%s", m.physical(`begin; select pg_advisory_lock('{storage}.usage_shards'::regclass::oid::bigint); table {storage}.usage_shards`))
+		exec(t, service, "%s", m.physical("set lock_timeout = '5s'; begin; select from {storage}.usage_shards for update; update {storage}.usage_shards set bytes = bytes + 1 where shard = 0; commit"))
+		require.Equal(t, int64(8), one[int64](t, service, m.physical("select bytes from {storage}.used()")))
 		exec(t, owner, "rollback")
 	})
 }
@@ -289,10 +289,10 @@ func TestProjectsFromBeforeStoragesLogin(t *testing.T) {
 			require.Equal(t, stopped, err != nil, "a project that is paused stays closed: %v", err)
 			require.NoError(t, c.SetConnectable(t.Context(), m.Names, true))
 			service := m.connect(t, m.Storage(), m.passwords.Storage)
-			require.Equal(t, int64(7), one[int64](t, service, m.physical("select bytes from {storage}.usage_total")), "what was there stays")
+			require.Equal(t, "(12,3)", one[string](t, service, m.physical("select u::text from {storage}.used() u")), "what was there stays")
 			fresh := create(t, c, shared)
 			require.Equal(t, fresh.storageOwners(t), m.storageOwners(t))
-			_, err = m.connect(t, m.Admin(), m.passwords.Admin).Exec(t.Context(), m.physical("update {storage}.usage_total set bytes = 0"))
+			_, err = m.connect(t, m.Admin(), m.passwords.Admin).Exec(t.Context(), m.physical("update {storage}.usage_shards set bytes = 0"))
 			require.Equal(t, pgerrcode.InsufficientPrivilege, pg.Code(err))
 			version, err = c.Migrate(t.Context(), m.Names, m.passwords, 12)
 			require.NoError(t, err, "twice")
@@ -305,7 +305,11 @@ func TestProjectsFromBeforeStoragesLogin(t *testing.T) {
 func (m *made) backTo12(t *testing.T) {
 	t.Helper()
 	require.NoError(t, m.c.in(t.Context(), m.Names, func(conn *pgx.Conn) error {
-		_, err := conn.Exec(t.Context(), m.physical(`update {storage}.usage_total set bytes = 7;
+		_, err := conn.Exec(t.Context(), m.physical(`drop table {storage}.usage_shards;
+			create table {storage}.usage_log (id bigint generated always as identity primary key, bytes bigint not null, blobs bigint not null);
+			create table {storage}.usage_total (one boolean not null primary key default true check (one), bytes bigint not null default 0, blobs bigint not null default 0);
+			insert into {storage}.usage_total (bytes, blobs) values (7, 2); insert into {storage}.usage_log (bytes, blobs) values (10, 2), (-5, -1);
+			alter table {storage}.usage_log owner to {Admin}; alter table {storage}.usage_total owner to {Admin};
 			drop function {storage}.note_removals(text[]), {storage}.tell(uuid, text, jsonb);
 			alter function {storage}.objects_gone() owner to {Admin}; alter function {storage}.objects_replaced() owner to {Admin};
 			alter function {storage}.objects_told() owner to {Admin}; alter function {storage}.bucket_hidden() owner to {Admin};

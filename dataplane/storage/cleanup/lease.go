@@ -110,9 +110,6 @@ func (s *Service) forgetLease(ctx context.Context, session *projectdb.Session, i
 		if _, err := tx.Exec(ctx, forgetLeaseSQL, lease); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, foldSQL); err != nil {
-			return err
-		}
 		return s.ensurePeriodic(ctx, tx, session, item)
 	})
 }

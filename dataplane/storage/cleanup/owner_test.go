@@ -20,16 +20,15 @@ const traps = `
 create table {public}.seen (who text, how text); grant insert on {public}.seen to public; grant usage on schema {public}, {extensions} to public;
 create function {public}.spy(how text) returns boolean language plpgsql as $$ begin
 	insert into {public}.seen values (current_user, how);
-	begin update {storage}.usage_total set bytes = 0; insert into {public}.seen values (current_user, 'falsified'); exception when others then null; end;
+	begin update {storage}.usage_shards set bytes = 0; insert into {public}.seen values (current_user, 'falsified'); exception when others then null; end;
 	return true;
 end $$;
 create function {extensions}.less(a double precision, b numeric) returns boolean language plpgsql as $$ begin perform {public}.spy('operator'); return a < b::float8; end $$;
 create operator {extensions}.< (function = {extensions}.less, leftarg = double precision, rightarg = numeric);
 create function {extensions}.octet_length(a varchar) returns int language plpgsql as $$ begin perform {public}.spy('overload'); return length(a); end $$;
 create function {extensions}.starts_with(a varchar, b varchar) returns boolean language plpgsql as $$ begin return {public}.spy('overload'); end $$;
-create function {extensions}.fold_usage() returns void language plpgsql as $$ begin perform {public}.spy('same name'); end $$;
 create function {extensions}.used(out bytes bigint, out blobs bigint) language plpgsql as $$ begin perform {public}.spy('same name'); bytes := 0; blobs := 0; end $$;
-create table {extensions}.blobs (version text, size bigint); create view {extensions}.usage_total as select {public}.spy('same name') as one;
+create table {extensions}.blobs (version text, size bigint); create view {extensions}.usage_shards as select {public}.spy('same name') as one;
 create function {public}.springs() returns trigger language plpgsql as $$ begin perform {public}.spy('trigger'); return null; end $$;
 create trigger springs after insert or update or delete on {storage}.objects for each row execute function {public}.springs();
 create constraint trigger late after insert or delete on {storage}.objects deferrable initially deferred for each row execute function {public}.springs();

@@ -111,7 +111,9 @@ var damages = map[string]damage{
 		found: "wrong_size 1",
 	},
 	"counts that are wrong": {
-		do:    func(b *bundle) { b.tables("insert into usage_log (bytes, blobs) values (12345, -6)") },
+		do: func(b *bundle) {
+			b.tables("update usage_shards set bytes = bytes + 12345, blobs = blobs - 6 where shard = 7")
+		},
 		found: "wrong_usage 1",
 	},
 	"removals that nobody sees to": {

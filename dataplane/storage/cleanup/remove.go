@@ -33,9 +33,6 @@ var forgetBlobsSQL string
 //go:embed sql/left.sql
 var leftSQL string
 
-//go:embed sql/fold.sql
-var foldSQL string
-
 // remove removes the bytes of versions that lost their last object, page by page, for a while.
 func (s *Service) remove(ctx context.Context, session *projectdb.Session) error {
 	until := time.Now().Add(s.Slice)
@@ -52,12 +49,7 @@ func (s *Service) remove(ctx context.Context, session *projectdb.Session) error 
 		}
 	}
 	var noted, begun bool
-	err := session.InService(ctx, schema, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, foldSQL); err != nil {
-			return err
-		}
-		return tx.QueryRow(ctx, leftSQL).Scan(&noted, &begun)
-	})
+	err := session.InService(ctx, schema, func(tx pgx.Tx) error { return tx.QueryRow(ctx, leftSQL).Scan(&noted, &begun) })
 	switch {
 	case err != nil:
 		return away(err)

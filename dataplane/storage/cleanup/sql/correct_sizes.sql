@@ -5,4 +5,6 @@ with found as (
 ), changed as (
     update blobs b set size = f.size from found f where b.version = f.version returning f.size - f.was as more
 )
-insert into usage_log (bytes, blobs) select sum(more), 0 from changed having count(*) > 0
+update usage_shards s set bytes = s.bytes + u.bytes, blobs = s.blobs + u.blobs
+from (select sum(more)::bigint as bytes, 0 as blobs from changed having count(*) > 0) u
+where s.shard = pg_backend_pid() % 32 -- as keep_blob does

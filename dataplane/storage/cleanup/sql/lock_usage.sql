@@ -1,1 +1,1 @@
-select from usage_total for update -- as fold_usage does
+select from usage_shards where shard = -1 for update -- no upload waits for it

@@ -1,3 +1,4 @@
-update usage_total set
-    bytes = (select coalesce(sum(size), 0) from blobs) - (select coalesce(sum(bytes), 0) from usage_log),
-    blobs = (select count(*) from blobs) - (select coalesce(sum(blobs), 0) from usage_log)
+-- Puts right by how much the count differs, of one moment: what others count meanwhile stays counted.
+update usage_shards set bytes = usage_shards.bytes + b.bytes - u.bytes, blobs = usage_shards.blobs + b.blobs - u.blobs
+from used() u, (select coalesce(sum(size), 0)::bigint as bytes, count(*) as blobs from blobs) b
+where shard = -1
