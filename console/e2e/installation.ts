@@ -21,12 +21,13 @@ export interface Workshop {
 }
 
 export const test = base.extend<{ page: Page }, { installation: Installation; workshop: Workshop }>({
-  // No script may fail, whatever a test looks at.
+  // No script may fail, and nothing may break the Content-Security-Policy, whatever a test looks at.
   page: async ({ page }, use) => {
     const faults: string[] = [];
     page.on("pageerror", (error) => faults.push(error.message));
+    page.on("console", (message) => message.type() === "error" && message.text().includes("Content Security Policy") && faults.push(message.text()));
     await use(page);
-    expect(faults, "scripts that failed").toEqual([]);
+    expect(faults, "scripts that failed, and what the browser blocked").toEqual([]);
   },
   installation: [
     // oxlint-disable-next-line no-empty-pattern -- Playwright reads the fixture's needs from the pattern.

@@ -9,6 +9,7 @@ import { Annotation, Compartment, EditorState, Prec, type Extension } from "@cod
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder as placeholderOf } from "@codemirror/view";
 import { useEffect, useRef } from "react";
 import { look } from "@/components/code-look";
+import { typing } from "@/components/code-typing";
 import { nonce } from "@/lib/nonce";
 
 export interface CodeMirrorProps {
@@ -63,6 +64,7 @@ export default function CodeMirror(props: CodeMirrorProps) {
           indentOnInput(),
           bracketMatching(),
           closeBrackets(),
+          typing,
           autocompletion(),
           highlightSelectionMatches(),
           EditorView.lineWrapping,

@@ -7,6 +7,7 @@ import { Compartment, EditorState, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from "@codemirror/view";
 import { useEffect, useImperativeHandle, useRef, type Ref } from "react";
 import { look } from "@/components/code-look";
+import { typing } from "@/components/code-typing";
 import { languageOf, type Catalog } from "@/features/sql/completion";
 import { statementAt } from "@/features/sql/text/statements";
 import { nonce } from "@/lib/nonce";
@@ -88,6 +89,7 @@ export function SqlEditor({ tab, text, catalog, onChange, onSelection, onRun, on
           indentOnInput(),
           bracketMatching(),
           closeBrackets(),
+          typing,
           autocompletion(),
           highlightActiveLine(),
           highlightSelectionMatches(),
