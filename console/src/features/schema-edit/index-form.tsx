@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { ArrowLeft, Plus, X } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useFieldArray, useWatch } from "react-hook-form";
@@ -11,11 +12,11 @@ import { Check } from "@/features/schema-edit/column-details";
 import { Problem } from "@/features/schema-edit/columns-field";
 import { expressionProblem } from "@/features/schema-edit/expression";
 import { useUnsaved } from "@/features/schema-edit/guarded-sheet";
-import { createIndex, emptyIndex, emptyPart, indexMethods, type IndexDraft } from "@/features/schema-edit/objects";
+import { createIndex, emptyIndex, emptyPart, methodsOf, type IndexDraft } from "@/features/schema-edit/objects";
 import { nameProblem } from "@/features/schema-edit/table-schema";
 import type { CatalogTable } from "@/lib/catalog";
 import type { Names } from "@/lib/pg";
-import { useCatalog } from "@/lib/project-data";
+import { useCatalog, useHere } from "@/lib/project-data";
 
 const schema = z.custom<IndexDraft>().superRefine((index, context) => {
   const say = (path: (string | number)[], message: string | undefined) => message && context.addIssue({ code: "custom", path, message });
@@ -34,6 +35,8 @@ const code = { autoComplete: "off", autoCapitalize: "off", spellCheck: false, cl
 export function IndexForm({ names, table, initial = emptyIndex, onBack, onDone }: { names: Names; table: Pick<CatalogTable, "schema" | "name">; initial?: IndexDraft; onBack: () => void; onDone: () => void }) {
   const at = names.qualified(table.schema, table.name);
   const columns = useCatalog("columns", { schema: table.schema, table: table.name });
+  const methods = methodsOf(useCatalog("extensions").data);
+  const missing = methods.filter((each) => each.missing);
   const [asked, setAsked] = useState<IndexDraft>();
   const form = useCheckedForm<IndexDraft, IndexDraft>(schema, initial);
   const leave = useUnsaved(form.formState.isDirty);
@@ -83,10 +86,20 @@ export function IndexForm({ names, table, initial = emptyIndex, onBack, onDone }
         </Button>
       </section>
       <div className="grid gap-4 sm:grid-cols-2">
-        <Field label="Method" hint={indexMethods.find((each) => each.name === draft.method)?.about}>
+        <Field
+          label="Method"
+          hint={
+            <>
+              {methods.find((each) => each.name === draft.method)?.about}
+              {missing.length > 0 && <Missing methods={missing} />}
+            </>
+          }
+        >
           <Select {...form.register("method")}>
-            {indexMethods.map((each) => (
-              <option key={each.name}>{each.name}</option>
+            {methods.map((each) => (
+              <option key={each.name} disabled={each.missing}>
+                {each.name}
+              </option>
             ))}
           </Select>
         </Field>
@@ -127,5 +140,19 @@ export function IndexForm({ names, table, initial = emptyIndex, onBack, onDone }
         />
       )}
     </form>
+  );
+}
+
+/** Why methods cannot be chosen, and where that is changed. */
+function Missing({ methods }: { methods: ReturnType<typeof methodsOf> }) {
+  const { project } = useHere();
+  const extension = methods[0]!.extension;
+  return (
+    <span className="block">
+      {methods.map(({ name }) => name).join(" and ")} {methods.length > 1 ? "take" : "takes"} the extension {extension}, which is not enabled.{" "}
+      <Link to="/projects/$ref/database/extensions" params={{ ref: project.ref }} search={{ filter: extension }} className="text-accent underline underline-offset-2">
+        Extensions
+      </Link>
+    </span>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createEnum, createIndex, createView, diffEnum, diffView, dropConstraint, dropIndex, dropTable, emptyIndex, emptyPart, type EnumDraft, type ViewDraft } from "@/features/schema-edit/objects";
-import type { Constraint, Index } from "@/lib/catalog";
+import { createEnum, createIndex, createView, diffEnum, diffView, dropConstraint, dropIndex, dropTable, emptyIndex, emptyPart, methodsOf, type EnumDraft, type ViewDraft } from "@/features/schema-edit/objects";
+import type { Constraint, Extension, Index } from "@/lib/catalog";
 import { Names } from "@/lib/pg";
 
 const names = new Names([{ name: "public", sql_name: "abc_public", comment: null, creatable: true }]);
@@ -9,6 +9,15 @@ describe("indexes", () => {
   it("are made of columns and expressions", () => {
     expect(createIndex("t", { ...emptyIndex, parts: [{ ...emptyPart, column: "Order", descending: true }, { ...emptyPart, expression: "lower(a)" }], unique: true, predicate: "a > 0", name: "My index" })).toBe('create unique index "My index" on t using btree ("Order" desc, (lower(a))) where a > 0;');
     expect(createIndex("t", { ...emptyIndex, parts: [{ ...emptyPart, column: "body", operators: "gin_trgm_ops", descending: true }], method: "gin", unique: true, concurrently: true })).toBe("create index concurrently on t using gin (body gin_trgm_ops);");
+  });
+
+  it("are made by the methods that the database has, or could have", () => {
+    const vector = { name: "vector", installed_version: null } as Extension;
+    const own = ["btree", "hash", "gin", "gist", "spgist", "brin"];
+    expect(methodsOf(undefined).map(({ name }) => name)).toEqual(own);
+    expect(methodsOf([{ ...vector, name: "bloom" }]).map(({ name }) => name)).toEqual(own);
+    expect(methodsOf([vector]).flatMap(({ name, missing }) => (missing ? name : []))).toEqual(["hnsw", "ivfflat"]);
+    expect(methodsOf([{ ...vector, installed_version: "0.8.0" }]).flatMap(({ name, missing }) => (missing ? [] : name))).toEqual([...own, "hnsw", "ivfflat"]);
   });
 
   it("are dropped, with the constraint where one made them", () => {

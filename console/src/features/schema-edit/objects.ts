@@ -1,4 +1,4 @@
-import type { CatalogTable, Constraint, DatabaseType, Index } from "@/lib/catalog";
+import type { CatalogTable, Constraint, DatabaseType, Extension, Index } from "@/lib/catalog";
 import { ident, literal, type Names } from "@/lib/pg";
 
 /** SQL of what stands beside tables' columns: indexes, constraints, enums and views. */
@@ -22,16 +22,32 @@ export interface IndexDraft {
   concurrently: boolean;
 }
 
-export const indexMethods: { name: string; about: string }[] = [
+interface IndexMethod {
+  name: string;
+  about: string;
+  /** What brings it, where Postgres does not. */
+  extension?: string;
+}
+
+const indexMethods: IndexMethod[] = [
   { name: "btree", about: "Equal, less, greater, sorting: what most queries need" },
   { name: "hash", about: "Equal only" },
   { name: "gin", about: "What is in JSON, lists and texts" },
   { name: "gist", about: "Places, spans, nearness" },
   { name: "spgist", about: "Prefixes and places" },
   { name: "brin", about: "Very large tables in the order they were written" },
-  { name: "hnsw", about: "Nearest vectors; takes the extension vector" },
-  { name: "ivfflat", about: "Nearest vectors, smaller; takes the extension vector" },
+  { name: "hnsw", about: "Nearest vectors", extension: "vector" },
+  { name: "ivfflat", about: "Nearest vectors, smaller", extension: "vector" },
 ];
+
+/** The methods of this database. What an extension would bring that is not enabled is missing. */
+export function methodsOf(extensions: Extension[] | undefined): (IndexMethod & { missing: boolean })[] {
+  return indexMethods.flatMap((method) => {
+    const brings = method.extension && extensions?.find(({ name }) => name === method.extension);
+    if (!method.extension) return { ...method, missing: false };
+    return brings ? { ...method, missing: brings.installed_version === null } : [];
+  });
+}
 
 export const emptyPart: IndexPart = { column: "", expression: "", descending: false, operators: "" };
 export const emptyIndex: IndexDraft = { name: "", parts: [emptyPart], method: "btree", unique: false, predicate: "", concurrently: false };
