@@ -1,5 +1,5 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, type Page } from "@playwright/test";
+import { expect, type Page, type Route } from "@playwright/test";
 
 /** What every page must stand: one visit of a test checks all of it. */
 
@@ -10,8 +10,8 @@ export async function expectAccessible(page: Page) {
   for (const theme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     await useTheme(page, theme);
-    // What is still fading in has not its colours yet.
-    await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((each) => each.effect?.getComputedTiming().iterations !== Infinity).map((each) => each.finished)));
+    // What is still fading in has not its colours yet: it is brought to its end, which a busy machine may not come to.
+    await page.evaluate(() => document.getAnimations().filter((each) => each.effect?.getComputedTiming().iterations !== Infinity).forEach((each) => each.finish()));
     const axe = new AxeBuilder({ page }).setLegacyMode(); // no page of another origin stands in ours
     const { violations } = await (theme === "light" ? axe.withTags(all) : axe.withRules(["color-contrast", "link-in-text-block"])).analyze();
     const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
@@ -35,6 +35,18 @@ export async function expectFits(page: Page) {
 export async function failing(page: Page, pattern: string | RegExp): Promise<() => Promise<void>> {
   await page.route(pattern, (route) => route.abort("connectionrefused"));
   return () => page.unroute(pattern);
+}
+
+/** Keeps back the next request whose body matches, until its route is let go on. */
+export function heldBack(page: Page, pattern: string, body: RegExp): Promise<Route> {
+  return new Promise((resolve) => {
+    let held = false;
+    void page.route(pattern, (route) => {
+      if (held || !body.test(route.request().postData() ?? "")) return route.continue();
+      held = true;
+      resolve(route);
+    });
+  });
 }
 
 /** Sets the theme as the user menu does. */

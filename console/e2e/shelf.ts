@@ -37,3 +37,6 @@ export async function prepare(page: Page, url: string, ref: string): Promise<str
   await expect(page.getByRole("grid", { name: "Result" })).toContainText("made");
   return schema;
 }
+
+export const grid = (page: Page, table: string) => page.getByRole("grid", { name: `Rows of ${table}` });
+export const cell = (page: Page, row: number, name: string | RegExp) => page.getByRole("row").nth(row).getByRole("gridcell", { name, exact: true });

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { useArrangement } from "@/components/data-grid/arrangement";
 import { DataGrid, type CellAt, type GridHandle } from "@/components/data-grid/grid";
 import { isNumeric } from "@/components/data-grid/value";
@@ -57,7 +57,7 @@ export function Browse({ info, as }: { info: TableInfo; as: As | undefined }) {
 
   const cellMenu = useCellMenu({ info, rows: rows.row, changes, search, onEdit: setEditing, onPeek: setPeek, onDelete: (row) => chosen.askDelete([row]) });
   const columnMenu = useColumnMenu({ info, search, onFilter: (begin) => setFiltering({ begin }) });
-  const back = () => requestAnimationFrame(() => grid.current?.focus());
+  useFocusBack(grid, editing !== undefined || peek !== undefined);
   const open = (index: number) => search.set({ row: rowAt(index)?.key, insert: undefined });
   const empty = rows.total?.rows === 0 && !rows.error;
 
@@ -161,10 +161,7 @@ export function Browse({ info, as }: { info: TableInfo; as: As | undefined }) {
           info={info}
           changes={changes}
           as={as}
-          onClose={() => {
-            setEditing(undefined);
-            back();
-          }}
+          onClose={() => setEditing(undefined)}
         />
       )}
       {peek && (
@@ -173,10 +170,7 @@ export function Browse({ info, as }: { info: TableInfo; as: As | undefined }) {
           info={info}
           as={as}
           search={search}
-          onClose={() => {
-            setPeek(undefined);
-            back();
-          }}
+          onClose={() => setPeek(undefined)}
         />
       )}
       {search.row && !search.insert && <RowSheet key={search.row} info={info} changes={changes} as={as} search={search} onDelete={(row) => chosen.askDelete([row])} />}
@@ -184,6 +178,15 @@ export function Browse({ info, as }: { info: TableInfo; as: As | undefined }) {
       {exporting && <ExportDialog info={info} as={as} asked={search.asked} total={rows.total?.rows} shown={arrangement.shown.map(({ column }) => column.name)} what={exporting} onClose={() => setExporting(undefined)} />}
     </div>
   );
+}
+
+/** Gives the focus of what is closed back to the cell, at once: later it would be taken from what was opened meanwhile. */
+function useFocusBack(grid: RefObject<GridHandle | null>, open: boolean) {
+  const before = useRef(open);
+  useLayoutEffect(() => {
+    if (before.current && !open && document.activeElement === document.body) grid.current?.focus();
+    before.current = open;
+  }, [grid, open]);
 }
 
 function noteOf({ relation, unreadable }: TableInfo): string | undefined {
