@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { ChevronDown, ShieldAlert, ShieldCheck } from "lucide-react";
 import { useState } from "react";
 import { ErrorState } from "@/components/error-state";
@@ -12,12 +12,14 @@ import type { As } from "@/lib/meta";
 import { useHere } from "@/lib/project-data";
 import { moveByArrows } from "@/lib/rows";
 
+const oneUser = (ref: string, id: string | undefined) => ["auth", ref, "users", "one", id] as const;
+
 /** As whom SQL runs, as tabs keep it: anon, service_role or user:<id>; the owner when it is not said. */
 export function useAs(as: string | undefined) {
   const { project } = useHere();
   const admin = useAuthAdmin(project.ref, project.pathUrl);
   const id = as?.startsWith("user:") ? as.slice(5) : undefined;
-  const user = useQuery({ queryKey: ["auth", project.ref, "users", "one", id], queryFn: ({ signal }) => admin.user(id!, signal), enabled: id !== undefined, staleTime: 30_000 });
+  const user = useQuery({ queryKey: oneUser(project.ref, id), queryFn: ({ signal }) => admin.user(id!, signal), enabled: id !== undefined, staleTime: 30_000 });
   let who: As | undefined;
   if (as === "anon" || as === "service_role") who = { role: as };
   else if (user.data) who = { role: "authenticated", claims: claimsOf(user.data) };
@@ -41,6 +43,8 @@ interface Props {
 
 /** Chooses as whom SQL runs, and says what that means. */
 export function RoleChoice({ as, name, onChange, about = "SQL of this tab runs as" }: Props) {
+  const { project } = useHere();
+  const queries = useQueryClient();
   const [choosing, setChoosing] = useState(false);
   const user = as?.startsWith("user:");
   const held = as === "anon" || user;
@@ -69,6 +73,7 @@ export function RoleChoice({ as, name, onChange, about = "SQL of this tab runs a
         <UserDialog
           onClose={() => setChoosing(false)}
           onChosen={(chosen) => {
+            queries.setQueryData(oneUser(project.ref, chosen.id), chosen); // the list told all of them: nothing waits for it to be told again
             onChange(`user:${chosen.id}`);
             setChoosing(false);
           }}
