@@ -17,7 +17,7 @@ export function newPerson(): Person {
 
 export async function signUp(page: Page, url: string, person = newPerson()) {
   await page.goto(`${url}/sign-up`);
-  await page.getByLabel("Name").fill(person.name);
+  await page.getByLabel("Name", { exact: true }).fill(person.name);
   await page.getByLabel("Email").fill(person.email);
   await page.getByLabel("Password").fill(person.password);
   await page.getByRole("button", { name: "Create account" }).click();
@@ -37,7 +37,7 @@ export async function createOrganization(page: Page, name: string): Promise<stri
 /** Creates a project and waits until it is active. Answers with its ref. */
 export async function createProject(page: Page, name: string, isolation = "The plan’s default"): Promise<string> {
   await page.getByRole("link", { name: "Create project" }).first().click();
-  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Isolation").selectOption({ label: isolation });
   await page.getByRole("button", { name: "Create project" }).click();
   await expect(page.getByRole("heading", { name, exact: true })).toBeVisible();
@@ -53,6 +53,18 @@ export function status(page: Page, word: string): Locator {
 /** What a toast says: pages may use the same words. */
 export function toast(page: Page, text: string | RegExp): Locator {
   return page.getByRole("region", { name: "Notifications" }).getByText(text);
+}
+
+/** Holds a toast, which else ends by itself, by pointing at it. Answers with its button that takes the change back. */
+export async function heldUndo(page: Page, text: string | RegExp): Promise<Locator> {
+  const told = toast(page, text);
+  await told.hover();
+  return told.locator("..").getByRole("button", { name: "Undo" });
+}
+
+/** Waits until the SQL editor shows the tab that was just opened: it takes the focus then. */
+export async function expectOpened(page: Page) {
+  await expect(page.getByRole("textbox", { name: "SQL" })).toBeFocused();
 }
 
 /** Writes into the SQL editor, in place of what is there. */

@@ -141,7 +141,7 @@ test.describe("in a project that is there", () => {
 
   test("an access token is shown once", async ({ page, installation }) => {
     await page.goto(`${installation.url}/account/tokens?create=true`);
-    await page.getByLabel("Name").fill("ci");
+    await page.getByLabel("Name", { exact: true }).fill("ci");
     await page.getByRole("button", { name: "Create token" }).click();
     await expect(page.getByTestId("shown-once")).toContainText("fbt_");
     await page.getByRole("button", { name: "I have stored it" }).click();

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "./installation";
 import { expectAccessible, expectFits, failing } from "./pages";
-import { databaseOf, meta, run, shownSql, write } from "./schema";
+import { chooseType, databaseOf, meta, run, shownSql, write } from "./schema";
 
 test.use({ storageState: ({ workshop }, use) => use(workshop.session) });
 
@@ -22,18 +22,14 @@ test("a function is made, called by a form that fits it and by an app, changed a
       await sheet.getByRole("button", { name: "Add argument" }).click();
       const argument = sheet.getByRole("region", { name: "Arguments" }).getByRole("listitem").last();
       await argument.getByLabel("Name", { exact: true }).fill(name);
-      await argument.getByRole("button", { name: /^Type of/ }).click();
-      await page.getByPlaceholder("Search or type one").fill(type);
-      await page.keyboard.press("Enter");
+      await chooseType(argument.getByRole("button", { name: /^Type of/ }), type, type === "Tone" ? "it's loud" : "");
       if (value) await argument.getByLabel("Default", { exact: true }).fill(value);
     }
     for (const [place, name] of [[1, "greeting"], [2, "n"]] as const) {
       await sheet.getByRole("button", { name: "Add column" }).click();
       await sheet.getByLabel(`Name of column ${place}`).fill(name);
     }
-    await sheet.getByRole("button", { name: "Type of column 2: text" }).click();
-    await page.getByPlaceholder("Search or type one").fill("int4");
-    await page.keyboard.press("Enter");
+    await chooseType(sheet.getByRole("button", { name: /^Type of column 2: / }), "int4");
     await write(page, "Body", "select case when shout then upper('Hello ' || name) else 'Hello ' || name end || coalesce(extra ->> 'end', ''), i from unnest(names) name, generate_series(1, times) i order by i, name;");
     await sheet.getByLabel("Runs with its owner’s rights").check();
     await expect(sheet.getByLabel("Search path")).toHaveValue("''");

@@ -44,6 +44,7 @@ export async function scrollThrough(page: Page, grid: Locator) {
   await page.mouse.wheel(0, 4000);
   await expect(grid.locator('[role=gridcell][data-row="130"][data-at="0"]')).toHaveText("131");
   await page.mouse.wheel(900, 0);
+  await expect.poll(() => grid.evaluate(({ scrollLeft, scrollWidth, clientWidth }) => scrollLeft === Math.min(900, scrollWidth - clientWidth))).toBe(true);
   await grid.evaluate((element) => element.scrollTo({ top: element.scrollHeight * 0.5, left: 0 }));
   await expect(grid.locator('[role=gridcell][data-at="0"]').nth(9)).toHaveText(/^\d{5,}$/);
   await grid.getByRole("gridcell").first().focus();

@@ -35,7 +35,7 @@ test("a cluster is registered and drained by the operator", async ({ page, insta
   const address = process.env.FLUXBASE_TEST_DATABASE_URL;
   if (!address) throw new Error('Set FLUXBASE_TEST_DATABASE_URL to a PostgreSQL for tests: "make test" does.');
   await page.goto(`${installation.url}/operator/clusters?register=true`);
-  await page.getByLabel("Name").fill("second");
+  await page.getByLabel("Name", { exact: true }).fill("second");
   await page.getByLabel("Admin URL").fill("postgres://nobody@127.0.0.1:1/postgres");
   await page.getByRole("dialog").getByRole("button", { name: "Register cluster" }).click();
   await expect(page.getByRole("alert").filter({ hasText: "The cluster was not registered" })).toBeVisible();
@@ -53,7 +53,7 @@ test("a project that failed is tried again", async ({ page, installation }) => {
   await openOrganizations(page, installation.url);
   await createOrganization(page, `Patience ${Date.now()}`);
   await page.getByRole("link", { name: "Create project" }).first().click();
-  await page.getByLabel("Name").fill("No room");
+  await page.getByLabel("Name", { exact: true }).fill("No room");
   await page.getByRole("button", { name: "Create project" }).click();
   const alert = page.getByRole("alert").filter({ hasText: "The last job failed" });
   await expect(alert).toContainText("No database cluster has room");
@@ -141,7 +141,7 @@ test("a project is created by the keyboard alone", async ({ page, installation }
   await expect(page.getByRole("heading", { name: "Projects", exact: true })).toBeVisible();
   await tabTo(page, "link", "Create project");
   await page.keyboard.press("Enter");
-  await expect(page.getByLabel("Name")).toBeFocused();
+  await expect(page.getByLabel("Name", { exact: true })).toBeFocused();
   await page.keyboard.type("By hand");
   await tabTo(page, "combobox", "Isolation");
   await page.keyboard.type("Schemas");

@@ -31,7 +31,7 @@ test("from an empty installation to rows read by clients", async ({ page, instal
   await test.step("an organisation and a project are created, and the steps seen", async () => {
     await createOrganization(page, "Analytical Engines");
     await page.getByRole("link", { name: "Create project" }).first().click();
-    await page.getByLabel("Name").fill("Notebook");
+    await page.getByLabel("Name", { exact: true }).fill("Notebook");
     await page.getByRole("button", { name: "Create project" }).click();
     await expect(page.getByRole("heading", { name: "Notebook", exact: true })).toBeVisible();
     await expect(status(page, "Active")).toBeVisible({ timeout: 60_000 });

@@ -21,8 +21,8 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     // A click waits until what it hits stands still: what only moves takes a quarter of the time.
     contextOptions: { reducedMotion: "reduce" },
-    // A trace tells all of a failure, and slows every test: FLUXBASE_TRACE=1 asks for it.
-    trace: process.env.FLUXBASE_TRACE ? "retain-on-failure" : "off",
+    // A trace tells all of a failure, and slows every test: FLUXBASE_TEST_TRACE=1 asks for it.
+    trace: process.env.FLUXBASE_TEST_TRACE ? "retain-on-failure" : "off",
     launchOptions: { args, executablePath: existsSync(system) ? system : undefined },
   },
 });

@@ -1,7 +1,7 @@
 import { createUser } from "./console";
 import { expect, test } from "./installation";
 import { expectAccessible, expectFits } from "./pages";
-import { addColumn, column, databaseOf, run, shownSql } from "./schema";
+import { addColumn, chooseType, column, databaseOf, run, shownSql } from "./schema";
 
 test.use({ storageState: ({ workshop }, use) => use(workshop.session) });
 
@@ -20,6 +20,7 @@ test("a table of all sorts is made, exposed, and guarded by policies", async ({ 
     await sheet.getByLabel("Name", { exact: true }).fill("Item state");
     await sheet.getByRole("textbox", { name: "Value 1" }).fill("new");
     await page.keyboard.press("Enter");
+    await expect(sheet.getByRole("textbox", { name: "Value 2" })).toBeFocused();
     await page.keyboard.type("it's done");
     await sheet.getByRole("button", { name: "Review SQL" }).click();
     await expect(sheet.getByText("Enter a value, or remove it.")).toBeVisible();
@@ -35,7 +36,7 @@ test("a table of all sorts is made, exposed, and guarded by policies", async ({ 
     await sheet.getByLabel("Name", { exact: true }).first().fill(table);
     await sheet.getByLabel("Comment", { exact: true }).first().fill("what's ordered");
     await addColumn(sheet, "user_id", "uuid").then((row) => row.getByLabel("Default").fill("auth.uid()"));
-    await addColumn(sheet, "state", "Item state").then((row) => row.getByLabel("Default").fill("new"));
+    await addColumn(sheet, "state", "Item state", "it's done").then((row) => row.getByLabel("Default").fill("new"));
     await column(sheet, "state").getByRole("button", { name: "Use the text 'new'" }).click();
     const price = await addColumn(sheet, "price", "numeric(10,2)");
     await price.getByLabel("price may be null").uncheck();
@@ -179,9 +180,7 @@ test("a table is indexed, changed, duplicated and dropped, and what is lost is s
     const sheet = page.getByRole("dialog", { name: /^Edit/ });
     await expect(sheet.getByText("Nothing is changed")).toBeVisible();
     await column(sheet, "code").getByLabel("Name").fill("sku");
-    await column(sheet, "sku").getByRole("button", { name: /^Type of/ }).click();
-    await page.getByPlaceholder("Search or type one").fill("varchar(5)");
-    await page.keyboard.press("Enter");
+    await chooseType(column(sheet, "sku").getByRole("button", { name: /^Type of/ }), "varchar(5)");
     await column(sheet, "user_id").getByLabel("user_id may be null").uncheck();
     await sheet.getByRole("button", { name: "Remove with tax" }).click();
     await sheet.getByRole("button", { name: "Review SQL" }).click();
@@ -209,9 +208,7 @@ test("a table is indexed, changed, duplicated and dropped, and what is lost is s
     await page.goto(`${at}/tables/public/${path}?edit=column`);
     const sheet = page.getByRole("dialog", { name: /^Add a column/ });
     await sheet.getByLabel("Name", { exact: true }).fill("number");
-    await sheet.getByRole("button", { name: "Type: text" }).click();
-    await page.getByPlaceholder("Search or type one").fill("int4");
-    await page.keyboard.press("Enter");
+    await chooseType(sheet.getByRole("button", { name: /^Type: / }), "int4");
     await sheet.getByLabel("Identity").selectOption({ label: "Unless a value is given" });
     await sheet.getByRole("button", { name: "Review SQL" }).click();
     await run(page, "Change table");

@@ -52,14 +52,23 @@ export async function databaseOf(page: Page, url: string, ref: string): Promise<
 
 export const column = (sheet: Locator, name: string) => sheet.getByRole("listitem", { name: `Column ${name}`, exact: true });
 
-export async function addColumn(sheet: Locator, name: string, type: string): Promise<Locator> {
+export async function addColumn(sheet: Locator, name: string, type: string, about?: string): Promise<Locator> {
   await sheet.getByRole("button", { name: "Add column" }).click();
+  await expect(sheet.getByRole("region", { name: "Columns" }).getByRole("listitem").last().getByLabel("Name", { exact: true })).toBeFocused();
   await sheet.page().keyboard.type(name);
   const row = column(sheet, name);
-  await row.getByRole("button", { name: /^Type of/ }).click();
-  await sheet.page().getByPlaceholder("Search or type one").fill(type);
-  await sheet.page().keyboard.press("Enter");
+  await chooseType(row.getByRole("button", { name: /^Type of/ }), type, about);
   return row;
+}
+
+/** Chooses a type by the keyboard. What is said about it tells one of the project, which is read first, from what is typed. */
+export async function chooseType(button: Locator, type: string, about = "") {
+  const page = button.page();
+  await button.click();
+  await page.getByPlaceholder("Search or type one").fill(type);
+  await expect(page.getByRole("dialog", { name: "Types" }).getByRole("option", { selected: true })).toContainText(about);
+  await page.keyboard.press("Enter");
+  await expect(button).toBeFocused(); // the list is gone
 }
 
 /** Runs the SQL that a review shows. */

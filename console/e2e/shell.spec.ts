@@ -12,7 +12,7 @@ test("the command menu leads to pages, tables and actions", async ({ page, insta
   await page.keyboard.press("ControlOrMeta+k");
   const menu = page.getByRole("dialog", { name: "Go to" });
   await menu.getByRole("combobox").fill("tea part");
-  await expect(menu.getByRole("option", { name: "public.Tea parties" })).toBeVisible();
+  await expect(menu.getByRole("option", { name: "public.Tea parties", selected: true })).toBeVisible();
   await expectAccessible(page);
   await expectFits(page);
   await page.keyboard.press("Enter");
@@ -21,6 +21,7 @@ test("the command menu leads to pages, tables and actions", async ({ page, insta
 
   await page.keyboard.press("ControlOrMeta+k");
   await menu.getByRole("combobox").fill("signing keys");
+  await expect(menu.getByRole("option", { name: /Signing keys/, selected: true })).toBeVisible();
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(`${base}/auth/signing-keys`);
   await expect(page.getByRole("navigation", { name: "Breadcrumbs" }).getByRole("listitem")).toHaveText(["/Auth", "/Signing keys"]);
@@ -45,6 +46,7 @@ test("the switchers find projects and organisations, by keyboard too", async ({ 
   await expect(list.getByRole("option", { name: /Bench/ })).toBeVisible();
   await expectAccessible(page);
   await list.getByRole("combobox").fill("bench");
+  await expect(list.getByRole("option", { name: /Bench/, selected: true })).toBeVisible();
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(`${installation.url}/projects/${workshop.ref}`);
 
@@ -75,7 +77,7 @@ test("the keyboard's shortcuts are told, a dialog takes the focus and gives it b
   await expect(toast(page, /copied/)).toBeVisible();
   await create.click();
   await expect(page.getByRole("dialog", { name: "Create table" })).toBeVisible();
-  await expect(toast(page, /copied/)).toBeVisible(); // roles are only seen where screen readers see them
+  await expect(page.getByRole("region", { name: "Notifications" })).toBeAttached(); // roles are only seen where screen readers see them
 });
 
 test("on a phone the sidebar opens over the page", async ({ page, installation, workshop }) => {

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { readFile } from "node:fs/promises";
-import { createUser, newPerson, runSql, signUp, toast, writeSql } from "./console";
+import { createUser, expectOpened, heldUndo, newPerson, runSql, signUp, toast, writeSql } from "./console";
 import { expect, test } from "./installation";
 import { expectAccessible, expectFits, failing } from "./pages";
 
@@ -17,6 +17,7 @@ test("texts stay open, each with its name, role and address", async ({ page, ins
   await expect(page).toHaveURL(/tab=t/);
   const first = page.url();
   await page.getByRole("button", { name: "New tab" }).click();
+  await expectOpened(page);
   await writeSql(page, "-- Second one\nselect   'second'  as a ,2 as   b; select 'x' as c");
   await expect(tabs(page).getByRole("link")).toHaveText(["select 'first'", "Second one"]);
 
@@ -58,12 +59,14 @@ test("texts stay open, each with its name, role and address", async ({ page, ins
   await page.getByRole("button", { name: "History" }).click();
   const history = page.getByRole("complementary", { name: "History" });
   await history.getByLabel("Search history").fill("second");
+  await expect(history.getByRole("list", { name: "History" }).getByRole("button", { name: /first/ })).toHaveCount(0);
   await history.getByRole("list", { name: "History" }).getByRole("button").first().click();
   await expect(editor(page)).toContainText("'second'");
   await history.getByLabel("Search history").fill("");
   await history.getByRole("button", { name: "Clear history" }).click();
+  const undo = await heldUndo(page, "The history was cleared.");
   await expect(history.getByText("is remembered in this browser")).toBeVisible();
-  await toast(page, "The history was cleared.").locator("..").getByRole("button", { name: "Undo" }).click();
+  await undo.click();
   await expect(history.getByRole("list", { name: "History" }).getByRole("button")).not.toHaveCount(0);
 });
 
@@ -135,9 +138,10 @@ test("a snippet is kept, shared, seen by another member, and not written over", 
   await panel.getByLabel("Search snippets").fill("BERGEN");
   await panel.getByRole("button", { name: `More about ${name}` }).click();
   await page.getByRole("menuitem", { name: "Delete" }).click();
+  const undo = await heldUndo(page, `${name} was deleted.`);
   await expect(panel.getByRole("button", { name: `More about ${name}` })).toHaveCount(0);
   await expect(editor(page)).toContainText("Bergen"); // the tab keeps the text
-  await toast(page, `${name} was deleted.`).locator("..").getByRole("button", { name: "Undo" }).click();
+  await undo.click();
   await expect(panel.getByRole("button", { name: `More about ${name}` })).toBeVisible();
 });
 
@@ -212,7 +216,7 @@ test("a plan is drawn, and what was measured is taken back", async ({ page, inst
   await expectFits(page);
   await page.getByRole("button", { name: "Text", exact: true }).click();
   await expect(page.getByRole("region", { name: "Plan" })).toContainText("->  Seq Scan on crates");
-  await runSql(page, "create table nothing ()");
+  await writeSql(page, "create table nothing ()");
   await page.getByRole("button", { name: "Explain", exact: true }).click();
   await page.getByRole("menuitem", { name: /^Explain How/ }).click();
   await expect(page.getByRole("alert")).toContainText('not for "create"');
@@ -247,18 +251,25 @@ test("a result is drawn, limited, and taken along; a failing backend is told of"
   await page.getByRole("button", { name: "Templates" }).click();
   await page.getByLabel("Search templates").fill("sizes");
   await page.getByRole("complementary", { name: "Templates" }).getByRole("button", { name: /^Sizes of tables/ }).click();
+  await expectOpened(page);
   await page.getByRole("button", { name: /^Run/ }).click();
   await expect(page.getByRole("status").filter({ hasText: /rows? ·/ })).toBeVisible();
   await expectAccessible(page);
   await expectFits(page);
 
-  await page.getByRole("button", { name: "Snippets" }).click();
   const back = await failing(page, /meta\/v1\/query|SnippetService/);
+  await page.getByRole("button", { name: "Snippets" }).click();
   await runSql(page, "select 'after all'");
-  await expect(page.getByRole("alert").filter({ hasText: "cannot be reached" })).toBeVisible();
+  const alerts = page.getByRole("alert").filter({ hasText: "cannot be reached" });
+  const ofSnippets = alerts.filter({ hasText: "The snippets could not be loaded" });
+  const ofResult = alerts.filter({ hasNotText: "The snippets" });
+  await expect(ofSnippets).toBeVisible();
+  await expect(ofResult).toBeVisible();
   await back();
-  await page.getByRole("alert").filter({ hasText: "cannot be reached" }).getByRole("button", { name: "Retry" }).first().click();
+  await ofSnippets.getByRole("button", { name: "Retry" }).click();
+  await ofResult.getByRole("button", { name: "Retry" }).click();
   await expect(grid(page)).toContainText("after all");
+  await expect(alerts).toHaveCount(0);
 });
 
 test("every template that only looks works in this project", async ({ page, installation, workshop }) => {
@@ -267,6 +278,7 @@ test("every template that only looks works in this project", async ({ page, inst
   await expect(list).toHaveCount(7);
   for (let at = 0; at < 7; at += 1) {
     await list.nth(at).click();
+    await expectOpened(page);
     const answered = page.waitForResponse("**/meta/v1/query");
     await page.keyboard.press("ControlOrMeta+Enter");
     const answer = await answered;

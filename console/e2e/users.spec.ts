@@ -108,7 +108,7 @@ test("a custom provider and an identity provider are added and removed", async (
   await page.goto(`${installation.url}/projects/${workshop.ref}/auth/providers`);
   await page.getByRole("button", { name: "Add provider" }).click();
   await page.getByLabel("Type").selectOption({ label: "OAuth 2" });
-  await page.getByLabel("Name").fill("Acme ID");
+  await page.getByLabel("Name", { exact: true }).fill("Acme ID");
   await page.getByLabel("Identifier").fill("acme");
   await page.getByLabel("Authorisation URL").fill("https://id.example.com/authorize");
   await page.getByLabel("Token URL").fill("https://id.example.com/token");
