@@ -1,5 +1,6 @@
+import { QueryClientContext } from "@tanstack/react-query";
 import { CircleAlert, RotateCw } from "lucide-react";
-import type { ReactNode } from "react";
+import { useContext, type ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/lib/cn";
 import { describe } from "@/lib/errors";
@@ -17,6 +18,12 @@ interface Props {
 /** Says what went wrong where it happened, what to do, and how the operator finds it in the log. */
 export function ErrorState({ error, what, onRetry, retrying, className, children }: Props) {
   const failure = describe(error);
+  const queries = useContext(QueryClientContext); // there is none where the console could not even start
+  // What failed beside it mostly failed for the same reason.
+  function retry() {
+    onRetry?.();
+    void queries?.refetchQueries({ type: "active", predicate: ({ state }) => state.status === "error" }, { cancelRefetch: false });
+  }
   const hasDetails = failure.requestId || failure.reason;
   return (
     <div role="alert" className={cn("flex gap-3 rounded-md border border-danger/40 bg-danger-soft px-3 py-2.5 text-sm", className)}>
@@ -46,7 +53,7 @@ export function ErrorState({ error, what, onRetry, retrying, className, children
         {children}
       </div>
       {onRetry && (
-        <Button size="small" onClick={onRetry} busy={retrying}>
+        <Button size="small" onClick={retry} busy={retrying}>
           {!retrying && <RotateCw aria-hidden />}
           Retry
         </Button>
