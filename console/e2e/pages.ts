@@ -37,16 +37,17 @@ export async function failing(page: Page, pattern: string | RegExp): Promise<() 
   return () => page.unroute(pattern);
 }
 
-/** Keeps back the next request whose body matches, until its route is let go on. */
-export function heldBack(page: Page, pattern: string, body: RegExp): Promise<Route> {
-  return new Promise((resolve) => {
-    let held = false;
-    void page.route(pattern, (route) => {
-      if (held || !body.test(route.request().postData() ?? "")) return route.continue();
-      held = true;
-      resolve(route);
-    });
+/** Keeps back the next request whose body matches, until the returned function lets it go on. */
+export async function heldBack(page: Page, pattern: string, body: RegExp): Promise<() => Promise<void>> {
+  let hold: (route: Route) => void;
+  const held = new Promise<Route>((resolve) => (hold = resolve));
+  let found = false;
+  await page.route(pattern, (route) => {
+    if (found || !body.test(route.request().postData() ?? "")) return route.continue();
+    found = true;
+    hold(route);
   });
+  return async () => (await held).continue();
 }
 
 /** Sets the theme as the user menu does. */
