@@ -14,7 +14,7 @@ export default defineConfig({
   server: { proxy: Object.fromEntries(proxied.map((path) => [path, backend])), ...(process.env.FLUXBASE_STILL && { hmr: false, watch: null }) },
   // Found beforehand, also what only lazy routes need: a server that stands still cannot take it up later.
   optimizeDeps: { entries: ["index.html", "src/**/*.tsx"] },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { include: ["{src,e2e}/**/*.test.ts"] },
   build: {
     target: "es2022",
     sourcemap: false,

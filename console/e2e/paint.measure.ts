@@ -1,4 +1,4 @@
-import { expect } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { test } from "./installation";
 import { traced, type Traced } from "./trace";
 
@@ -8,9 +8,16 @@ const slower = 4;
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[2]!;
 
 test("first paint and blocking", async ({ browser, installation, workshop }) => {
-  const pages = { "sign-in": "/sign-in", "project home": `/projects/${workshop.ref}`, "table editor": `/projects/${workshop.ref}/tables`, "SQL editor": `/projects/${workshop.ref}/sql` };
+  const project = `/projects/${workshop.ref}`;
+  // What comes last of each page.
+  const pages = {
+    "sign-in": ["/sign-in", "h1"],
+    "project home": [project, "figure[aria-label=Connections] svg"],
+    "table editor": [`${project}/tables`, "h1"],
+    "SQL editor": [`${project}/sql`, ".cm-content"],
+  } as const;
   const lines = [`median of five, processor ${slower} times slower`, "first contentful paint  total blocking time  longest task"];
-  for (const [name, path] of Object.entries(pages)) {
+  for (const [name, [path, last]] of Object.entries(pages)) {
     const runs: Traced[] = [];
     const paints: number[] = [];
     for (let n = 0; n < 5; n += 1) {
@@ -19,8 +26,7 @@ test("first paint and blocking", async ({ browser, installation, workshop }) => 
       runs.push(
         await traced(browser, page, slower, async () => {
           await page.goto(installation.url + path);
-          await expect(page.locator("h1").first()).toBeVisible();
-          await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length > 0);
+          await shown(page, last);
           await page.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => {}); // a followed project never idles
         }),
       );
@@ -32,3 +38,10 @@ test("first paint and blocking", async ({ browser, installation, workshop }) => 
   }
   process.stdout.write(`${lines.join("\n")}\n`);
 });
+
+/** Waits for what comes last. Asked by the protocol alone: what Playwright otherwise puts into a page would count as the page's own work. */
+async function shown(page: Page, selector: string) {
+  const session = await page.context().newCDPSession(page);
+  const expression = `document.querySelector(${JSON.stringify(selector)}) !== null && performance.getEntriesByName("first-contentful-paint").length > 0`;
+  await expect.poll(async () => (await session.send("Runtime.evaluate", { expression })).result.value as unknown).toBe(true);
+}

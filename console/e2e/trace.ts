@@ -68,7 +68,7 @@ export function readTrace(events: Event[]): Traced {
   // The page's own process paints; another's tasks are not its.
   const pid = paint?.pid ?? busiest(events);
   const main = events.find(({ name, pid: own, args }) => name === "thread_name" && own === pid && args?.name === "CrRendererMain")?.tid;
-  const tasks = events.filter((event) => event.pid === pid && event.tid === main && event.name.endsWith("RunTask") && event.dur);
+  const tasks = outermost(events.filter((event) => event.pid === pid && event.tid === main && event.name.endsWith("RunTask") && event.dur));
   const after = tasks.filter(({ ts }) => ts >= (paint?.ts ?? 0));
   const milliseconds = after.map(({ dur }) => dur! / 1000);
   return {
@@ -78,6 +78,18 @@ export function readTrace(events: Event[]): Traced {
     longTasks: milliseconds.filter((each) => each > 50).length,
     frames: framesOf(events.filter((event) => event.pid === pid && event.name === "PipelineReporter")),
   };
+}
+
+/** Each task once: several parts of Chromium tell of the same one, one within the other. */
+function outermost(tasks: Event[]): Event[] {
+  let end = -Infinity;
+  return tasks
+    .toSorted((a, b) => a.ts - b.ts || b.dur! - a.dur!)
+    .filter(({ ts, dur }) => {
+      if (ts < end) return false;
+      end = ts + dur!;
+      return true;
+    });
 }
 
 function framesOf(reports: Event[]): Frames {
