@@ -1,8 +1,9 @@
 import { useState } from "react";
-import { Area, Bar, CartesianGrid, ComposedChart, Line, ResponsiveContainer, Tooltip, XAxis, YAxis, type DotItemDotProps } from "recharts";
+import { Area, Bar, CartesianGrid, ComposedChart, Line, Tooltip, XAxis, YAxis, type DotItemDotProps, type XAxisTickContentProps, type YAxisTickContentProps } from "recharts";
 import { Mark } from "@/components/chart/aside";
+import type { Size } from "@/components/chart/frame";
 import type { Shape } from "@/components/chart/pivot";
-import { full, short, ticks, tickText, valueTicks, zone, type Reading, type Series, type Unit } from "@/components/chart/series";
+import { full, short, ticks, tickText, valueTicks, zone, type Reading, type Unit } from "@/components/chart/series";
 import { strokeOf } from "@/components/chart/stroke";
 import { shorten } from "@/lib/format";
 
@@ -10,26 +11,31 @@ type Kind = "line" | "area" | "bar" | "scatter";
 
 interface TimeProps {
   rows: Reading[];
-  series: Series[];
+  names: string[];
+  kinds: Kind[];
   unit: Unit;
-  range: { from: Date; to: Date };
+  from: number;
+  to: number;
   sync?: string;
-  height: number;
+  /** Whether somebody points at one of the charts that belong together. */
+  awake: boolean;
+  size: Size;
   label: string;
 }
 
-export function TimeCanvas({ rows, series, unit, range, sync, height, label }: TimeProps) {
-  const [from, to] = [range.from.getTime(), range.to.getTime()];
+export function TimeCanvas({ rows, names, kinds, unit, from, to, sync, awake, size, label }: TimeProps) {
   // An axis needs a row to be drawn at all.
-  const data = rows.length > 0 ? rows : [from, to].map((at) => ({ at, values: series.map(() => null) }));
-  const names = series.map((each) => each.name);
+  const data = rows.length > 0 ? rows : [from, to].map((at) => ({ at, values: names.map(() => null) }));
+  const marks = marksOf(unit, rows);
   const [read, reading] = useFocus();
   return (
-    <ResponsiveContainer width="100%" height={height} initialDimension={{ width: 320, height }} {...reading}>
-      <ComposedChart data={data} margin={margin} syncId={sync} syncMethod="value" aria-label={label}>
-        {grid}
+    <div {...reading}>
+      <ComposedChart {...size} data={data} margin={margin} syncId={awake ? sync : undefined} syncMethod="value" aria-label={label}>
+        {grid(names.length > 0 ? marks : [marks[0]!, marks.at(-1)!])}
+        {names.map((name, index) => drawn(kinds[index]!, name, index, rows))}
         <XAxis
           {...axis}
+          tick={TickText}
           dataKey="at"
           type="number"
           scale="time"
@@ -39,23 +45,32 @@ export function TimeCanvas({ rows, series, unit, range, sync, height, label }: T
           interval={0}
           tickFormatter={(at: number) => tickText(at, to - from)}
         />
-        {valueAxis(unit, rows)}
-        {tooltip(names, unit, (at) => `${clock.format(at)} · ${zone}`, read)}
-        {series.map((each, index) => drawn(each.kind ?? "line", each.name, index, rows))}
+        {valueAxis(unit, marks)}
+        {awake && tooltip(names, unit, (at) => `${clock.format(at)} · ${zone}`, read)}
       </ComposedChart>
-    </ResponsiveContainer>
+    </div>
   );
 }
 
-export function Canvas({ shape, kind, unit, height, label }: { shape: Shape; kind: Kind; unit: Unit; height: number | "fill"; label: string }) {
+interface Props {
+  shape: Shape;
+  kind: Kind;
+  unit: Unit;
+  size: Size;
+  label: string;
+}
+
+export function Canvas({ shape, kind, unit, size, label }: Props) {
   const span = (shape.rows.at(-1)?.at ?? 0) - (shape.rows[0]?.at ?? 0);
   // Bars stand beside each other by name, whatever they are of: a bar has no width on a scale.
   const names = shape.axis === "name" || kind === "bar";
+  const marks = marksOf(unit, shape.rows);
   const [read, reading] = useFocus();
   return (
-    <ResponsiveContainer width="100%" height={height === "fill" ? "100%" : height} initialDimension={{ width: 640, height: height === "fill" ? 240 : height }} {...reading}>
-      <ComposedChart data={shape.rows} margin={margin} aria-label={label}>
-        {grid}
+    <div {...reading}>
+      <ComposedChart {...size} data={shape.rows} margin={margin} aria-label={label}>
+        {grid(marks)}
+        {shape.names.map((name, index) => drawn(kind, name, index, shape.rows))}
         <XAxis
           {...axis}
           dataKey="at"
@@ -65,11 +80,10 @@ export function Canvas({ shape, kind, unit, height, label }: { shape: Shape; kin
           interval="equidistantPreserveStart"
           tickFormatter={(at: number) => (shape.axis === "time" ? tickText(at, span) : shape.axis === "number" ? short(at, "count") : shorten(shape.text(at), 8))}
         />
-        {valueAxis(unit, shape.rows)}
+        {valueAxis(unit, marks)}
         {tooltip(shape.names, unit, shape.text, read)}
-        {shape.names.map((name, index) => drawn(kind, name, index, shape.rows))}
       </ComposedChart>
-    </ResponsiveContainer>
+    </div>
   );
 }
 
@@ -82,24 +96,53 @@ function useFocus() {
 }
 
 const margin = { top: 6, right: 20, bottom: 0, left: 0 };
-const grid = <CartesianGrid vertical={false} stroke="var(--border)" />;
-const axis = { tickLine: false, axisLine: { stroke: "var(--border)" }, tick: { fill: "var(--muted)", fontSize: 11 }, minTickGap: 24, tickMargin: 6 } as const;
+// What has no zIndex of its own is drawn as it comes, for which Recharts needs no second pass: the grid first, the axes last.
+const axis = { zIndex: 0, tickLine: false, axisLine: { stroke: "var(--border)" }, tick: { fill: "var(--muted)", fontSize: 11 }, minTickGap: 24, tickMargin: 6 } as const;
 
-/** From zero, unless something is below it; and to somewhere, also where all is zero. */
-function valueAxis(unit: Unit, rows: Reading[]) {
+/** The words of a mark, without the measuring that Recharts' own would come with. */
+function TickText({ x, y, textAnchor, verticalAnchor, payload, index, tickFormatter }: XAxisTickContentProps | YAxisTickContentProps) {
+  return (
+    <text x={x} y={y} dy={verticalAnchor === "start" ? "0.71em" : "0.355em"} textAnchor={textAnchor} fill="var(--muted)" fontSize={11}>
+      {tickFormatter?.(payload.value, index)}
+    </text>
+  );
+}
+
+/** Where the value axis is marked: from zero, unless something is below it; and to somewhere, also where all is zero. */
+function marksOf(unit: Unit, rows: Reading[]): number[] {
   const values = rows.flatMap((row) => row.values.filter((value) => value !== null));
   const [low, high] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [0, 0]);
-  const ticks = valueTicks(low, high, unit === "count" && values.every(Number.isInteger));
+  return valueTicks(low, high, unit === "count" && values.every(Number.isInteger));
+}
+
+/** The value axis, and a line for each of its marks. All is told that Recharts would otherwise find out by measuring text. */
+function valueAxis(unit: Unit, marks: number[]) {
+  const [low, high] = [marks[0]!, marks.at(-1)!];
   return (
     <YAxis
       {...axis}
+      tick={TickText}
       axisLine={false}
       width={52}
       minTickGap={0}
       interval={0}
-      ticks={ticks}
-      domain={[ticks[0]!, ticks.at(-1)!]}
+      niceTicks="none"
+      ticks={marks}
+      domain={[low, high]}
       tickFormatter={(value: number) => short(value, unit)}
+    />
+  );
+}
+
+function grid(marks: number[]) {
+  const [low, high] = [marks[0]!, marks.at(-1)!];
+  return (
+    <CartesianGrid
+      zIndex={0}
+      vertical={false}
+      stroke="var(--border)"
+      verticalCoordinatesGenerator={() => []}
+      horizontalCoordinatesGenerator={({ offset: { top, height } }) => marks.map((mark) => top + height * ((high - mark) / (high - low)))}
     />
   );
 }
@@ -142,15 +185,20 @@ function Values({ reading, names, unit, text, read }: ValuesProps) {
   );
 }
 
+/** Reads the value of a series. The same function each time: another one would have all of the chart reckoned anew. */
+const readers: ((row: Reading) => number | null)[] = [];
+const reader = (index: number) => (readers[index] ??= (row) => row.values[index] ?? null);
+
 function drawn(kind: Kind, name: string, index: number, rows: Reading[]) {
   const { color, dash } = strokeOf(index);
-  const common = { dataKey: (row: Reading) => row.values[index] ?? null, name, isAnimationActive: false } as const;
+  const common = { dataKey: reader(index), name, isAnimationActive: false } as const;
+  if (kind === "bar") return <Bar key={name} {...common} fill={color} maxBarSize={28} />;
+  const active = { r: 3, fill: color, stroke: "var(--background)" };
+  if (kind === "scatter") return <Line key={name} {...common} zIndex={0} stroke="none" dot={{ r: 2.5, fill: color, stroke: "none" }} activeDot={active} legendType="circle" />;
   // A reading without neighbours is no line: it is drawn as a dot.
   const known = (at: number) => typeof rows[at]?.values[index] === "number";
-  const dot = ({ index: at, cx, cy }: DotItemDotProps) => (known(at) && !known(at - 1) && !known(at + 1) ? <circle key={at} cx={cx} cy={cy} r={2} fill={color} /> : <g key={at} />);
-  const active = { r: 3, fill: color, stroke: "var(--background)" };
-  if (kind === "bar") return <Bar key={name} {...common} fill={color} maxBarSize={28} />;
-  if (kind === "scatter") return <Line key={name} {...common} stroke="none" dot={{ r: 2.5, fill: color, stroke: "none" }} activeDot={active} legendType="circle" />;
-  const line = { stroke: color, strokeWidth: 1.5, strokeDasharray: dash, dot, activeDot: active, type: "linear" } as const;
+  const lone = (at: number) => known(at) && !known(at - 1) && !known(at + 1);
+  const dot = ({ index: at, cx, cy }: DotItemDotProps) => (lone(at) ? <circle key={at} cx={cx} cy={cy} r={2} fill={color} /> : <g key={at} />);
+  const line = { zIndex: 0, stroke: color, strokeWidth: 1.5, strokeDasharray: dash, dot: rows.some((_, at) => lone(at)) && dot, activeDot: active, type: "linear" } as const;
   return kind === "area" ? <Area key={name} {...common} {...line} fill={color} fillOpacity={0.08} /> : <Line key={name} {...common} {...line} />;
 }
