@@ -177,6 +177,7 @@ test("what destroys is asked for, as whom it runs decides what is seen, and what
   await page.getByRole("dialog").getByLabel("Email, phone or id").fill(user);
   await expect(page.getByRole("dialog").getByRole("listitem")).toHaveCount(1); // once it is theirs alone
   await page.getByRole("dialog").getByRole("listitem").getByRole("button").click();
+  await expect(role).toHaveAccessibleName(/@/); // they are looked up
   await page.getByRole("button", { name: /^Run/ }).click();
   await expect(grid(page)).toContainText("to the user");
   await expect(grid(page)).not.toContainText("to nobody");

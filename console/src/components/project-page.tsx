@@ -1,5 +1,5 @@
 import { Link, useParams } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useDeferredValue, type ReactNode } from "react";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { Page } from "@/components/page";
@@ -14,7 +14,10 @@ export function ProjectData({ title, children }: { title: string; children: Reac
   const { ref } = useParams({ strict: false }) as { ref: string };
   const project = useProject(ref);
   const refused = useRefusal(project.data?.organization, "run_projects");
-  if (project.data?.status === ProjectStatus.ACTIVE && !refused) {
+  const ready = project.data?.status === ProjectStatus.ACTIVE && !refused;
+  // A page that waited for its project is drawn in small tasks, during which the browser answers.
+  const drawn = useDeferredValue(ready);
+  if (project.data && ready && drawn) {
     return (
       <ProjectContext value={project.data} key={ref}>
         {children}
@@ -23,11 +26,11 @@ export function ProjectData({ title, children }: { title: string; children: Reac
   }
   return (
     <Page title={title}>
-      {project.isPending && <SkeletonRows rows={6} label="Loading the project" />}
+      {(project.isPending || ready) && <SkeletonRows rows={6} label="Loading the project" />}
       {project.isError && (
         <ErrorState error={project.error} what="The project could not be loaded" onRetry={() => void project.refetch()} retrying={project.isFetching} />
       )}
-      {project.data && (
+      {project.data && !ready && (
         <EmptyState
           title={refused ? "Not allowed" : "The project is not active"}
           action={

@@ -1,4 +1,5 @@
 import { useParams } from "@tanstack/react-router";
+import { useDeferredValue, useState } from "react";
 import { ErrorState } from "@/components/error-state";
 import { Page } from "@/components/page";
 import { StatusBadge } from "@/components/status-badge";
@@ -19,15 +20,18 @@ import { useWatchProject } from "@/lib/project";
 export function ProjectHomePage() {
   const { ref } = useParams({ from: "/app/projects/$ref/" });
   const project = useProject(ref);
+  // A page that waited for its project is drawn in small tasks, during which the browser answers.
+  const shown = useDeferredValue(project.data);
+  const [waited] = useState(project.isPending);
   useWatchProject(ref);
-  if (project.isPending) {
+  if (project.isPending || (project.data && !shown)) {
     return (
       <Page title="Project">
         <SkeletonRows rows={4} label="Loading the project" />
       </Page>
     );
   }
-  if (!project.data) {
+  if (!shown) {
     return (
       <Page title="Project">
         <ErrorState
@@ -39,10 +43,11 @@ export function ProjectHomePage() {
       </Page>
     );
   }
-  return <Home project={project.data} />;
+  return <Home project={shown} atOnce={!waited} />;
 }
 
-function Home({ project }: { project: Project }) {
+function Home({ project, atOnce }: { project: Project; atOnce: boolean }) {
+  const below = useDeferredValue(true, atOnce); // what is further down comes after what is seen first
   const active = project.status === ProjectStatus.ACTIVE;
   const serving = [ProjectStatus.ACTIVE, ProjectStatus.PAUSED, ProjectStatus.PAUSING, ProjectStatus.RESUMING].includes(project.status);
   return (
@@ -59,9 +64,13 @@ function Home({ project }: { project: Project }) {
       {serving && (
         <>
           <Activity project={project} />
-          {active && <RecentErrors project={project} />}
-          <Keys project={project} />
-          <Usage project={project} />
+          {below && (
+            <>
+              {active && <RecentErrors project={project} />}
+              <Keys project={project} />
+              <Usage project={project} />
+            </>
+          )}
         </>
       )}
     </Page>

@@ -8,7 +8,8 @@ import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, pl
 import { useEffect, useImperativeHandle, useRef, type Ref } from "react";
 import { look } from "@/components/code-look";
 import { typing } from "@/components/code-typing";
-import { languageOf, type Catalog } from "@/features/sql/completion";
+import type { Catalog } from "@/features/sql/completion";
+import { languageOf } from "@/features/sql/language";
 import { statementAt } from "@/features/sql/text/statements";
 import { nonce } from "@/lib/nonce";
 
@@ -67,8 +68,13 @@ export function SqlEditor({ tab, text, catalog, onChange, onSelection, onRun, on
     fresh.current = stateOf;
     const editor = new EditorView({ parent: parent.current!, state: stateOf(latest.current.text) });
     view.current = editor;
-    editor.focus();
-    return () => editor.destroy();
+    // When the browser has laid out the page, which focusing needs. Who went elsewhere meanwhile stays there.
+    const before = document.activeElement;
+    const frame = requestAnimationFrame(() => setTimeout(() => document.activeElement === before && editor.focus()));
+    return () => {
+      cancelAnimationFrame(frame);
+      editor.destroy();
+    };
 
     function stateOf(doc: string): EditorState {
       return EditorState.create({

@@ -8,7 +8,7 @@ import { useRuns, type Request } from "@/features/sql/run";
 import { usualLimit, type Tab } from "@/features/sql/tabs/store";
 import { dangers, type Danger } from "@/features/sql/text/danger";
 import { effects } from "@/features/sql/text/effects";
-import { statements } from "@/features/sql/text/statements";
+import { statementAt, statements } from "@/features/sql/text/statements";
 import type { Mode } from "@/features/sql/toolbar";
 import { describe } from "@/lib/errors";
 import { SqlError, type As } from "@/lib/meta";
@@ -69,7 +69,8 @@ export function useExecute({ tab, who, refused, editor, onStart, onSchema, onRan
 
   const execute = useCallback(
     (piece: "chosen" | "current", mode: Mode) => {
-      const found = piece === "chosen" ? editor.current?.chosen() : editor.current?.current();
+      const whole = { text: tab.text, from: 0 }; // the editor may not have come yet
+      const found = piece === "chosen" ? (editor.current?.chosen() ?? whole) : editor.current ? editor.current.current() : statementAt(tab.text, 0);
       setNotice(undefined);
       if (!found?.text.trim()) return;
       if (refused) return setNotice(refused);
@@ -82,7 +83,7 @@ export function useExecute({ tab, who, refused, editor, onStart, onSchema, onRan
       if (what.length > 0) setAsked({ piece: found, mode, dangers: what });
       else void start({ piece: found, mode });
     },
-    [editor, refused, start],
+    [editor, refused, start, tab.text],
   );
   const retry = useCallback(() => {
     const wanted = last.current[tab.id];

@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 import { z } from "zod";
 import { Divider } from "@/components/divider";
 import { ErrorState } from "@/components/error-state";
@@ -7,7 +7,7 @@ import { useTitle } from "@/components/page";
 import { ProjectData } from "@/components/project-page";
 import { useToast } from "@/components/ui/toast";
 import { DangerDialog } from "@/features/sql/danger-dialog";
-import { SqlEditor, type Editor } from "@/features/sql/editor";
+import type { Editor } from "@/features/sql/editor";
 import { useExecute } from "@/features/sql/execute";
 import { example } from "@/features/sql/panel/example";
 import { History } from "@/features/sql/panel/history-list";
@@ -29,6 +29,8 @@ import { useHere, useNames } from "@/lib/project-data";
 import { recall, remember } from "@/lib/remembered";
 
 const route = getRouteApi("/app/projects/$ref/sql");
+// CodeMirror is large: it comes beside the page, and the text stands there meanwhile.
+const SqlEditor = lazy(() => import("@/features/sql/editor").then((module) => ({ default: module.SqlEditor })));
 
 export function SqlPage() {
   return (
@@ -62,7 +64,7 @@ function Workbench({ of }: { of: string }) {
   const [selected, setSelected] = useState(false);
   const wide = useWide();
   const opened = useWantedSnippet(store, wanted);
-  const setText = useCallback((text: string) => editor.current?.replace(text), []);
+  const setText = useCallback((text: string) => (editor.current ? editor.current.replace(text) : store.change(current.id, { text })), [store, current.id]);
   const { save, saveAs, shown: aboutSnippet } = useSaving({ tab: current, store, onText: setText });
   const refused = as.pending ? "The user is being looked up. Try again in a moment." : as.error ? "The chosen user could not be looked up. Choose another role." : undefined;
   const unshow = useCallback(() => void navigate({ search: (old) => ({ ...old, result: undefined }), replace: true }), [navigate]);
@@ -92,12 +94,12 @@ function Workbench({ of }: { of: string }) {
   const left = () => !wide && setPanel(undefined);
 
   async function format() {
-    const { text } = editor.current!.chosen();
+    const { text } = editor.current?.chosen() ?? current;
     const whole = text.length === current.text.length;
     try {
       const { formatDialect, postgresql } = await import("sql-formatter");
       const formatted = formatDialect(text, { dialect: postgresql, keywordCase: "preserve", tabWidth: 2 });
-      if (whole) editor.current?.replace(`${formatted}\n`);
+      if (whole) setText(`${formatted}\n`);
       else editor.current?.insert(formatted);
     } catch (error) {
       toast(`Not formatted: ${describe(error).message.split("\n")[0]}`);
@@ -173,18 +175,20 @@ function Workbench({ of }: { of: string }) {
           )}
           {aboutSnippet}
           <div className="min-h-24 shrink-0 overflow-hidden" style={{ height: `${split}%` }}>
-            <SqlEditor
-              key={outside}
-              ref={editor}
-              tab={current.id}
-              text={current.text}
-              catalog={catalog}
-              onChange={(text) => store.change(current.id, { text })}
-              onSelection={setSelected}
-              onRun={(piece) => execute(piece, "rows")}
-              onSave={save}
-              onFormat={() => void format()}
-            />
+            <Suspense fallback={<pre className="overflow-hidden py-2 pl-10 font-mono text-[13px] leading-5">{current.text}</pre>}>
+              <SqlEditor
+                key={outside}
+                ref={editor}
+                tab={current.id}
+                text={current.text}
+                catalog={catalog}
+                onChange={(text) => store.change(current.id, { text })}
+                onSelection={setSelected}
+                onRun={(piece) => execute(piece, "rows")}
+                onSave={save}
+                onFormat={() => void format()}
+              />
+            </Suspense>
           </div>
           <Divider label="Height of the editor" orientation="horizontal" at={split} unit="percent" least={15} most={75} usual={usualSplit} onMove={setSplit} />
           {notice && (
