@@ -62,7 +62,7 @@ export async function heldUndo(page: Page, text: string | RegExp): Promise<Locat
   return told.locator("..").getByRole("button", { name: "Undo" });
 }
 
-/** Waits until the SQL editor shows the tab that was just opened: it takes the focus then. */
+/** Waits until the SQL editor shows what was just opened in it: it takes the focus then. */
 export async function expectOpened(page: Page) {
   await expect(page.getByRole("textbox", { name: "SQL" })).toBeFocused();
 }

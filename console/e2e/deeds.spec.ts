@@ -1,5 +1,5 @@
 import type { Route } from "@playwright/test";
-import { createOrganization, createProject, runSql, signUp, status, toast, writeSql } from "./console";
+import { createOrganization, createProject, expectOpened, runSql, signUp, status, toast, writeSql } from "./console";
 import { expect, test } from "./installation";
 
 const shipsColumn = (name: string) => ({ schema: "public", table: "ships", name, type: "integer" });
@@ -73,6 +73,7 @@ test.describe("in a project that is there", () => {
     await page.keyboard.press("Enter");
     await expect(page.getByRole("heading", { name: "SQL editor" })).toBeVisible();
     await page.getByRole("button", { name: "Insert an example" }).click();
+    await expectOpened(page);
     await page.keyboard.press("ControlOrMeta+Enter");
     await expect(page.getByRole("grid", { name: "Result" })).toContainText("The first note");
     await writeSql(page, "select * from not");
