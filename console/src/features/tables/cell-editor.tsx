@@ -10,11 +10,11 @@ import { faultIn } from "@/features/tables/check";
 import { ForeignPicker } from "@/features/tables/foreign-picker";
 import { isComputed, kindOf } from "@/features/tables/kind";
 import type { Row } from "@/features/tables/read";
+import { asEdited } from "@/features/tables/row-fields";
 import type { Changes } from "@/features/tables/use-changes";
 import type { TableInfo } from "@/features/tables/use-table";
 import { ValueInput } from "@/features/tables/value-input";
 import type { CatalogColumn } from "@/lib/catalog";
-import { indented } from "@/lib/json-text";
 import type { As } from "@/lib/meta";
 import { useHere } from "@/lib/project-data";
 
@@ -65,8 +65,7 @@ export function CellEditor(props: Props) {
 
 function ValueForm({ row, column, info, changes, as, typed, present, onClose }: Props & { present: NewValue }) {
   const kind = kindOf(column);
-  // Lines that somebody made are kept: the type json keeps a text as it was written.
-  const pretty = kind === "json" && typeof present === "string" && !present.includes("\n") ? indented(present) : present;
+  const pretty = typeof present === "string" ? asEdited(column, present) : present;
   const [text, setText] = useState(typed ?? (typeof pretty === "string" ? pretty : ""));
   const [fault, setFault] = useState<string>();
   const foreign = info.foreign.get(column.name);

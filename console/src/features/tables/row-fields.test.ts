@@ -14,11 +14,18 @@ it("begins a new row with defaults, or as a copy of another", () => {
 it("writes only what is said, or what differs", () => {
   const fields = newFields(columns, { "a.b": "7" });
   expect(written(columns, fields, undefined, all)).toEqual({ "a.b": "7", n: null });
-  const before = fieldsOf(["1", "2", null, "3"]);
+  const before = fieldsOf(columns, ["1", "2", null, "3"]);
   const after = before.with(2, { mode: "value", text: "" }).with(1, { mode: "default", text: "" });
   expect(written(columns, after, before, all)).toEqual({ "a.b": asDefault, n: "" });
   expect(written(columns, after, before, (name) => name === "n")).toEqual({ n: "" });
   expect(written(columns, before, before, all)).toEqual({});
+});
+
+it("shows JSON over several lines, but where somebody made lines, and writes none of that back", () => {
+  const json = [column("doc", { base_type: "jsonb" }), column("raw", { base_type: "json" }), column("text", { base_type: "text" })];
+  const before = fieldsOf(json, ['{"a": [1]}', '{"a":1,\n "a":2}', '{"a": 1}']);
+  expect(before.map(({ text }) => text)).toEqual(['{\n  "a": [\n    1\n  ]\n}', '{"a":1,\n "a":2}', '{"a": 1}']);
+  expect(written(json, [...before], before, all)).toEqual({});
 });
 
 it("tells which field is wrong", () => {

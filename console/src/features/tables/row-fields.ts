@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { asDefault, type NewValue, type Values } from "@/features/tables/change";
 import { faultIn } from "@/features/tables/check";
+import { kindOf } from "@/features/tables/kind";
 import type { CatalogColumn } from "@/lib/catalog";
+import { indented } from "@/lib/json-text";
 
 /** A column's value in a form. */
 export interface Field {
@@ -40,8 +42,13 @@ export function newFields(columns: CatalogColumn[], given?: Values): Field[] {
   });
 }
 
-export function fieldsOf(values: readonly (string | null)[]): Field[] {
-  return values.map((value) => (value === null ? { mode: "null", text: "" } : { mode: "value", text: value }));
+export function fieldsOf(columns: CatalogColumn[], values: readonly (string | null)[]): Field[] {
+  return values.map((value, at) => (value === null ? { mode: "null", text: "" } : { mode: "value", text: asEdited(columns[at]!, value) }));
+}
+
+/** A value as it is edited. Lines that somebody made in JSON are kept: the type json keeps a text as it was written. */
+export function asEdited(column: CatalogColumn, value: string): string {
+  return kindOf(column) === "json" && !value.includes("\n") ? indented(value) : value;
 }
 
 const valueOf = ({ mode, text }: Field): NewValue => (mode === "null" ? null : mode === "default" ? asDefault : text);

@@ -84,7 +84,7 @@ export function RowSheet({ info, changes, as, search, onDelete }: Props & { onDe
               info={info}
               as={as}
               who={search.as}
-              initial={fieldsOf(row.data.values)}
+              initial={fieldsOf(info.relation.columns, row.data.values)}
               existing
               verb="Save row"
               busy={save.isPending}
