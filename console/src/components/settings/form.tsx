@@ -135,7 +135,7 @@ function Row({ setting, prefix, disabled, stacked }: { setting: Setting; prefix?
           <label htmlFor={id} className={cn("text-sm font-medium", disabled && "text-muted")}>
             {label}
           </label>
-          <code className="font-mono text-xs text-faint">{setting.key}</code>
+          <code className="min-w-0 font-mono text-xs wrap-anywhere text-faint">{setting.key}</code>
         </div>
         <p id={`${id}-about`} className="max-w-prose text-xs text-muted">
           {setting.description}

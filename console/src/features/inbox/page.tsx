@@ -48,7 +48,7 @@ export function InboxPage() {
           <tbody>
             {messages.data.messages.map((each) => (
               <Tr key={each.id} className="relative">
-                <Td>
+                <Td className="min-w-40">
                   <button type="button" className="text-left font-medium after:absolute after:inset-0" onClick={() => open(each.id)}>
                     {each.subject}
                   </button>
