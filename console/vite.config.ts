@@ -26,6 +26,10 @@ export default defineConfig({
           groups: [
             { name: "react", test: /node_modules\/(react|react-dom|scheduler)\// },
             { name: "editor", test: /node_modules\/(@codemirror|@lezer|style-mod|w3c-keyname|crelt)\// },
+            // What every page needs, and what most need, each in one file: a slow processor is long at work with many small ones.
+            { name: "libraries", test: /node_modules/, tags: ["$initial"] },
+            { name: "start", tags: ["$initial"] },
+            { name: "shared", minShareCount: 20 },
           ],
         },
       },

@@ -17,7 +17,7 @@ export class NotReady extends Error {}
 
 /** Reads the installation's configuration. Throws with a message for people. */
 export async function loadConfig(): Promise<Config> {
-  const response = await fetch("/config.json", { cache: "no-store" });
+  const response = await fetch("/config.json"); // index.html asks for it while scripts load; it is not to be kept
   if (response.status === 503) {
     const body = (await response.json().catch(() => ({}))) as { message?: string };
     throw new NotReady(body.message ?? "Fluxbase is not ready yet. Try again in a moment.");

@@ -110,7 +110,7 @@ export function SqlEditor({ tab, text, catalog, onChange, onSelection, onRun, on
             indentWithTab,
           ]),
           placeholder("select * from …"),
-          language.current.of(languageOf(latest.current.catalog)),
+          language.current.of([]), // it is told soon, and after each change of the text that is shown
           EditorView.contentAttributes.of({ "aria-label": "SQL" }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) latest.current.onChange(update.state.doc.toString());
@@ -135,8 +135,10 @@ export function SqlEditor({ tab, text, catalog, onChange, onSelection, onRun, on
     editor.focus();
   }, [tab]);
 
+  // In a task of its own: to make the editor, and to read the text as SQL, each take their time on a slow processor.
   useEffect(() => {
-    view.current?.dispatch({ effects: language.current.reconfigure(languageOf(catalog)) });
+    const timer = setTimeout(() => view.current?.dispatch({ effects: language.current.reconfigure(languageOf(catalog)) }));
+    return () => clearTimeout(timer);
   }, [catalog]);
 
   useImperativeHandle(ref, () => ({
