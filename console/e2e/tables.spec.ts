@@ -80,8 +80,7 @@ test("rows are browsed, filtered, sorted and changed by keyboard", async ({ page
     await expect(cell(page, 1, "Book 1")).toBeVisible();
 
     await cell(page, 1, "1.50").click();
-    await page.keyboard.type("9");
-    await page.getByRole("dialog", { name: "Edit price" }).getByRole("textbox").fill("123456789012");
+    await page.keyboard.type("123456789012");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("alert")).toContainText("numeric field overflow");
     await expect(cell(page, 1, "123456789012")).toHaveAttribute("aria-invalid", "true");
@@ -118,8 +117,8 @@ test("rows are browsed, filtered, sorted and changed by keyboard", async ({ page
 
   await test.step("a row that someone else changed meanwhile is not overwritten unasked", async () => {
     await runElsewhere(page, installation.url, workshop.ref, `update "${schema}"."Odd books" set price = 77 where id = 3; select 'changed';`);
-    await cell(page, 3, "Book 3").dblclick();
-    await page.getByRole("dialog", { name: /Edit Title/ }).getByRole("textbox").fill("Mine");
+    await cell(page, 3, "Book 3").click();
+    await page.keyboard.type("Mine");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("alert")).toContainText("changed by someone else");
     await page.getByRole("button", { name: "Save anyway" }).click();

@@ -1,5 +1,5 @@
 import { CalendarClock, Dices, Plus, X } from "lucide-react";
-import { useRef, type ReactNode } from "react";
+import { useRef, type FocusEvent, type ReactNode } from "react";
 import { CodeEditor } from "@/components/code-editor";
 import { Button } from "@/components/ui/button";
 import { Input, Select, Textarea } from "@/components/ui/input";
@@ -26,10 +26,13 @@ export interface ValueInputProps {
   placeholder?: string;
 }
 
+/** What was typed to begin with stands before what is typed next. */
+const toEnd = ({ currentTarget: field }: FocusEvent<HTMLInputElement | HTMLTextAreaElement>) => field.setSelectionRange(field.value.length, field.value.length);
+
 /** The control that fits a column's values. */
 export function ValueInput(props: ValueInputProps) {
   const { column, value, onChange, label, id, autoFocus, invalid, describedBy, placeholder } = props;
-  const common = { id, "aria-label": label, "aria-invalid": invalid || undefined, "aria-describedby": describedBy, autoFocus, placeholder, spellCheck: false };
+  const common = { id, "aria-label": label, "aria-invalid": invalid || undefined, "aria-describedby": describedBy, autoFocus, placeholder, spellCheck: false, onFocus: autoFocus ? toEnd : undefined };
   if (props.readOnly) return <Textarea {...common} readOnly value={value} rows={Math.min(12, value.split("\n").length)} className="max-h-72 min-h-8 font-mono [field-sizing:content]" />;
   switch (kindOf(column)) {
     case "boolean":
@@ -118,7 +121,7 @@ function TimeInput({ column, value, onChange, label, id, autoFocus, invalid, des
       }
     >
       {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- the editor was opened to be typed in */}
-      <Input id={id} aria-label={label} aria-invalid={invalid || undefined} aria-describedby={describedBy} autoFocus={autoFocus} value={value} placeholder={placeholder} onChange={(event) => onChange(event.target.value)} className="font-mono" spellCheck={false} />
+      <Input id={id} aria-label={label} aria-invalid={invalid || undefined} aria-describedby={describedBy} autoFocus={autoFocus} onFocus={autoFocus ? toEnd : undefined} value={value} placeholder={placeholder} onChange={(event) => onChange(event.target.value)} className="font-mono" spellCheck={false} />
     </Beside>
   );
 }
