@@ -40,6 +40,10 @@ export function Preview({ name, subject, content }: { name: string; subject: str
   );
 }
 
+/** The attribute that keeps a style until it is set: the parser already would refuse it as one. */
+const aside = "data-style";
+const setAside = (html: string): string => html.replace(/<[a-z](?:"[^"]*"|'[^']*'|[^"'>])*>/gi, (tag) => tag.replace(/(\s)style(\s*=)/gi, `$1${aside}$2`));
+
 /**
  * Shows a mail where nothing of it can run, load or lead away. The console forbids inline styles to markup, so they are set
  * by the object model, one by one.
@@ -50,18 +54,15 @@ function MailFrame({ html }: { html: string }) {
   useEffect(() => {
     const inside = frame.current?.contentDocument;
     if (!inside?.body || loaded === 0) return;
-    const mail = new DOMParser().parseFromString(html, "text/html");
+    const mail = new DOMParser().parseFromString(setAside(html), "text/html");
     for (const element of mail.querySelectorAll("script, iframe, object, embed, link, meta, base")) element.remove();
     const rules = [...mail.querySelectorAll("style")].map((style) => {
       style.remove();
       return style.textContent ?? "";
     });
-    const styled = [...mail.querySelectorAll("[style]")];
-    const styles = styled.map((element) => {
-      const style = element.getAttribute("style") ?? "";
-      element.removeAttribute("style");
-      return style;
-    });
+    const styled = [...mail.querySelectorAll(`[${aside}]`)];
+    const styles = styled.map((element) => element.getAttribute(aside) ?? "");
+    for (const element of mail.querySelectorAll("[style]")) element.removeAttribute("style");
     inside.body.replaceChildren(...[...mail.body.childNodes].map((node) => inside.adoptNode(node)));
     styled.forEach((element, n) => {
       (element as HTMLElement).style.cssText = styles[n]!;
