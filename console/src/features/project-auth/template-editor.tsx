@@ -4,7 +4,6 @@ import { Compartment, EditorState } from "@codemirror/state";
 import { Decoration, drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, MatchDecorator, ViewPlugin, type DecorationSet, type ViewUpdate } from "@codemirror/view";
 import { useEffect, useImperativeHandle, useRef, type Ref } from "react";
 import { typing } from "@/components/code-typing";
-import { typing } from "@/components/code-typing";
 import { nonce } from "@/lib/nonce";
 
 export interface Editor {
@@ -70,7 +69,6 @@ export function TemplateEditor({ value, onChange, disabled, label, ref }: Props)
         doc: start.current.value,
         extensions: [
           EditorView.cspNonce.of(nonce()),
-          typing,
           lineNumbers(),
           history(),
           typing,
