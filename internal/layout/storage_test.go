@@ -207,6 +207,7 @@ func TestOnlyUploadsAreCounted(t *testing.T) {
 	t.Parallel()
 	c := open(t)
 	const keep = "select bytes, blobs from keep_blob($1::text, $2::bigint, $3::bigint)"
+	const keepMany = "select bytes, blobs from keep_blobs($1::text[], $2::bigint[], $3::bigint)"
 	bothIsolations(t, func(t *testing.T, shared bool) {
 		m := create(t, c, shared)
 		owner, service, requests := m.owner(t), m.connect(t, m.Storage(), m.passwords.Storage), m.authenticator(t)
@@ -216,6 +217,8 @@ func TestOnlyUploadsAreCounted(t *testing.T) {
 			create function by_text() returns bigint language plpgsql as $$ declare n bigint; begin
 				execute '`+keep+`' into n using 'lease/text', 0, 0; return n; end $$;
 			create function inlined() returns bigint language sql stable as $$ select bytes from {storage}.keep_blob('lease/inlined', 0, 0) $$;
+			create function by_many() returns bigint language plpgsql as $$ declare n bigint; begin
+				execute '`+keepMany+`' into n using '{lease/text}'::text[], '{0}'::bigint[], 0; return n; end $$;
 			create function as_owner() returns bigint language plpgsql security definer as $$ begin return (select bytes from {storage}.keep_blob('lease/owner', 0, 0)); end $$;
 			create table "select bytes, blobs from keep_blob($1::text" (a int);
 			insert into "select bytes, blobs from keep_blob($1::text" values (1);
@@ -237,7 +240,8 @@ func TestOnlyUploadsAreCounted(t *testing.T) {
 		for _, attack := range []string{
 			"select * from keep_blob('lease/direct', 0, 0)", "select bytes from counted", "table counted", "select by_code()", "select by_text()", "select inlined()", "select as_owner()",
 			`select * from "select bytes, blobs from keep_blob($1::text"`, "do $$ begin perform from keep_blob('lease/do', 0, 0); end $$",
-			"/* " + keep + " */ select * from keep_blob('lease/comment', 0, 0)",
+			"/* " + keep + " */ select * from keep_blob('lease/comment', 0, 0)", "select * from keep_blobs('{lease/direct}', '{0}', 0)", "select by_many()",
+			"/* " + keepMany + " */ select * from keep_blobs('{lease/comment}', '{0}', 0)",
 		} {
 			for _, r := range []string{Anon, ServiceRole} {
 				if r == ServiceRole && strings.Contains(attack, `"select`) {
@@ -251,7 +255,15 @@ func TestOnlyUploadsAreCounted(t *testing.T) {
 		require.Equal(t, pgerrcode.InsufficientPrivilege, pg.Code(ask(owner, m.Role(ServiceRole), keep, "lease/owner", int64(0), int64(0))))
 		require.NoError(t, ask(requests, m.Role(Anon), keep, "lease/upload", int64(5), int64(0)))
 		require.Equal(t, pgerrcode.ObjectNotInPrerequisiteState, pg.Code(ask(requests, m.Role(Anon), keep, "old/upload", int64(5), int64(0))), "a lease that was kept from its end")
-		require.Equal(t, "(5,1)", one[string](t, service, m.physical("select u::text from {storage}.used() u")))
+		require.Equal(t, pgerrcode.InsufficientPrivilege, pg.Code(ask(owner, m.Owner(), keepMany, []string{"lease/owner"}, []int64{0}, int64(0))))
+		require.NoError(t, ask(requests, m.Role(Anon), keepMany, []string{"lease/one", "lease/two"}, []int64{6, 7}, int64(18)))
+		for _, old := range [][]string{{"old/upload"}, {"lease/three", "old/upload"}, {"none/upload", "lease/three"}} {
+			require.Equal(t, pgerrcode.ObjectNotInPrerequisiteState, pg.Code(ask(requests, m.Role(Anon), keepMany, old, make([]int64, len(old)), int64(0))))
+		}
+		require.Equal(t, pgerrcode.DiskFull, pg.Code(ask(requests, m.Role(Anon), keepMany, []string{"lease/three", "lease/four"}, []int64{0, 1}, int64(18))))
+		require.Error(t, ask(requests, m.Role(Anon), keepMany, []string{"lease/three", "lease/four"}, []int64{1}, int64(0)), "each has a size")
+		require.Error(t, ask(requests, m.Role(Anon), keepMany, []string{"lease/three", "lease/three"}, []int64{1, 1}, int64(0)), "none counts twice")
+		require.Equal(t, "(18,3)", one[string](t, service, m.physical("select u::text from {storage}.used() u")))
 	})
 }
 

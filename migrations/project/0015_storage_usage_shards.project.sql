@@ -1,5 +1,5 @@
 -- What a project stores, counted in place: a counter in shards, each changed by few sessions, in place of a log whose dead rows every upload read until they were
--- vacuumed. And bytes that were replaced are noted row by row: an upload that may replace something, and does not, runs nothing for it.
+-- vacuumed; several uploads may be counted at once. And bytes that were replaced are noted row by row: an upload that may replace something, and does not, runs nothing for it.
 
 set local check_function_bodies = off;
 set local role {{.Storage}};
@@ -41,6 +41,30 @@ begin
     if most > 0 and bytes > most then raise disk_full using message = 'the storage is full'; end if;
 end $$;
 
+-- The same for several uploads at once. versions and sizes are as long as each other. For the worker's own statement too, package object's keep_many.sql.
+create or replace function {{schema "storage"}}.keep_blobs(versions text[], sizes bigint[], most bigint default 0, out bytes bigint, out blobs bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    below text[] := array(select distinct split_part(v, '/', 1) from unnest(versions) v order by 1);
+    lease text;
+begin
+    if right(session_user, 8) <> '_storage'
+        and not (right(session_user, 14) = '_authenticator' and starts_with(current_query(), 'select bytes, blobs from keep_blobs($1::text[]')) then
+        raise insufficient_privilege using message = 'only uploads are counted';
+    end if;
+    foreach lease in array below loop
+        perform pg_advisory_xact_lock_shared(hashtextextended(lease, 0));
+    end loop;
+    if (select count(*) from {{schema "storage"}}.leases where id = any (below) and ends_at > now() - interval '7 days') < cardinality(below) then
+        raise object_not_in_prerequisite_state using message = 'the upload took too long';
+    end if;
+    insert into {{schema "storage"}}.blobs (version, size) select * from unnest(versions, sizes);
+    update {{schema "storage"}}.usage_shards s set bytes = s.bytes + (select sum(n) from unnest(sizes) n), blobs = s.blobs + cardinality(versions)
+        where s.shard = pg_backend_pid() % 32;
+    select sum(s.bytes), sum(s.blobs) into bytes, blobs from {{schema "storage"}}.usage_shards s;
+    if most > 0 and bytes > most then raise disk_full using message = 'the storage is full'; end if;
+end $$;
+
 drop function if exists {{schema "storage"}}.fold_usage();
 drop table if exists {{schema "storage"}}.usage_log;
 drop table if exists {{schema "storage"}}.usage_total;
@@ -52,13 +76,15 @@ set local role {{.Owner}};
 create or replace function {{schema "storage"}}.objects_replaced() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    perform {{schema "storage"}}.note_removals(array[old.version::text]);
+    if old.version is not null and old.version is distinct from new.version then
+        perform {{schema "storage"}}.note_removals(array[old.version::text]);
+    end if;
     return null;
 end $$;
 revoke execute on function {{schema "storage"}}.objects_replaced() from public;
 drop trigger if exists objects_replaced on {{schema "storage"}}.objects;
 create trigger objects_replaced after update on {{schema "storage"}}.objects
-    for each row when (old.version is not null and old.version is distinct from new.version) execute function {{schema "storage"}}.objects_replaced();
+    for each row execute function {{schema "storage"}}.objects_replaced();
 reset role;
 revoke all on schema {{schema "storage"}} from {{.Owner}};
 grant usage on schema {{schema "storage"}} to {{.OwnerGroup}};

@@ -199,7 +199,7 @@ func (s *Store) undo(ctx context.Context, p *directory.Project, key string) {
 // hold reads a small body of a known size.
 func hold(body io.Reader, size int64) (small, error) {
 	var whole bytes.Buffer
-	whole.Grow(int(size))
+	whole.Grow(int(size) + bytes.MinRead) // it asks for as much before it finds the end
 	n, err := io.Copy(&whole, io.LimitReader(body, size+1))
 	switch {
 	case err != nil:

@@ -67,19 +67,20 @@ type Deps struct {
 
 // Service does what can be done with files. It keeps nothing of projects but how much is on its way to them, and for a moment what their buckets ask for.
 type Service struct {
-	blobs   *blob.Store
-	queue   *outbox.Queue
-	log     *slog.Logger
-	scanner Scanner
-	events  Events
-	gauge   Gauge
-	coming  coming
-	known   *known
+	blobs    *blob.Store
+	queue    *outbox.Queue
+	log      *slog.Logger
+	scanner  Scanner
+	events   Events
+	gauge    Gauge
+	coming   coming
+	known    *known
+	together together
 }
 
 // New makes a Service.
 func New(d Deps) *Service {
-	return &Service{blobs: d.Blobs, queue: d.Queue, log: d.Log, scanner: d.Scanner, events: d.Events, gauge: d.Gauge, coming: coming{bytes: map[string]int64{}}, known: newKnown()}
+	return &Service{blobs: d.Blobs, queue: d.Queue, log: d.Log, scanner: d.Scanner, events: d.Events, gauge: d.Gauge, coming: coming{bytes: map[string]int64{}}, known: newKnown(), together: together{lines: map[lineKey]*line{}}}
 }
 
 // Metadata is what objects' column metadata holds. Its names are Supabase Storage's.

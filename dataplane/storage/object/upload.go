@@ -85,8 +85,15 @@ type Ticket struct {
 	eager  *rules
 	scan   bool
 	over   error // what a body beyond the limit is told
-	stored struct{ bytes, blobs int64 }
-	room   int64 // of the plan, for all that is uploaded; 0 is no limit
+	stored stored
+	// written is what the row has that an upload does not choose.
+	written written
+	room    int64 // of the plan, for all that is uploaded; 0 is no limit
+}
+
+type written struct {
+	id                             uuid.UUID
+	created, updated, lastAccessed time.Time
 }
 
 // Begin judges an upload before its bytes come: names, the rules of the bucket, the project and the plan, and the project's policies, by a trial
@@ -247,6 +254,7 @@ func escaped(data []byte) rune {
 // statement writes the row of the upload.
 func (t *Ticket) statement(size int64, version, etag string) projectdb.Statement {
 	t.at = time.Now().UTC()
+	t.written = written{t.ID, t.at, t.at, t.at}
 	metadata, _ := json.Marshal(t.metadata(size, etag)) // strings and numbers
 	var owner, ownerID, user any
 	if t.OwnerID != "" {
@@ -356,38 +364,18 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 	if t.Upsert || t.replaces() {
 		s.told(ctx, session) // before: the sweep finds what commits within its minute, whatever dies after
 	}
-	var out *Object
-	batch := t.batch(session, w)
 	o, told := s.changing(ctx, session, t.Operation)
 	if t.plain && len(o.Settings) == 1 { // the operation, which nobody reads
 		o.Settings = nil
-		for i := range batch.Statements {
-			batch.Statements[i].Plain = true
-		}
 	}
-	err := session.Run(ctx, o, batch, func(i int, rows pgx.Rows) error {
-		switch i - (len(batch.Statements) - 2) {
-		case -1: // the rules are the same
-			return nil
-		case 0:
-			for rows.Next() {
-				if err := rows.Scan(&t.stored.bytes, &t.stored.blobs); err != nil {
-					return err
-				}
-			}
-			return rows.Err()
-		}
-		list, err := pgx.CollectRows(rows, scan)
-		switch {
-		case err != nil:
-			return err
-		case len(list) > 0:
-			out = &list[0]
-		case t.replaces():
-			return t.absent()
-		}
-		return nil
-	})
+	var out *Object
+	err := errAlone
+	if t.joins(o) {
+		err = s.commitTogether(ctx, session, t, w, o)
+	}
+	if errors.Is(err, errAlone) {
+		out, err = s.commitAlone(ctx, session, t, w, o)
+	}
 	if t.eager != nil && pg.Code(err) == pgerrcode.DivisionByZero {
 		return s.again(ctx, session, t, w)
 	}
@@ -410,6 +398,38 @@ func (s *Service) Commit(ctx context.Context, session *projectdb.Session, t *Tic
 	return out, nil
 }
 
+// commitAlone commits an upload in a transaction of its own. The object is nil where the statement does not return it.
+func (s *Service) commitAlone(ctx context.Context, session *projectdb.Session, t *Ticket, w blob.Written, o projectdb.Options) (out *Object, err error) {
+	batch := t.batch(session, w)
+	for i := range batch.Statements {
+		batch.Statements[i].Plain = t.plain && len(o.Settings) == 0
+	}
+	err = session.Run(ctx, o, batch, func(i int, rows pgx.Rows) error {
+		switch i - (len(batch.Statements) - 2) {
+		case -1: // the rules are the same
+			return nil
+		case 0:
+			for rows.Next() {
+				if err := rows.Scan(&t.stored.bytes, &t.stored.blobs); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		}
+		list, err := pgx.CollectRows(rows, scan)
+		switch {
+		case err != nil:
+			return err
+		case len(list) > 0:
+			out = &list[0]
+		case t.replaces():
+			return t.absent()
+		}
+		return nil
+	})
+	return out, err
+}
+
 // batch makes of bytes that are durable an object.
 func (t *Ticket) batch(session *projectdb.Session, w blob.Written) projectdb.Batch {
 	row := t.statement(w.Size, w.Version, w.ETag)
@@ -424,7 +444,7 @@ func (t *Ticket) batch(session *projectdb.Session, w blob.Written) projectdb.Bat
 // object is what the ticket's statement wrote.
 func (t *Ticket) object(version string, size int64, etag string) *Object {
 	return &Object{
-		ID: t.ID, Bucket: t.Bucket, Name: t.Name, Version: version, OwnerID: t.OwnerID, Created: t.at, Updated: t.at, LastAccessed: t.at,
+		ID: t.written.id, Bucket: t.Bucket, Name: t.Name, Version: version, OwnerID: t.OwnerID, Created: t.written.created, Updated: t.written.updated, LastAccessed: t.written.lastAccessed,
 		Metadata: t.metadata(size, etag), UserMetadata: t.UserMetadata,
 	}
 }

@@ -1,0 +1,194 @@
+package object_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wayli-app/fluxbase/dataplane/directory"
+	"github.com/wayli-app/fluxbase/dataplane/projectdb"
+	"github.com/wayli-app/fluxbase/dataplane/storage/object"
+	"github.com/wayli-app/fluxbase/dataplane/storage/storagetest"
+)
+
+// crowd sends uploads of which all but the first two wait while those are held, and returns how each ended. meanwhile runs while they wait.
+func crowd(t *testing.T, b *storagetest.Bundle, targets []object.Target, meanwhile func()) []error {
+	t.Helper()
+	_, err := send(b, b.Service(), object.Target{Bucket: targets[0].Bucket, Name: "before", Upsert: true}, "text") // from then on the rules are known
+	require.NoError(t, err)
+	b.Objects.Remember()
+	held, released := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(released) })
+	defer release()
+	var all sync.WaitGroup
+	all.Go(func() {
+		err := b.Service().InService(t.Context(), object.Schema, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), "select from usage_shards where shard >= 0 for update")
+			close(held)
+			<-released
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	ended := make([]error, len(targets))
+	for i, target := range targets {
+		all.Go(func() { _, ended[i] = send(b, b.Service(), target, fmt.Sprintf("text %02d", i)) })
+	}
+	if !assert.Eventually(t, func() bool { return b.Objects.Waiting() == len(targets)-2 }, time.Minute, time.Millisecond) {
+		t.Fatalf("of %d wait %d", len(targets), b.Objects.Waiting())
+	}
+	if meanwhile != nil {
+		meanwhile()
+	}
+	release()
+	all.Wait()
+	require.Zero(t, b.Objects.Lines(), "nothing is kept of who has gone")
+	return ended
+}
+
+// asService counts by a statement of requests'.
+func asService(b *storagetest.Bundle, sql string, arg string) (n int64) {
+	b.T.Helper()
+	require.NoError(b.T, b.Service().Query(b.T.Context(), projectdb.Options{ReadOnly: true, SearchPath: []string{"storage"}}, projectdb.Statement{SQL: sql, Args: []any{arg}}, func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := rows.Scan(&n); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	}))
+	return n
+}
+
+func named(n int, change func(i int, t *object.Target)) []object.Target {
+	out := make([]object.Target, n)
+	for i := range out {
+		out[i] = object.Target{Bucket: "files", Name: fmt.Sprintf("%02d", i), Upsert: true}
+		if change != nil {
+			change(i, &out[i])
+		}
+	}
+	return out
+}
+
+func TestUploadsAtOnceAreCommittedTogether(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		const n = 40
+		for round, upsert := range []bool{true, false} {
+			targets := named(n, func(i int, target *object.Target) {
+				target.Upsert = upsert
+				target.Name = fmt.Sprintf("%v-%02d, 'ü' (1) & NULL", upsert, i)
+				if i%2 == 0 {
+					target.UserMetadata, target.OwnerID = json.RawMessage(fmt.Sprintf(`{"n": %d, "text": "a \"quoted\" {word}, \\ NULL"}`, i)), "6b5d3f0e-9f5b-4c7f-8f0e-000000000001"
+				}
+			})
+			for i, err := range crowd(t, b, targets, nil) {
+				require.NoError(t, err)
+				o, err := b.Objects.Find(t.Context(), b.Service(), "files", targets[i].Name)
+				require.NoError(t, err)
+				require.Equal(t, fmt.Sprintf("text %02d", i), b.Read("files", targets[i].Name))
+				require.EqualValues(t, 7, o.Metadata.Size)
+				require.Equal(t, targets[i].OwnerID, o.OwnerID)
+				if i%2 == 0 {
+					require.JSONEq(t, string(targets[i].UserMetadata), string(o.UserMetadata))
+				} else {
+					require.Empty(t, o.UserMetadata)
+				}
+			}
+			require.LessOrEqual(t, asService(b, "select count(distinct xmin::text) from objects where name like $1", fmt.Sprint(upsert, "-%")), int64(4), "two at once, and all the others")
+			requireAgreed(t, b, (round+1)*(n+1)) // what was there before is replaced by the second
+		}
+	})
+}
+
+func TestUploadsOfOneNameAtOnce(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		for _, err := range crowd(t, b, named(12, func(i int, target *object.Target) { target.Name = fmt.Sprint(i % 3) }), nil) {
+			require.NoError(t, err, "each replaces the one before")
+		}
+		require.Equal(t, int64(4), asService(b, "select count(*) from objects where name <> $1", ""))
+		require.Equal(t, int64(13), storagetest.One[int64](b, "select blobs from used()"))
+		require.Equal(t, int64(9), storagetest.One[int64](b, "select count(*) from removals"), "what was replaced is to be removed")
+	})
+}
+
+func TestOneRefusalAmongUploadsAtOnce(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		_, err := send(b, b.Service(), object.Target{Bucket: "files", Name: "07"}, "text")
+		require.NoError(t, err)
+		for i, err := range crowd(t, b, named(10, func(_ int, target *object.Target) { target.Upsert = false }), nil) {
+			require.Equal(t, map[bool]string{true: "KEY_ALREADY_EXISTS"}[i == 7], reason(err), i)
+		}
+		requireAgreed(t, b, 11)
+	})
+}
+
+func TestRulesChangeWhileUploadsWait(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		ended := crowd(t, b, named(10, nil), func() { b.Owner("update {storage}.buckets set allowed_mime_types = '{image/*}' where id = 'files'") })
+		refused := 0
+		for _, err := range ended {
+			if err != nil {
+				require.Equal(t, "INVALID_MIME_TYPE", reason(err))
+				refused++
+			}
+		}
+		require.GreaterOrEqual(t, refused, 8, "all but those that were being committed")
+		requireAgreed(t, b, 11-refused)
+	})
+}
+
+func TestTheStorageIsFullWhileUploadsWait(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b = b.Limited(directory.Limits{StorageBytes: 1000})
+		b.Bucket("files", false)
+		ended := crowd(t, b, named(10, nil), func() {
+			require.NoError(t, b.Service().InService(t.Context(), object.Schema, func(tx pgx.Tx) error { // as by another worker
+				_, err := tx.Exec(t.Context(), "update usage_shards set bytes = bytes + 990 where shard = -1")
+				return err
+			}))
+		})
+		for _, err := range ended {
+			require.Equal(t, "QUOTA_STORAGE", reason(err))
+		}
+		require.Len(t, b.StoredKeys(), 1, "nothing stays of what was refused")
+	})
+}
+
+// TestWhoHasWaitedInVain: an upload whose time is over leaves the line, and the others go on.
+func TestWhoHasWaitedInVain(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		var gone error
+		var early sync.WaitGroup
+		ended := crowd(t, b, named(6, nil), func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			early.Go(func() {
+				gone = b.Objects.CommitTogether(ctx, b.Service(), object.Target{Bucket: "files", Name: "vain", Upsert: true})
+			})
+			require.Eventually(t, func() bool { return b.Objects.Waiting() == 5 }, time.Minute, time.Millisecond)
+			cancel()
+			early.Wait()
+			require.Equal(t, 4, b.Objects.Waiting())
+		})
+		require.ErrorIs(t, gone, context.Canceled)
+		for _, err := range ended {
+			require.NoError(t, err)
+		}
+		require.Zero(t, asService(b, "select count(*) from objects where name = $1", "vain"))
+	})
+}
