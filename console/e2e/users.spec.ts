@@ -120,9 +120,12 @@ test("a custom provider and an identity provider are added and removed", async (
   await expect(page.getByLabel("Identifier")).toHaveValue("acme");
   await expect(page.getByLabel("Client secret")).toHaveValue("");
   await page.screenshot({ path: `${folder}/x-custom-provider.png` });
+  const asked: string[] = [];
+  page.on("request", (request) => request.url().includes("/custom-providers/") && asked.push(request.method()));
   await page.getByRole("button", { name: "Remove provider" }).click();
   await page.getByRole("dialog", { name: "Remove Acme ID" }).getByRole("button", { name: "Remove provider" }).click();
   await expect(page.getByText("No custom provider")).toBeVisible();
+  expect(asked).toEqual(["DELETE"]); // and it is not saved once more
 
   await page.goto(`${installation.url}/projects/${workshop.ref}/auth/sso`);
   await page.getByRole("button", { name: "Add identity provider" }).click();

@@ -38,6 +38,7 @@ export function Confirm({ open, onOpenChange, title, children, verb, name, busy,
         className="flex flex-col gap-4"
         onSubmit={(event) => {
           event.preventDefault();
+          event.stopPropagation(); // a form that this dialog stands in is not meant
           if (ready) onConfirm();
         }}
       >
