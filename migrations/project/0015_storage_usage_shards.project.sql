@@ -52,6 +52,7 @@ begin
         and not (right(session_user, 14) = '_authenticator' and starts_with(current_query(), 'select bytes, blobs from keep_blobs($1::text[]')) then
         raise insufficient_privilege using message = 'only uploads are counted';
     end if;
+    perform set_config('lock_timeout', '500ms', true); -- who waits for a row keeps the others waiting: then each goes by itself
     foreach lease in array below loop
         perform pg_advisory_xact_lock_shared(hashtextextended(lease, 0));
     end loop;

@@ -45,3 +45,11 @@ func (s *Service) Remember() {
 		}
 	}
 }
+
+// Occupy makes uploads wait as if others like target were being committed, until release is called.
+func (s *Service) Occupy(session *projectdb.Session, target Target) (release func()) {
+	known, _ := s.known.rules.Get(knownKey{session.Project.Ref, target.Bucket})
+	key := lineOf(session, &Ticket{Target: target, eager: &known.rules})
+	s.together.enter(key, nil)
+	return func() { s.together.next(key) }
+}

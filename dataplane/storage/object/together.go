@@ -24,8 +24,6 @@ var upsertManySQL string
 
 // Bounds of what is committed together.
 const (
-	// maxRunning is how many transactions of a line are under way at once: who comes meanwhile waits for the next.
-	maxRunning = 2
 	// maxTogether is how many uploads one of them commits, and maxTogetherBytes how much their rows may hold beside the last's.
 	maxTogether      = 64
 	maxTogetherBytes = 256 << 10
@@ -34,7 +32,7 @@ const (
 // versionColumn is where insert.sql takes the version.
 const versionColumn = 5
 
-// errAlone tells an upload to try by itself: a statement of a transaction for several was refused, maybe because of another.
+// errAlone tells an upload to try by itself: a statement of a transaction for several was refused, or waited for a row, maybe because of another.
 var errAlone = errors.New("object: to be committed alone")
 
 // together commits small uploads that end at about the same time in one transaction. Nobody waits for company: an upload is committed at once unless
@@ -52,10 +50,12 @@ type lineKey struct {
 	types               string
 }
 
-type line struct {
-	running int
-	waiting []*joint
+func lineOf(session *projectdb.Session, t *Ticket) lineKey {
+	return lineKey{session.Project.Ref, t.Bucket, string(session.Caller.Claims), t.Upsert, t.eager.sizeLimit, session.Project.Limits.StorageBytes, t.eager.written}
 }
+
+// line is there while a transaction of it is under way. Who comes meanwhile waits for the next.
+type line struct{ waiting []*joint }
 
 // joint is an upload in a line.
 type joint struct {
@@ -78,17 +78,12 @@ type stored struct{ bytes, blobs int64 }
 func (g *together) enter(key lineKey, j *joint) []*joint {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := g.lines[key]
-	if l == nil {
-		l = &line{}
-		g.lines[key] = l
+	if l := g.lines[key]; l != nil {
+		l.waiting = append(l.waiting, j)
+		return nil
 	}
-	if l.running < maxRunning {
-		l.running++
-		return []*joint{j}
-	}
-	l.waiting = append(l.waiting, j)
-	return nil
+	g.lines[key] = &line{}
+	return []*joint{j}
 }
 
 // leave reports whether the upload still waited.
@@ -108,19 +103,15 @@ func (g *together) leave(key lineKey, j *joint) bool {
 	return false
 }
 
-// next gives the place of a transaction that has ended to those who wait.
+// next lets those who wait follow a transaction that has ended.
 func (g *together) next(key lineKey) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := g.lines[key]
-	batch := l.take()
-	if len(batch) > 0 {
+	if batch := g.lines[key].take(); len(batch) > 0 {
 		batch[0].turn <- turn{batch: batch}
 		return
 	}
-	if l.running--; l.running == 0 {
-		delete(g.lines, key)
-	}
+	delete(g.lines, key)
 }
 
 // take takes who may be committed together from those who wait: of each name one, in the order in which they came.
@@ -152,7 +143,7 @@ func (t *Ticket) joins(o projectdb.Options) bool {
 
 // commitTogether commits an upload, with others or for others. Where the transaction of several is refused, it returns errAlone: which of them it was about, each finds out by itself.
 func (s *Service) commitTogether(ctx context.Context, session *projectdb.Session, t *Ticket, w blob.Written, o projectdb.Options) error {
-	key := lineKey{session.Project.Ref, t.Bucket, string(session.Caller.Claims), t.Upsert, t.eager.sizeLimit, session.Project.Limits.StorageBytes, t.eager.written}
+	key := lineOf(session, t)
 	j := &joint{ticket: t, row: t.statement(w.Size, w.Version, w.ETag).Args, size: w.Size, turn: make(chan turn, 1)}
 	batch := s.together.enter(key, j)
 	if batch == nil {
