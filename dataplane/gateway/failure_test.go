@@ -102,7 +102,7 @@ func TestFailuresAreNoted(t *testing.T) {
 	require.WithinDuration(t, time.Now(), first.Time, time.Minute)
 	told, err := json.Marshal(n.list)
 	require.NoError(t, err)
-	for _, secret := range []string{"ada", "Ada", "secret", s.publishable, s.secret, "eq."} {
+	for _, secret := range []string{"example.com", "Ada", "secret", s.publishable, s.secret, "eq."} {
 		require.NotContains(t, string(told), secret)
 	}
 	require.Equal(t, map[string]int{s.project.ID + "/rest": 1, s.project.ID + "/meta": 2}, b.usage.refused)
