@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,6 +25,9 @@ var upsertManySQL string
 
 // Bounds of what is committed together.
 const (
+	// linger is for how long a transaction is put off where several wait, but fewer than crowded: more are about to come.
+	linger  = time.Millisecond
+	crowded = 12
 	// maxTogether is how many uploads one of them commits, and maxTogetherBytes how much their rows may hold beside the last's.
 	maxTogether      = 64
 	maxTogetherBytes = 256 << 10
@@ -35,8 +39,8 @@ const versionColumn = 5
 // errAlone tells an upload to try by itself: a statement of a transaction for several was refused, or waited for a row, maybe because of another.
 var errAlone = errors.New("object: to be committed alone")
 
-// together commits small uploads that end at about the same time in one transaction. Nobody waits for company: an upload is committed at once unless
-// others of its line are being committed, and then with all who came meanwhile.
+// together commits small uploads that end at about the same time in one transaction. An upload is committed at once unless others of
+// its line are being committed, and then with all who came meanwhile.
 type together struct {
 	mu    sync.Mutex
 	lines map[lineKey]*line
@@ -107,6 +111,19 @@ func (g *together) leave(key lineKey, j *joint) bool {
 func (g *together) next(key lineKey) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if n := len(g.lines[key].waiting); n > 1 && n < crowded {
+		time.AfterFunc(linger, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.start(key)
+		})
+		return
+	}
+	g.start(key)
+}
+
+// start has the next transaction of a line begin, with all who wait.
+func (g *together) start(key lineKey) {
 	if batch := g.lines[key].take(); len(batch) > 0 {
 		batch[0].turn <- turn{batch: batch}
 		return
