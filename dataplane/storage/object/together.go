@@ -188,21 +188,21 @@ func (s *Service) commitTogether(ctx context.Context, session *projectdb.Session
 
 // wait returns the upload's turn. Who has waited in vain leaves the line, and what it should have committed to the next.
 func (s *Service) wait(ctx context.Context, key lineKey, j *joint) (turn, error) {
+	var got turn
 	select {
-	case got := <-j.turn:
-		return got, nil
+	case got = <-j.turn:
 	case <-ctx.Done():
+		if s.together.leave(key, j) {
+			return turn{}, context.Cause(ctx)
+		}
+		got = <-j.turn
 	}
-	if s.together.leave(key, j) {
-		return turn{}, context.Cause(ctx)
-	}
-	got := <-j.turn
-	switch {
-	case got.batch == nil:
+	if got.batch == nil || ctx.Err() == nil {
 		return got, nil
-	case len(got.batch) > 1:
+	}
+	if len(got.batch) > 1 {
 		got.batch[1].turn <- turn{batch: got.batch[1:]}
-	default:
+	} else {
 		s.together.next(key)
 	}
 	return turn{}, context.Cause(ctx)
