@@ -1,9 +1,8 @@
-import type { Page } from "@playwright/test";
 import { readFile } from "node:fs/promises";
 import { toast } from "./console";
 import { expect, test } from "./installation";
-import { expectAccessible, expectFits, failing } from "./pages";
-import { databaseOf, meta, run, shownSql, write } from "./schema";
+import { expectAccessible, expectFits } from "./pages";
+import { databaseOf, expectSurvives, run, shownSql, write } from "./schema";
 
 test.use({ storageState: ({ workshop }, use) => use(workshop.session) });
 
@@ -173,34 +172,15 @@ test("an index is made, built anew and dropped; an extension is enabled and disa
   await database.sql('drop table "Granted ""notes"');
 });
 
-type Shown = [path: string, heading: string, what: string];
-
-/** Visits pages of the project while the backend is away, and after. */
-async function survive(page: Page, at: string, pages: Shown[]) {
-  for (const [path, heading, what] of pages) {
-    const mend = await failing(page, meta);
-    await page.goto(`${at}/${path}`);
-    const alert = page.getByRole("alert").filter({ hasText: what });
-    await expect(alert).toContainText("cannot be reached");
-    await mend();
-    await alert.getByRole("button", { name: "Retry" }).click();
-    await expect(alert).toHaveCount(0);
-    await expect(page.getByRole("heading", { name: heading, exact: true })).toBeVisible();
-    await expect(page.getByRole("status", { name: /^Loading|^Looking/ })).toHaveCount(0);
-    await expectAccessible(page);
-    await expectFits(page);
-  }
-}
-
 test("advisors and extensions survive a failing backend, are accessible and fit a phone", async ({ page, installation, workshop }) => {
-  await survive(page, `${installation.url}/projects/${workshop.ref}`, [
+  await expectSurvives(page, `${installation.url}/projects/${workshop.ref}`, [
     ["advisors", "Advisors", "The database could not be looked at"],
     ["database/extensions", "Extensions", "The extensions could not be loaded"],
   ]);
 });
 
 test("migrations and roles survive a failing backend, are accessible and fit a phone", async ({ page, installation, workshop }) => {
-  await survive(page, `${installation.url}/projects/${workshop.ref}`, [
+  await expectSurvives(page, `${installation.url}/projects/${workshop.ref}`, [
     ["database/migrations", "Migrations", "The migrations could not be loaded"],
     ["database/migrations/19990101000000", "Migration", "The migration could not be loaded"],
     ["database/roles", "Roles and grants", "The grants could not be loaded"],
@@ -210,7 +190,7 @@ test("migrations and roles survive a failing backend, are accessible and fit a p
 test("indexes survive a failing backend, are accessible and fit a phone", async ({ page, installation, workshop }) => {
   const database = await databaseOf(page, installation.url, workshop.ref);
   await database.sql("create table if not exists database_walls (id bigint primary key, body text)");
-  await survive(page, `${installation.url}/projects/${workshop.ref}`, [
+  await expectSurvives(page, `${installation.url}/projects/${workshop.ref}`, [
     ["database/indexes?schema=*", "Indexes", "The indexes could not be loaded"],
     ["database/indexes?create=true&on=database_walls", "Create an index on database_walls", "The tables could not be loaded"],
   ]);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "./installation";
-import { expectAccessible, expectFits, failing } from "./pages";
-import { chooseType, databaseOf, meta, run, shownSql, write } from "./schema";
+import { expectAccessible } from "./pages";
+import { chooseType, databaseOf, expectSurvives, run, shownSql, write } from "./schema";
 
 test.use({ storageState: ({ workshop }, use) => use(workshop.session) });
 
@@ -242,17 +242,7 @@ for (const [these, list] of Object.entries(pages)) {
     const at = `${installation.url}/projects/${workshop.ref}/database`;
     const database = await databaseOf(page, installation.url, workshop.ref);
     await database.sql("create table if not exists wall_pages (id bigint primary key, before bigint references wall_pages); create or replace function wall_add(a int, b int default 2) returns int language sql as 'select a + b'; create or replace function wall_touch() returns trigger language plpgsql as 'begin return new; end'; create or replace trigger wall_touched before update on wall_pages for each row execute function wall_touch()");
-    for (const [path, shown, what] of list) {
-      const mend = await failing(page, meta);
-      await page.goto(`${at}/${path}`);
-      const refused = page.getByRole("alert").filter({ hasText: what });
-      await expect(refused).toBeVisible();
-      await mend();
-      await refused.getByRole("button", { name: "Retry" }).click();
-      await expect(page.getByRole("link", { name: shown, exact: true }).or(page.getByRole("form", { name: shown })).or(page.getByRole("button", { name: shown, exact: true }))).toBeVisible();
-      await expectAccessible(page);
-      await expectFits(page);
-    }
+    await expectSurvives(page, at, list, (shown) => page.getByRole("link", { name: shown, exact: true }).or(page.getByRole("form", { name: shown })).or(page.getByRole("button", { name: shown, exact: true })));
     await database.sql("drop table wall_pages; drop function wall_add, wall_touch");
   });
 }

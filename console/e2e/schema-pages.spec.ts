@@ -1,6 +1,6 @@
 import { expect, test } from "./installation";
-import { expectAccessible, expectFits, failing } from "./pages";
-import { column, databaseOf, meta, run, shownSql, write } from "./schema";
+import { expectAccessible } from "./pages";
+import { column, databaseOf, expectSurvives, run, shownSql, write } from "./schema";
 
 test.use({ storageState: ({ workshop }, use) => use(workshop.session) });
 
@@ -82,19 +82,7 @@ for (const [these, list] of Object.entries(pages)) {
     const at = `${installation.url}/projects/${workshop.ref}/database`;
     const database = await databaseOf(page, installation.url, workshop.ref);
     await database.sql("create table if not exists schema_walls (id bigint primary key, user_id uuid)");
-    for (const [path, heading, what] of list) {
-      const mend = await failing(page, meta);
-      await page.goto(`${at}/${path}`);
-      const alert = page.getByRole("alert").filter({ hasText: what });
-      await expect(alert).toContainText("cannot be reached");
-      await mend();
-      await alert.getByRole("button", { name: "Retry" }).click();
-      await expect(alert).toHaveCount(0);
-      await expect(page.getByRole("heading", { name: heading })).toBeVisible();
-      await expect(page.getByRole("status", { name: /^Loading/ })).toHaveCount(0);
-      await expectAccessible(page);
-      await expectFits(page);
-    }
+    await expectSurvives(page, at, list);
     await database.sql("drop table schema_walls");
   });
 }

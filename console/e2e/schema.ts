@@ -1,4 +1,5 @@
 import { expect, type Locator, type Page } from "@playwright/test";
+import { expectAccessible, expectFits, failing } from "./pages";
 
 /** Deeds of a person who changes the schema. */
 
@@ -86,4 +87,24 @@ export async function write(page: Page, name: string, text: string) {
   await page.getByRole("textbox", { name }).focus();
   await page.keyboard.press("ControlOrMeta+a");
   await page.keyboard.insertText(text);
+}
+
+/** A page below `at`, the name of what it shows, and what it says while the backend is away. */
+export type Shown = readonly [path: string, shown: string, what: string];
+
+/** Visits pages of a project while the backend is away and after: each tells, tries again, is accessible and fits a phone. What they show is a heading, unless `find` finds it. */
+export async function expectSurvives(page: Page, at: string, pages: readonly Shown[], find = (shown: string) => page.getByRole("heading", { name: shown, exact: true })) {
+  for (const [path, shown, what] of pages) {
+    const mend = await failing(page, meta);
+    await page.goto(`${at}/${path}`);
+    const alert = page.getByRole("alert").filter({ hasText: what });
+    await expect(alert).toContainText("cannot be reached");
+    await mend();
+    await alert.getByRole("button", { name: "Retry" }).click();
+    await expect(alert).toHaveCount(0);
+    await expect(find(shown)).toBeVisible();
+    await expect(page.getByRole("status", { name: /^Loading|^Looking/ })).toHaveCount(0);
+    await expectAccessible(page);
+    await expectFits(page);
+  }
 }
