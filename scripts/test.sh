@@ -25,17 +25,25 @@ step() { # name, command…
   return "$code"
 }
 
-# Of a failed step's output what tells why: of each failed test its name and the message, or else the last lines.
+# Of a failed step's output what tells why: of each failed test its name and the message, and what a browser's page showed
+# (from the file that Playwright writes of it), or else the last lines.
 excerpt() { # file, bytes
   local plain
   plain=$(sed -e 's/\x1b\[[0-9;]*[A-Za-z]//g' -e 's/ *\(─\)*$//' "$1" | tr -d '\r')
   awk '
     function begin(kind) { in_test = kind; lines = 0 }
+    function page(file,    line, shown) {
+      while ((getline line <("console/" file)) > 0 && line != "# Test source") {
+        if (line ~ /^ *- (main|dialog)/) shown = 1
+        if (shown && shown <= 20 && line !~ /^$|^```|\/url:/) { print "    page: " line; shown++ }
+      }
+    }
     /^ +[0-9]+\) .*\.spec\.ts/ { begin("browser"); print; next }    # Playwright
     /^--- FAIL: /             { begin("go"); print; next }                          # go test
     /^--- |^(ok  |FAIL)\t|^Failed:$/ { in_test = ""; next }
     in_test == "" || /^[ \t]*$/ { next }
-    in_test == "browser" && /Error Context:|attachment #|^ +[0-9]+ (failed|passed|flaky|did not run)/ { in_test = ""; next }
+    in_test == "browser" && /Error Context:/ { page($3); in_test = ""; next }
+    in_test == "browser" && /attachment #|^ +[0-9]+ (failed|passed|flaky|did not run)/ { in_test = ""; next }
     in_test == "browser" && /^ +([0-9]+ )?\|/ { next }                               # source around the line
     in_test == "browser" && /^ +(> +[0-9]+ \||at )/ { print; next }                  # the line, and where it is
     ++lines <= (in_test == "go" ? 10 : 14) { print }
@@ -49,7 +57,7 @@ finish() {
   local i
   # Before the summary, because CI may show the end only; short for the same reason.
   for ((i = 0; i < ${#broken[@]}; i += 2)); do
-    printf '\n── Why it failed: %s\n' "${broken[i]}"
+    printf '\n── What failed: %s\n' "${broken[i]}"
     excerpt "${broken[i + 1]}" $((3200 / ${#broken[@]}))
   done
   printf '\n── Summary\n'
@@ -66,6 +74,15 @@ unformatted() {
 }
 
 console_checks() { (cd console && npm run --silent typecheck && npm run --silent lint && npm run --silent test:unit && npm run --silent bundle); }
+
+# Tests of the step before that passed at the second try only: no failure, and a race to mend, so each is named with what went wrong.
+told_twice() {
+  local log=$logs/step-$((${#summary[@]} - 1)) tests
+  tests=$(sed -e 's/\x1b\[[0-9;]*[A-Za-z]//g' "$log" | sed -n '/^ *[0-9]* flaky$/,/^ *[0-9]* passed/{/\.spec\.ts/p}' | sed 's/ *─*$//')
+  [ -n "$tests" ] || return 0
+  summary+=("  at the second try only:" "$tests")
+  broken+=("at the first try" "$log")
+}
 
 # Without go test's own vet: the step before has done all of it. Whole processes are those of the program that was built.
 go_tests() {
@@ -90,5 +107,5 @@ printf '\n── console: types, lint, unit tests\n'
 cat "$logs/console"
 note "console: types, lint, units" "$(cat "$logs/console.code")" "$(cat "$logs/console.seconds")" "$logs/console"
 # Around it the services of the Go tests: one is the second cluster that an operator registers.
-step "console in a browser" go run ./internal/testkit/run -- env FLUXBASE_BIN="$PWD/bin/fluxbase" bash -c 'cd console && npm run --silent test:e2e'
+step "console in a browser" go run ./internal/testkit/run -- env FLUXBASE_BIN="$PWD/bin/fluxbase" bash -c 'cd console && npm run --silent test:e2e -- --retries=1' && told_twice
 finish
