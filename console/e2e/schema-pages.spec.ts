@@ -1,5 +1,5 @@
 import { expect, test } from "./installation";
-import { expectAccessible } from "./pages";
+import { expectAccessible, heldBack } from "./pages";
 import { column, databaseOf, expectSurvives, run, shownSql, write } from "./schema";
 
 test.use({ storageState: ({ workshop }, use) => use(workshop.session) });
@@ -10,11 +10,13 @@ test("views and enums are made, changed and dropped; a table's name and default 
   await database.sql("create table schema_books (id bigint primary key, title text); create type schema_mood as enum ('sad', 'glad'); insert into schema_books values (1, 'One')");
 
   await test.step("a name that is taken is said so, and a default that is none in Postgres' words", async () => {
+    const tell = await heldBack(page, "**/meta/v1/tables?limit=10000&*", /^/); // known only once the name was given
     await page.goto(`${at}/tables?edit=new-table`);
     const sheet = page.getByRole("dialog", { name: "Create table" });
     await sheet.getByLabel("Name", { exact: true }).first().fill("schema_books");
     await column(sheet, "created_at").getByLabel("Default").fill("nowhere()");
     await sheet.getByRole("button", { name: "Review SQL" }).click();
+    await tell();
     await expect(sheet.getByText("schema_books is there already: choose another name.")).toBeVisible();
     await sheet.getByLabel("Name", { exact: true }).first().fill("schema_pages");
     await sheet.getByRole("button", { name: "Review SQL" }).click();

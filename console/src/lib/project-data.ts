@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useMemo } from "react";
 import type { Project } from "@/gen/fluxbase/controlplane/v1/project_pb";
 import { useMeta, type CatalogFilter, type Meta } from "@/lib/meta";
@@ -24,6 +24,11 @@ export function useCatalog<K extends List>(list: K, filter: CatalogFilter = {}, 
     staleTime: 30_000,
     ...options,
   });
+}
+
+/** What a list tells, once its first answer is there: what is checked against it must not pass by being early. Empty where it cannot be had: Postgres checks it then. */
+export async function listed<T>(list: UseQueryResult<T[]>): Promise<T[]> {
+  return list.data ?? (await list.refetch({ cancelRefetch: false })).data ?? [];
 }
 
 /** Says that the schema was changed here: what is on screen is asked for again. */

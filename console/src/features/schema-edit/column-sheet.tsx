@@ -45,7 +45,7 @@ export function ColumnSheet({ schema, table, column, onClose }: Props) {
   );
 }
 
-const free = tableSchema(() => false);
+const free = tableSchema(() => Promise.resolve([]));
 
 function ColumnForm({ names, standing, draft: initial, at, onClose }: { names: Names; standing: TableDraft; draft: TableDraft; at: number; onClose: () => void }) {
   const [asked, setAsked] = useState<TableDraft>();

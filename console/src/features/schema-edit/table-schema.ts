@@ -34,9 +34,10 @@ export function problemsOf(table: TableDraft, taken: (schema: string, name: stri
   return out;
 }
 
-/** For the form: taken says whether another table has a name. */
-export function tableSchema(taken: (schema: string, name: string) => boolean) {
-  return z.custom<TableDraft>().superRefine((table, context) => {
-    for (const { path, message } of problemsOf(table, taken)) context.addIssue({ code: "custom", path, message });
+/** For the form. Other tables are those whose names it may not have. */
+export function tableSchema(others: () => Promise<{ schema: string; name: string }[]>) {
+  return z.custom<TableDraft>().superRefine(async (table, context) => {
+    const known = await others();
+    for (const { path, message } of problemsOf(table, (schema, name) => known.some((each) => each.schema === schema && each.name === name))) context.addIssue({ code: "custom", path, message });
   });
 }

@@ -16,7 +16,7 @@ import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { RiskNotes, useRisks } from "@/features/schema-edit/risk-notes";
 import { tableSchema } from "@/features/schema-edit/table-schema";
 import type { Names } from "@/lib/pg";
-import { useCatalog, useNames } from "@/lib/project-data";
+import { listed, useCatalog, useNames } from "@/lib/project-data";
 
 const wide = "max-w-[860px]";
 
@@ -69,7 +69,7 @@ function TableForm({ names, initial, standing, onClose, onDone }: FormProps) {
   const schemas = useCatalog("schemas");
   const tables = useCatalog("tables");
   const [asked, setAsked] = useState<TableDraft>();
-  const schema = useMemo(() => tableSchema((schema, name) => name !== standing?.name && (tables.data ?? []).some((each) => each.schema === schema && each.name === name)), [tables.data, standing]);
+  const schema = tableSchema(async () => (await listed(tables)).filter((each) => each.name !== standing?.name));
   const form = useCheckedForm<TableDraft, TableDraft>(schema, initial as never);
   const leave = useUnsaved(form.formState.isDirty);
   const draft = useWatch({ control: form.control }) as TableDraft;

@@ -15,7 +15,7 @@ import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { createTrigger, emptyTrigger, events, problemsOf, timingsOf, type TriggerDraft } from "@/features/triggers/trigger";
 import type { CatalogTable, DatabaseFunction } from "@/lib/catalog";
 import type { Names } from "@/lib/pg";
-import { useCatalog, useNames } from "@/lib/project-data";
+import { listed, useCatalog, useNames } from "@/lib/project-data";
 
 interface Props {
   /** Whose tables are offered first. */
@@ -51,8 +51,9 @@ function TriggerForm({ names, of, tables, functions, onClose, onDone }: { names:
   const { role } = useRoleNames();
   const [asked, setAsked] = useState<TriggerDraft>();
   const tableOf = (draft: { schema: string; table: string }) => tables.find((each) => each.schema === draft.schema && each.name === draft.table);
-  const schema = z.custom<TriggerDraft>().superRefine((draft, context) => {
-    const taken = (name: string) => triggers.data?.some((each) => each.schema === draft.schema && each.table === draft.table && each.name === name) ?? false;
+  const schema = z.custom<TriggerDraft>().superRefine(async (draft, context) => {
+    const known = await listed(triggers);
+    const taken = (name: string) => known.some((each) => each.schema === draft.schema && each.table === draft.table && each.name === name);
     for (const { path, message } of problemsOf(draft, tableOf(draft)?.kind, taken)) context.addIssue({ code: "custom", path: [path], message });
   });
   const initial = useMemo(() => emptyTrigger(functions.find((each) => `${each.schema}.${each.name}` === of)), [functions, of]);
