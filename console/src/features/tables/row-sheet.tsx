@@ -16,7 +16,6 @@ import { RowForm } from "@/features/tables/row-form";
 import { parseKey } from "@/features/tables/row-key";
 import { asJson } from "@/features/tables/row-text";
 import { Conflict, type Changes } from "@/features/tables/use-changes";
-import { rowsKey } from "@/features/tables/use-rows";
 import type { TableSearch } from "@/features/tables/use-search";
 import type { TableInfo } from "@/features/tables/use-table";
 import type { As } from "@/lib/meta";
@@ -30,28 +29,32 @@ interface Props {
 }
 
 /** The row that the address names, whole. */
-function useWholeRow({ info, as, search }: Omit<Props, "changes">) {
+function useWholeRow({ info, changes, as, search }: Props) {
   const { project, meta } = useHere();
   const { schema, table } = info.relation;
   const key = parseKey(search.row);
   return useQuery({
-    queryKey: [...rowsKey(project.ref, schema, table), { who: search.as ?? "owner" }, "row", search.row],
+    // Not among the rows that changes make old: it would be read again while somebody types in it.
+    queryKey: ["row", project.ref, schema, table, search.as ?? "owner", search.row],
     queryFn: async ({ signal }): Promise<Row | null> => {
       if (!key) return null;
+      await changes.settled(search.row!); // what was typed in its cells counts
       const { query, params } = readRow(info.relation, key);
       const [result] = await meta.query(query, signal, { params, text: true, as, readOnly: true });
       const [row] = rowsOf(info.relation, result!.rows);
       return row ? { ...row, cut: new Set<number>() } : null;
     },
     staleTime: 0,
+    gcTime: 0, // opened again it is read anew, and not shown as it was before
     refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
     retry: false,
   });
 }
 
 /** One row at an address of its own, to be read and changed. */
 export function RowSheet({ info, changes, as, search, onDelete }: Props & { onDelete: (row: Row) => void }) {
-  const row = useWholeRow({ info, as, search });
+  const row = useWholeRow({ info, changes, as, search });
   const toast = useToast();
   const close = () => search.set({ row: undefined });
   const save = useMutation({
@@ -145,7 +148,7 @@ export function RowSheet({ info, changes, as, search, onDelete }: Props & { onDe
 
 /** A new row, its defaults shown; a copy of the row that the address names, if it names one. */
 export function InsertSheet({ info, changes, as, search }: Props) {
-  const source = useWholeRow({ info, as, search });
+  const source = useWholeRow({ info, changes, as, search });
   const close = () => search.set({ insert: undefined, row: undefined });
   const insert = useMutation({ mutationFn: (values: Values) => changes.insert(values), onSuccess: close });
   const ready = !search.row || source.isSuccess;

@@ -5,6 +5,7 @@ import { useToast } from "@/components/ui/toast";
 import { asDefault, copyOf, deleteRows, insertRows, updateRow, writable, type NewValue, type Values } from "@/features/tables/change";
 import { cutRows, readRow, rowsOf, type Relation, type Row, type Statement } from "@/features/tables/read";
 import { parseKey } from "@/features/tables/row-key";
+import { idOf, putInPlace } from "@/features/tables/shown-rows";
 import { rowsKey } from "@/features/tables/use-rows";
 import { counted } from "@/lib/format";
 import type { As } from "@/lib/meta";
@@ -54,6 +55,11 @@ class Lines {
     return this.last.has(id);
   }
 
+  /** Waits for what is being written of a row, however that ends. */
+  async settled(id: string): Promise<void> {
+    await this.last.get(id)?.catch(() => {});
+  }
+
   async after<T>(id: string, run: () => Promise<T>): Promise<T> {
     const before = this.last.get(id) ?? Promise.resolve();
     const mine = before.then(run, run);
@@ -77,7 +83,6 @@ export class Conflict extends Error {
   }
 }
 
-const idOf = (row: Row) => row.key ?? JSON.stringify(row.values);
 const draftId = (row: Row, column: string) => `${idOf(row)}\0${column}`;
 
 /** Changes rows as who looks at them; what can be undone is done at once and offers to. */
@@ -132,8 +137,7 @@ export function useChanges(relation: Relation, as: As | undefined) {
     (old: Row, next: Row) => {
       const shown = cutRows([next])[0]!;
       lines.followed(old, shown);
-      const filter = { queryKey: rowsKey(project.ref, schema, table), predicate: ({ queryKey }: { queryKey: readonly unknown[] }) => queryKey[5] === "block" };
-      queries.setQueriesData<Row[]>(filter, (rows) => (rows?.some((each) => idOf(each) === idOf(old)) ? rows.map((each) => (idOf(each) === idOf(old) ? shown : each)) : rows));
+      putInPlace(queries, [project.ref, schema, table], old, shown);
     },
     [queries, lines, project.ref, schema, table],
   );
@@ -178,7 +182,13 @@ export function useChanges(relation: Relation, as: As | undefined) {
           return { old: whereCut, next: written };
         });
         setDraft(undefined, id);
-        offer(`${column} was changed.`, async () => replace(next, await update(next, { [column]: old })));
+        // Other values of the row may have been written since, or be on their way.
+        offer(`${column} was changed.`, () =>
+          lines.after(idOf(next), async () => {
+            const present = lines.newest(next);
+            replace(present, await update(present, { [column]: old }));
+          }),
+        );
       } catch (error) {
         setDraft({ row, column, value, error }, id);
       }
@@ -242,6 +252,7 @@ export function useChanges(relation: Relation, as: As | undefined) {
     remove,
     duplicate,
     whole,
+    settled: (key: string) => lines.settled(key),
     changed,
     offer,
     run,
