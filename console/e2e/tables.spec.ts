@@ -95,10 +95,9 @@ test("rows are browsed, filtered, sorted and changed by keyboard", async ({ page
     await expect(cell(page, 2, "happy")).toBeVisible();
     await cell(page, 2, "3").dblclick();
     const author = page.getByRole("dialog", { name: "Edit author" });
-    await author.getByRole("combobox").fill("Author 17");
-    await expect(author.getByRole("option")).toHaveCount(1);
     const letSave = await heldBack(page, "**/meta/v1/query", /"update /);
-    await page.keyboard.press("Enter");
+    await author.getByRole("combobox").fill("Author 17");
+    await page.keyboard.press("Enter"); // before it is found: it is taken then
     await expect(cell(page, 2, "17")).toBeVisible();
     await cell(page, 2, "17").click({ button: "right" });
     await page.getByRole("menuitem", { name: "Peek at authors" }).click();

@@ -11,6 +11,7 @@ import type { Changes } from "@/features/tables/use-changes";
 import type { Total } from "@/features/tables/use-rows";
 import { useSelection } from "@/features/tables/use-selection";
 import type { TableInfo } from "@/features/tables/use-table";
+import type { Constraint } from "@/lib/catalog";
 import { counted } from "@/lib/format";
 import { useCatalog } from "@/lib/project-data";
 
@@ -34,7 +35,8 @@ export function useChosenRows({ rows, total, relation, asked, changes, columns, 
   const toast = useToast();
   const others = useCatalog("constraints", {}, { enabled: info.rights.delete });
   // Rows of other tables that go, or lose their key, with a row of this one: Undo does not bring those back.
-  const following = (others.data ?? []).filter((each) => each.foreign_schema === relation.schema && each.foreign_table === relation.table && each.on_delete && ["cascade", "set null", "set default"].includes(each.on_delete));
+  const follows = (each: Constraint) => each.foreign_schema === relation.schema && each.foreign_table === relation.table && ["cascade", "set null", "set default"].includes(each.on_delete ?? "");
+  const following = (others.data ?? []).filter(follows);
 
   const remove = useMutation({
     mutationFn: async (what: Row[] | "shown") => {
@@ -50,10 +52,12 @@ export function useChosenRows({ rows, total, relation, asked, changes, columns, 
     onError: (_, what) => setAsking(what),
   });
 
-  function askDelete(some?: Row[]) {
+  async function askDelete(some?: Row[]) {
     const what = some ?? (chosen.all ? "shown" : [...chosen.rows.values()]);
     remove.reset();
-    if (what !== "shown" && what.length <= undoable && following.length === 0) remove.mutate(what);
+    // What goes with the rows must be known before they go; where it cannot be had, it is asked.
+    const known = others.data ?? (await others.refetch({ cancelRefetch: false })).data;
+    if (what !== "shown" && what.length <= undoable && known && !known.some(follows)) remove.mutate(what);
     else setAsking(what);
   }
 
@@ -86,6 +90,7 @@ export function useChosenRows({ rows, total, relation, asked, changes, columns, 
         {whole ? `Every row of ${relation.table} is deleted.` : `${asking === "shown" && !total?.exact ? "About " : ""}${counted(number, "row")} of ${relation.table} ${number === 1 ? "is" : "are"} deleted.`}
         {(asking === "shown" || number > undoable) && " This cannot be undone."}
       </p>
+      {others.isError && <p>Whether rows of other tables go with them could not be read.</p>}
       {following.map((each) => (
         <p key={`${each.schema}.${each.table}.${each.name}`} className="mt-1">
           {each.on_delete === "cascade" ? `Rows of ${each.table} that refer to ${number === 1 ? "it" : "them"} are deleted too, and Undo does not bring them back.` : `Rows of ${each.table} that refer to ${number === 1 ? "it" : "them"} lose their ${each.columns.join(", ")}.`}
@@ -93,5 +98,5 @@ export function useChosenRows({ rows, total, relation, asked, changes, columns, 
       ))}
     </Confirm>
   );
-  return { selection, chosen, count, clear, askDelete, copy, dialog };
+  return { selection, chosen, count, clear, askDelete: (some?: Row[]) => void askDelete(some), copy, dialog };
 }

@@ -41,10 +41,17 @@ export function ForeignPicker({ foreign, column, value, as, onPick, autoFocus }:
   const rows = found.data ?? [];
   const chosen = Math.min(at, rows.length - 1);
 
+  /** Takes the row that the keyboard is at; while those of an earlier text are shown still, once the right ones are there. */
+  async function take() {
+    const list = found.isPlaceholderData ? (await found.refetch({ cancelRefetch: false })).data : rows;
+    const row = list?.[Math.max(0, Math.min(at, list.length - 1))];
+    if (row) onPick(row[0]);
+  }
+
   function onKeyDown(event: KeyboardEvent) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) setAt(Math.min(Math.max(chosen + step, 0), rows.length - 1));
-    else if (event.key === "Enter" && rows[chosen]) onPick(rows[chosen][0]);
+    else if (event.key === "Enter" && (rows[chosen] || found.isPlaceholderData)) void take();
     else return;
     event.preventDefault();
     event.stopPropagation();
