@@ -1,5 +1,5 @@
 import { Search } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { Input } from "@/components/ui/input";
 import { cn } from "@/lib/cn";
 
@@ -12,28 +12,30 @@ interface Props {
   first?: boolean;
 }
 
-/** A filter kept in the URL, changed a moment after typing stopped. */
+/** A filter kept in the URL, changed a moment after typing stopped, or at once when the field is left: later it would undo where one went from there. */
 export function FilterInput({ value, onChange, label, className, first = true }: Props) {
   const [text, setText] = useState(value);
   const input = useRef<HTMLInputElement>(null);
-  const [sent, setSent] = useState(value);
+  // What was sent from here and not overtaken in the URL, the newest last: it comes back one after the other.
+  const [sent, setSent] = useState([value]);
   const [seen, setSeen] = useState(value);
+  const unsent = text !== sent.at(-1);
   // The URL changed: unless it was by what was typed here, what is shown follows.
   if (value !== seen) {
     setSeen(value);
-    if (value !== sent) {
-      setSent(value);
-      setText(value);
-    }
+    const at = sent.indexOf(value);
+    setSent(at < 0 ? [value] : sent.slice(at));
+    if (at < 0) setText(value);
   }
+  const send = useCallback(() => {
+    setSent((old) => [...old, text]);
+    onChange(text);
+  }, [text, onChange]);
   useEffect(() => {
-    if (text === sent) return;
-    const timer = setTimeout(() => {
-      setSent(text);
-      onChange(text);
-    }, 250);
+    if (!unsent) return;
+    const timer = setTimeout(send, 250);
     return () => clearTimeout(timer);
-  }, [text, sent, onChange]);
+  }, [unsent, send]);
   useEffect(() => {
     if (!first) return;
     const focus = (event: KeyboardEvent) => {
@@ -48,7 +50,7 @@ export function FilterInput({ value, onChange, label, className, first = true }:
   return (
     <div className={cn("relative w-full sm:max-w-xs", className)}>
       <Search className="pointer-events-none absolute top-2 left-2.5 size-4 text-faint" aria-hidden />
-      <Input ref={input} type="search" value={text} onChange={(event) => setText(event.target.value)} placeholder={label} aria-label={label} className="pl-8" />
+      <Input ref={input} type="search" value={text} onChange={(event) => setText(event.target.value)} onBlur={() => unsent && send()} placeholder={label} aria-label={label} className="pl-8" />
       {first && !text && (
         <kbd className="pointer-events-none absolute top-1.5 right-2 hidden h-5 items-center rounded border border-border px-1.5 font-mono text-xs text-faint sm:inline-flex">/</kbd>
       )}

@@ -31,7 +31,7 @@ const auditRoute = createRoute({
   validateSearch: z.object({ action: optional.text, actor: optional.text, after: optional.text, event: optional.text }),
   component: function Audit() {
     const navigate = useNavigate({ from: "/operator/audit" });
-    return <AuditPage organization="" search={auditRoute.useSearch()} onSearch={(search, replace) => void navigate({ search, replace })} />;
+    return <AuditPage organization="" search={auditRoute.useSearch()} onSearch={(search, replace) => void navigate({ search: (old) => ({ ...old, ...search }), replace })} />;
   },
 });
 

@@ -88,7 +88,7 @@ const auditRoute = createRoute({
   component: function Audit() {
     const { slug } = auditRoute.useParams();
     const navigate = useNavigate({ from: "/orgs/$slug/audit" });
-    return <AuditPage organization={slug} search={auditRoute.useSearch()} onSearch={(search, replace) => void navigate({ search, replace })} />;
+    return <AuditPage organization={slug} search={auditRoute.useSearch()} onSearch={(search, replace) => void navigate({ search: (old) => ({ ...old, ...search }), replace })} />;
   },
 });
 

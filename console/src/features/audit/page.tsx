@@ -27,6 +27,7 @@ interface Props {
   /** The organisation's slug; empty for the platform's own events. */
   organization: string;
   search: AuditSearch;
+  /** Changes what is named. */
   onSearch: (search: AuditSearch, replace?: boolean) => void;
 }
 
@@ -45,18 +46,18 @@ export function AuditPage({ organization, search, onSearch }: Props) {
       about={organization ? "Who did what in this organisation. Each entry is written together with the change it records." : "What operators did, and what concerns no single organisation."}
     >
       <div className="flex flex-wrap gap-2">
-        <FilterInput value={action} onChange={(text) => onSearch({ actor: actor || undefined, action: text || undefined }, true)} label="Action, for example project" />
-        <FilterInput first={false} value={actor} onChange={(text) => onSearch({ action: action || undefined, actor: text || undefined }, true)} label="Email of who did it" />
-        {filtered && <Button onClick={() => onSearch({})}>Clear</Button>}
+        <FilterInput value={action} onChange={(text) => onSearch({ action: text || undefined, after: undefined }, true)} label="Action, for example project" />
+        <FilterInput first={false} value={actor} onChange={(text) => onSearch({ actor: text || undefined, after: undefined }, true)} label="Email of who did it" />
+        {filtered && <Button onClick={() => onSearch({ action: undefined, actor: undefined, after: undefined })}>Clear</Button>}
       </div>
       {events.isPending && <SkeletonRows rows={8} label="Loading events" />}
       {events.isError && (
         <ErrorState error={events.error} what="The audit log could not be loaded" onRetry={() => void events.refetch()} retrying={events.isFetching} />
       )}
       {list?.length === 0 && <EmptyState title={filtered ? "No event matches" : "Nothing happened yet"}>{filtered ? "The action must match whole, or by its first part." : "Changes stand here, newest first."}</EmptyState>}
-      {list && list.length > 0 && <EventsTable events={list} open={(id) => onSearch({ ...search, event: id })} />}
-      {events.data && <Pager token={after || undefined} next={events.data.nextPageToken} go={(token) => onSearch({ ...search, after: token, event: undefined })} />}
-      <EventSheet event={list?.find((each) => each.id === event)} onClose={() => onSearch({ ...search, event: undefined })} />
+      {list && list.length > 0 && <EventsTable events={list} open={(id) => onSearch({ event: id })} />}
+      {events.data && <Pager token={after || undefined} next={events.data.nextPageToken} go={(token) => onSearch({ after: token, event: undefined })} />}
+      <EventSheet event={list?.find((each) => each.id === event)} onClose={() => onSearch({ event: undefined })} />
     </Page>
   );
 }

@@ -42,8 +42,8 @@ function Migrations() {
   const navigate = useNavigate();
   const who = useWho();
   const page = useListPage("migrations", { ...search, schema: "*" });
-  const change = useCallback((next: ListSearch) => void navigate({ to: listPath, params: { ref }, search: { filter: next.filter, page: next.page }, replace: true }), [navigate, ref]);
-  const filter = useCallback((text: string) => change({ filter: text || undefined }), [change]);
+  const change = useCallback((next: ListSearch) => void navigate({ to: listPath, params: { ref }, search: (old) => ({ ...old, ...next }), replace: true }), [navigate, ref]);
+  const filter = useCallback((text: string) => change({ filter: text || undefined, page: undefined }), [change]);
   const make = (create: boolean) => void navigate({ to: listPath, params: { ref }, search: { ...search, create: create || undefined } });
   const download = useMutation({
     mutationFn: async () => {
@@ -101,7 +101,7 @@ function Migrations() {
             {items.map((each) => (
               <Tr key={each.version} className="relative">
                 <Td className="max-w-80 min-w-40">
-                  <Link to="/projects/$ref/database/migrations/$version" params={{ ref, version: each.version }} search={{ ...search, create: undefined }} data-row className="block truncate font-medium after:absolute after:inset-0 hover:text-accent">
+                  <Link to="/projects/$ref/database/migrations/$version" params={{ ref, version: each.version }} search={(old) => ({ ...old, create: undefined })} data-row className="block truncate font-medium after:absolute after:inset-0 hover:text-accent">
                     {each.name || <span className="text-muted">without a name</span>}
                   </Link>
                 </Td>

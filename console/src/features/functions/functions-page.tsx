@@ -76,7 +76,7 @@ function Functions() {
                   <Link
                     to={sheetPath}
                     params={{ ref, schema: fn.schema, function: fn.name }}
-                    search={{ ...search, create: undefined, item: undefined, args: fn.identity_arguments || undefined }}
+                    search={(old) => ({ ...old, create: undefined, item: undefined, args: fn.identity_arguments || undefined })}
                     data-row
                     className="block truncate font-mono text-xs font-medium after:absolute after:inset-0 hover:text-accent"
                   >

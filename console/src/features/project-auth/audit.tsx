@@ -38,7 +38,7 @@ function Entries() {
     queryFn: ({ signal }) => admin.audit(page, pageSize, filter, signal),
     placeholderData: keepPreviousData,
   });
-  const setFilter = useCallback((text: string) => void navigate({ search: { filter: text || undefined }, replace: true }), [navigate]);
+  const setFilter = useCallback((text: string) => void navigate({ search: (old) => ({ ...old, filter: text || undefined, page: undefined }), replace: true }), [navigate]);
   const list = entries.data?.items;
   const open = (id: string | undefined) => void navigate({ search: (old) => ({ ...old, event: id }) });
   return (

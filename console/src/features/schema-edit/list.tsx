@@ -1,4 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useCallback } from "react";
 import { FilterInput } from "@/components/filter-input";
 import { NumberedPager } from "@/components/numbered-pager";
 import { Select } from "@/components/ui/input";
@@ -27,14 +28,15 @@ export function useListPage<K extends Parameters<Meta["page"]>[0]>(list: K, { fi
   });
 }
 
-/** Narrows a list by name and schema. */
+/** Narrows a list by name and schema. It tells what changes, and not the rest of an address that may be another by then. */
 export function ListBar({ search, onChange, label }: { search: ListSearch; onChange: (next: ListSearch) => void; label: string }) {
   const schemas = useCatalog("schemas");
   const schema = search.schema ?? "public";
+  const setFilter = useCallback((filter: string) => onChange({ filter: filter || undefined, page: undefined }), [onChange]);
   return (
     <div className="flex flex-wrap gap-2">
-      <FilterInput value={search.filter ?? ""} onChange={(filter) => onChange({ ...search, filter: filter || undefined, page: undefined })} label={label} />
-      <Select aria-label="Schema" className="w-44 max-sm:w-full" value={schema} onChange={(event) => onChange({ ...search, schema: event.target.value === "public" ? undefined : event.target.value, page: undefined })}>
+      <FilterInput value={search.filter ?? ""} onChange={setFilter} label={label} />
+      <Select aria-label="Schema" className="w-44 max-sm:w-full" value={schema} onChange={(event) => onChange({ schema: event.target.value === "public" ? undefined : event.target.value, page: undefined })}>
         {(schemas.data ?? [{ name: schema === "*" ? "public" : schema }]).map((each) => (
           <option key={each.name}>{each.name}</option>
         ))}
@@ -46,5 +48,5 @@ export function ListBar({ search, onChange, label }: { search: ListSearch; onCha
 
 export function ListPager({ search, shown, more, onChange, what, many }: { search: ListSearch; shown: number; more: boolean; onChange: (next: ListSearch) => void; what: string; many?: string }) {
   const page = search.page ?? 1;
-  return <NumberedPager page={page} size={pageSize} shown={shown} total={more ? undefined : (page - 1) * pageSize + shown} what={what} many={many} go={(next) => onChange({ ...search, page: next > 1 ? next : undefined })} />;
+  return <NumberedPager page={page} size={pageSize} shown={shown} total={more ? undefined : (page - 1) * pageSize + shown} what={what} many={many} go={(next) => onChange({ page: next > 1 ? next : undefined })} />;
 }

@@ -69,7 +69,7 @@ function Row({ projectRef, table, search, policies }: { projectRef: string; tabl
   return (
     <Tr className="relative">
       <Td className="max-w-60 py-2 align-top leading-6">
-        <Link to={sheetPath} params={{ ref: projectRef, schema: table.schema, table: table.name }} search={search} data-row className="font-mono text-xs font-medium after:absolute after:inset-0 hover:text-accent">
+        <Link to={sheetPath} params={{ ref: projectRef, schema: table.schema, table: table.name }} search={(old) => old} data-row className="font-mono text-xs font-medium after:absolute after:inset-0 hover:text-accent">
           {search.schema === "*" ? `${table.schema}.${table.name}` : table.name}
         </Link>
         <span className="block sm:hidden">

@@ -83,7 +83,7 @@ function Tables() {
                     <Link
                       to={sheetPath}
                       params={{ ref, schema: table.schema, table: table.name }}
-                      search={{ ...search, edit: table.owned ? (isView(table) ? "view" : "table") : "policies" }}
+                      search={(old) => ({ ...old, edit: table.owned ? (isView(table) ? "view" : "table") : "policies" })}
                       data-row
                       className="truncate font-mono text-xs font-medium after:absolute after:inset-0 hover:text-accent"
                     >

@@ -65,7 +65,7 @@ function Types() {
             {page.data.items.map((type) => (
               <Tr key={`${type.schema}.${type.name}`} className="relative">
                 <Td>
-                  <Link to={sheetPath} params={{ ref, schema: type.schema, type: type.name }} search={{ ...search, create: undefined }} data-row className="font-mono text-xs font-medium after:absolute after:inset-0 hover:text-accent">
+                  <Link to={sheetPath} params={{ ref, schema: type.schema, type: type.name }} search={(old) => ({ ...old, create: undefined })} data-row className="font-mono text-xs font-medium after:absolute after:inset-0 hover:text-accent">
                     {search.schema === "*" ? `${type.schema}.${type.name}` : type.name}
                   </Link>
                 </Td>

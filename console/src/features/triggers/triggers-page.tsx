@@ -74,7 +74,7 @@ function Triggers() {
             {items.map((each) => (
               <Tr key={`${each.schema}.${each.table}.${each.name}`} className="relative">
                 <Td className="max-w-72">
-                  <Link to={sheetPath} params={{ ref, schema: each.schema, table: each.table, trigger: each.name }} search={{ ...search, create: undefined, of: undefined }} data-row className="block truncate font-mono text-xs font-medium after:absolute after:inset-0 hover:text-accent">
+                  <Link to={sheetPath} params={{ ref, schema: each.schema, table: each.table, trigger: each.name }} search={(old) => ({ ...old, create: undefined, of: undefined })} data-row className="block truncate font-mono text-xs font-medium after:absolute after:inset-0 hover:text-accent">
                     {each.name}
                   </Link>
                 </Td>
