@@ -47,6 +47,8 @@ interface Props {
   about?: ReactNode;
   /** What is lost by it, or may go wrong. */
   danger?: ReactNode;
+  /** Whether it is still being counted what is lost by it: until that is known it does not run. */
+  counting?: boolean;
   /** Must be typed first, for what has data in it. */
   typed?: string;
   /** The button's verb. */
@@ -69,7 +71,7 @@ export function SqlReview({ open, title, onClose, ...rest }: Props) {
   );
 }
 
-function Review({ sql, name, about, danger, typed, verb, done, unrecorded, onDone, onClose }: Omit<Props, "open" | "title">) {
+function Review({ sql, name, about, danger, counting, typed, verb, done, unrecorded, onDone, onClose }: Omit<Props, "open" | "title">) {
   const [text, setText] = useState("");
   const { meta } = useHere();
   const changed = useSchemaChanged();
@@ -89,11 +91,12 @@ function Review({ sql, name, about, danger, typed, verb, done, unrecorded, onDon
       onSubmit={(event) => {
         event.preventDefault();
         event.stopPropagation(); // a form that this dialog stands in is not meant
-        if (ready && !run.isPending) run.mutate();
+        if (ready && !counting && !run.isPending) run.mutate();
       }}
     >
       {about && <div className="text-sm text-muted">{about}</div>}
       {danger && <Danger>{danger}</Danger>}
+      {counting && <p role="status" className="text-sm text-muted">Counting the values that would be lost</p>}
       <SqlPreview sql={sql} label="SQL that will run" badLine={lineOf(run.error, sql)} />
       {typed && (
         <Field
@@ -110,7 +113,7 @@ function Review({ sql, name, about, danger, typed, verb, done, unrecorded, onDon
       <p className="text-xs text-muted">{unrecorded ? "Runs as the project’s owner. It changes no schema, and is not kept among the migrations." : "Runs as the project’s owner in one transaction, and is kept among the migrations."}</p>
       <DialogFooter>
         <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" variant={danger ? "danger" : "primary"} disabled={!ready} busy={run.isPending} autoFocus={!typed}>
+        <Button type="submit" variant={danger ? "danger" : "primary"} disabled={!ready} aria-disabled={counting || undefined} busy={run.isPending} autoFocus={!typed}>
           {!run.isPending && !verb && <Play aria-hidden />}
           {verb ?? "Run"}
         </Button>

@@ -1,3 +1,4 @@
+import type { UseQueryResult } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { Controller, FormProvider, useWatch } from "react-hook-form";
 import { z } from "zod";
@@ -13,7 +14,7 @@ import { RightsField } from "@/features/functions/rights-field";
 import { templates } from "@/features/functions/templates";
 import { useRoleNames, useTableNames } from "@/features/functions/use-function";
 import { Problem } from "@/features/schema-edit/columns-field";
-import { Waiting } from "@/features/schema-edit/facts";
+import { useStart, Waiting } from "@/features/schema-edit/facts";
 import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import type { DatabaseFunction } from "@/lib/catalog";
 import type { Names } from "@/lib/pg";
@@ -39,17 +40,17 @@ function NewFunction({ names, schema, onClose, onDone }: { names: Names; schema:
   return <FunctionForm names={names} initial={initial} offered={offered} onClose={onClose} onDone={onDone} />;
 }
 
-export function EditFunction({ fn, onClose, onDone }: { fn: DatabaseFunction; onClose: () => void; onDone: (name: string) => void }) {
+export function EditFunction({ fn, of, onClose, onDone }: { fn: DatabaseFunction; of: Pick<UseQueryResult, "isFetching">; onClose: () => void; onDone: (name: string) => void }) {
   const { names, schemas } = useNames();
   const grants = useCatalog("grants", { schema: fn.schema, search: fn.name });
-  const [started] = useState(fn);
-  const initial = useMemo(() => draftOf(started), [started]);
+  const started = useStart([of], () => fn);
+  const initial = useMemo(() => started && draftOf(started), [started]);
   const fixed = uneditable(fn);
   if (fixed) return <p className="text-sm text-muted">{fixed}</p>;
   return (
     <>
       <Waiting queries={[schemas, grants]} what="The function" />
-      {names && grants.data && <FunctionForm names={names} initial={initial} fn={started} onClose={onClose} onDone={(made) => onDone(made.name)} />}
+      {names && grants.data && initial && <FunctionForm names={names} initial={initial} fn={started} onClose={onClose} onDone={(made) => onDone(made.name)} />}
     </>
   );
 }

@@ -71,7 +71,7 @@ export function FunctionSheet({ schema, name, args, tab, onTab, onArgs, onRename
           </nav>
           {tab === "definition" && <Definition key={fn.identity_arguments} fn={fn} onClose={onClose} />}
           {tab === "call" && (fn.kind === "trigger" ? <TriggersOf fn={fn} /> : <CallPanel key={fn.identity_arguments} fn={fn} />)}
-          {tab === "change" && <EditFunction key={fn.identity_arguments} fn={fn} onClose={() => onTab("definition")} onDone={(next) => (next === fn.name ? onTab("definition") : onRenamed(next, undefined))} />}
+          {tab === "change" && <EditFunction key={fn.identity_arguments} fn={fn} of={overloads} onClose={() => onTab("definition")} onDone={(next) => (next === fn.name ? onTab("definition") : onRenamed(next, undefined))} />}
         </div>
       )}
     </GuardedSheet>

@@ -10,7 +10,7 @@ import { Problem } from "@/features/schema-edit/columns-field";
 import { DefaultInput } from "@/features/schema-edit/default-input";
 import { diffTable } from "@/features/schema-edit/diff";
 import { draftOf, keyOf, newColumn, type TableDraft } from "@/features/schema-edit/draft";
-import { Gone, useTable, Waiting } from "@/features/schema-edit/facts";
+import { Gone, useStart, useTable, Waiting } from "@/features/schema-edit/facts";
 import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { TableReview } from "@/features/schema-edit/table-sheet";
 import { tableSchema } from "@/features/schema-edit/table-schema";
@@ -28,17 +28,17 @@ interface Props {
 /** One column: a new one, or one that is there. */
 export function ColumnSheet({ schema, table, column, onClose }: Props) {
   const { queries, facts } = useTable(schema, table);
-  const [started, setStarted] = useState<{ standing: TableDraft; draft: TableDraft }>();
-  if (facts?.table && !started) {
+  const started = useStart(queries, () => {
+    if (!facts?.table) return undefined;
     const standing = draftOf(facts.table, facts.columns, facts.constraints);
-    setStarted({ standing, draft: column ? standing : { ...standing, columns: [...standing.columns, newColumn()] } });
-  }
+    return { standing, draft: column ? standing : { ...standing, columns: [...standing.columns, newColumn()] } };
+  });
   const at = started?.draft.columns.findIndex((each) => (column ? each.key === keyOf(column) : each.key.startsWith("new "))) ?? -1;
   const alien = facts?.table && !facts.table.owned;
   return (
     <GuardedSheet onClose={onClose} title={column ? `Edit column ${column}` : `Add a column to ${table}`} description="Its SQL is shown before it runs." className="max-w-[600px]">
-      <Waiting queries={queries} what="The table" />
-      {facts && (!facts.table || at < 0) && <Gone what={facts.table ? `column ${column}` : `table ${table}`} />}
+      <Waiting queries={queries} what="The table" anew={!started} />
+      {facts && (!facts.table || (started && at < 0)) && <Gone what={facts.table ? `column ${column}` : `table ${table}`} />}
       {alien && <Gone what="way to change it">The table belongs to a service of the project, which keeps it in order.</Gone>}
       {facts && started && at >= 0 && !alien && <ColumnForm names={facts.names} {...started} at={at} onClose={onClose} />}
     </GuardedSheet>

@@ -1,5 +1,5 @@
 import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { SkeletonRows } from "@/components/ui/skeleton";
@@ -18,13 +18,26 @@ export function useTable(schema: string, table: string) {
   };
 }
 
-/** Stands in for what several queries tell, until all have, or says which did not. */
-export function Waiting({ queries, what, rows = 6 }: { queries: Pick<UseQueryResult, "isPending" | "isError" | "error" | "refetch" | "isFetching">[]; what: string; rows?: number }) {
+/** Stands in for what several queries tell, until all have, or says which did not; with `anew`, also while they are read again. */
+export function Waiting({ queries, what, rows = 6, anew = false }: { queries: Pick<UseQueryResult, "isPending" | "isError" | "error" | "refetch" | "isFetching">[]; what: string; rows?: number; anew?: boolean }) {
   const failed = queries.filter((each) => each.isError);
   if (failed.length > 0) {
     return <ErrorState error={failed[0]!.error} what={`${what} could not be loaded`} onRetry={() => failed.forEach((each) => void each.refetch())} retrying={failed.some((each) => each.isFetching)} />;
   }
-  return queries.some((each) => each.isPending) ? <SkeletonRows rows={rows} label={`Loading ${what.toLowerCase()}`} /> : null;
+  return queries.some((each) => each.isPending || (anew && each.isFetching)) ? <SkeletonRows rows={rows} label={`Loading ${what.toLowerCase()}`} /> : null;
+}
+
+/**
+ * What a form begins with, made once, whatever is asked for again meanwhile. What is kept of the catalog may be older than a change that was just
+ * made elsewhere: nothing begins while it is read again.
+ */
+export function useStart<T>(queries: Pick<UseQueryResult, "isFetching">[], make: () => T | undefined): T | undefined {
+  const [started, setStarted] = useState<{ value: T }>();
+  if (!started && !queries.some((each) => each.isFetching)) {
+    const value = make();
+    if (value !== undefined) setStarted({ value });
+  }
+  return started?.value;
 }
 
 export function Gone({ what, children }: { what: string; children?: ReactNode }) {

@@ -11,7 +11,7 @@ export interface CountedRisk extends Risk {
 }
 
 /** What a change does to what is in the table, counted there. */
-export function useRisks(standing: TableDraft | undefined, asked: TableDraft, names: Names): { risks: CountedRisk[]; losing: boolean } {
+export function useRisks(standing: TableDraft | undefined, asked: TableDraft, names: Names): { risks: CountedRisk[]; losing: boolean; counting: boolean } {
   const { project, meta } = useHere();
   const all = useMemo(() => (standing ? risksOf(standing, asked, names) : []), [standing, asked, names]);
   const counts = useQueries({
@@ -21,12 +21,13 @@ export function useRisks(standing: TableDraft | undefined, asked: TableDraft, na
       enabled: Boolean(risk.count),
       retry: false,
       staleTime: 0,
+      gcTime: 0,
     })),
   });
-  const risks = all
-    .map((risk, at) => ({ ...risk, found: !risk.count || counts[at]?.isError ? null : counts[at]?.data }))
-    .filter((risk) => !(risk.quiet && (risk.found === 0 || risk.found === undefined)));
-  return { risks, losing: risks.some((risk) => !risk.refused && risk.found !== 0) };
+  const every = all.map((risk, at) => ({ ...risk, found: !risk.count || counts[at]?.isError ? null : counts[at]?.data }));
+  const risks = every.filter((risk) => !(risk.quiet && (risk.found === 0 || risk.found === undefined)));
+  const counting = every.some((risk) => risk.quiet && !risk.refused && risk.found === undefined);
+  return { risks, losing: risks.some((risk) => !risk.refused && risk.found !== 0), counting };
 }
 
 export function RiskNotes({ risks }: { risks: CountedRisk[] }) {

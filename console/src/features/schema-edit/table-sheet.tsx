@@ -9,7 +9,7 @@ import { Check } from "@/features/schema-edit/column-details";
 import { ColumnsField } from "@/features/schema-edit/columns-field";
 import { createTable, diffTable } from "@/features/schema-edit/diff";
 import { draftOf, duplicateOf, newTable, type TableDraft } from "@/features/schema-edit/draft";
-import { Gone, useTable, Waiting } from "@/features/schema-edit/facts";
+import { Gone, useStart, useTable, Waiting } from "@/features/schema-edit/facts";
 import { ForeignKeysField } from "@/features/schema-edit/foreign-keys-field";
 import { ChecksField, UniquesField } from "@/features/schema-edit/keys-field";
 import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
@@ -39,16 +39,15 @@ export function NewTableSheet({ schema, onClose, onDone }: SheetProps) {
 
 export function TableSheet({ schema, table, duplicate, onClose, onDone }: SheetProps & { table: string; duplicate?: boolean }) {
   const { queries, facts } = useTable(schema, table);
-  // Edited is what was there when the sheet opened, whatever is asked for again meanwhile.
-  const [started, setStarted] = useState<TableDraft>();
-  if (facts?.table && !started) {
+  const started = useStart(queries, () => {
+    if (!facts?.table) return undefined;
     const draft = draftOf(facts.table, facts.columns, facts.constraints);
-    setStarted(duplicate ? { ...duplicateOf(draft, `${table}_copy`), rls: true } : draft);
-  }
+    return duplicate ? { ...duplicateOf(draft, `${table}_copy`), rls: true } : draft;
+  });
   const alien = facts?.table && !facts.table.owned && !duplicate;
   return (
     <GuardedSheet onClose={onClose} title={duplicate ? `Duplicate ${table}` : `Edit ${table}`} description={duplicate ? "A new table of the same shape, without the rows." : "Only what changes is run, and its SQL is shown before."} className={wide}>
-      <Waiting queries={queries} what="The table" />
+      <Waiting queries={queries} what="The table" anew={!started} />
       {facts && !facts.table && <Gone what={`table ${table}`} />}
       {alien && <Gone what="way to change it">The table belongs to a service of the project, which keeps it in order.</Gone>}
       {facts && started && !alien && <TableForm names={facts.names} initial={started} standing={duplicate ? undefined : started} onClose={onClose} onDone={onDone} />}
@@ -146,7 +145,7 @@ function Access({ standing, draft, set }: { standing?: TableDraft; draft: TableD
 
 /** Shows the SQL of a table that is made or changed, and what it does to the rows that are there. */
 export function TableReview({ names, standing, asked, onBack, onDone }: { names: Names; standing?: TableDraft; asked: TableDraft; onBack: () => void; onDone: () => void }) {
-  const { risks, losing } = useRisks(standing, asked, names);
+  const { risks, losing, counting } = useRisks(standing, asked, names);
   const sql = standing ? diffTable(standing, asked, names) : createTable(asked, names);
   const name = standing?.name ?? asked.name;
   const dropped = standing?.columns.filter((column) => !asked.columns.some((each) => each.key === column.key)) ?? [];
@@ -157,6 +156,7 @@ export function TableReview({ names, standing, asked, onBack, onDone }: { names:
       sql={sql.join("\n")}
       name={standing ? `alter table ${name}` : `create table ${name}`}
       danger={risks.length > 0 ? <RiskNotes risks={risks} /> : !asked.rls && asked.exposed && !standing ? "Everyone with the publishable key may read and write every row: the table is exposed, and row level security is off." : undefined}
+      counting={counting}
       typed={losing ? (dropped.length === 1 ? dropped[0]!.name : name) : undefined}
       verb={standing ? "Change table" : "Create table"}
       done={standing ? `${name} was changed.` : `${name} was created.`}

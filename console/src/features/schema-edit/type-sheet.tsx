@@ -8,7 +8,7 @@ import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
 import { Input, Select } from "@/components/ui/input";
 import { Problem } from "@/features/schema-edit/columns-field";
-import { Gone, Waiting } from "@/features/schema-edit/facts";
+import { Gone, useStart, Waiting } from "@/features/schema-edit/facts";
 import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { createEnum, diffEnum, dropType, enumDraft, type EnumDraft } from "@/features/schema-edit/objects";
 import { nameProblem } from "@/features/schema-edit/table-schema";
@@ -30,12 +30,11 @@ export function NewTypeSheet({ schema, onClose }: { schema: string; onClose: () 
 export function TypeSheet({ schema, type, onClose }: { schema: string; type: string; onClose: () => void }) {
   const { names, schemas } = useNames();
   const types = useCatalog("types", { schema });
-  const [started, setStarted] = useState<DatabaseType>();
   const found = types.data?.find((each) => each.name === type);
-  if (found && !started) setStarted(found);
+  const started = useStart([types], () => found);
   return (
     <GuardedSheet onClose={onClose} title={`Type ${type}`} description={started?.kind === "enum" ? "Values can be renamed and added; Postgres takes none away." : `A ${started?.kind ?? "type"} of the project.`}>
-      <Waiting queries={[schemas, types]} what="The type" />
+      <Waiting queries={[schemas, types]} what="The type" anew={!started} />
       {types.data && !found && <Gone what={`type ${type}`} />}
       {names && started?.kind === "enum" && <EnumForm names={names} initial={enumDraft(started)} type={started} onClose={onClose} />}
       {names && started && started.kind !== "enum" && <Other names={names} type={started} onClose={onClose} />}

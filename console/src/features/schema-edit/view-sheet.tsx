@@ -13,7 +13,7 @@ import { useToast } from "@/components/ui/toast";
 import { Check } from "@/features/schema-edit/column-details";
 import { Problem } from "@/features/schema-edit/columns-field";
 import { DropTable } from "@/features/schema-edit/drop";
-import { Gone, useTable, Waiting } from "@/features/schema-edit/facts";
+import { Gone, useStart, useTable, Waiting } from "@/features/schema-edit/facts";
 import { GuardedSheet, useUnsaved } from "@/features/schema-edit/guarded-sheet";
 import { createView, diffView, viewDraft, type ViewDraft } from "@/features/schema-edit/objects";
 import { nameProblem } from "@/features/schema-edit/table-schema";
@@ -41,11 +41,10 @@ export function NewViewSheet({ schema, onClose, onDone }: Props) {
 export function ViewSheet({ schema, table, onClose, onDone }: Props & { table: string }) {
   const { queries, facts } = useTable(schema, table);
   const grants = useCatalog("grants", { schema, table });
-  const [started, setStarted] = useState<CatalogTable>();
-  if (facts?.table && !started) setStarted(facts.table);
+  const started = useStart([...queries, grants], () => facts?.table);
   return (
     <GuardedSheet onClose={onClose} title={`Edit ${table}`} description={started?.kind === "materialized_view" ? "A query whose answer is kept until it is refreshed." : "A query that is read like a table."} className="max-w-[720px]">
-      <Waiting queries={[...queries, grants]} what="The view" />
+      <Waiting queries={[...queries, grants]} what="The view" anew={!started} />
       {facts && !facts.table && <Gone what={`view ${table}`} />}
       {facts?.table && grants.data && started && <ViewForm names={facts.names} initial={viewDraft(started)} view={started} grants={grants.data} onClose={onClose} onDone={onDone} />}
     </GuardedSheet>
