@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback, useRef, useState, type RefObject } from "react";
+import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 import type { Editor, Piece } from "@/features/sql/editor";
 import { readPlan } from "@/features/sql/explain/plan";
 import { explainSql, unexplainable } from "@/features/sql/explain/statement";
@@ -39,6 +39,10 @@ export function useExecute({ tab, who, refused, editor, onStart, onSchema, onRan
   const [asked, setAsked] = useState<Wanted & { dangers: Danger[] }>();
   const [notice, setNotice] = useState<string>();
   const last = useRef<Record<string, Wanted>>({});
+  const shown = useRef(tab.id);
+  useEffect(() => {
+    shown.current = tab.id;
+  });
 
   const start = useCallback(
     async (wanted: Wanted) => {
@@ -54,7 +58,7 @@ export function useExecute({ tab, who, refused, editor, onStart, onSchema, onRan
       const error = run.state === "failed" ? run.error : undefined;
       if (error instanceof SqlError && error.offset !== undefined) {
         const at = codeUnits(sql, error.offset) - offset;
-        if (at >= 0) editor.current?.mark(piece.from + Math.min(at, piece.text.length), error.message);
+        if (at >= 0 && shown.current === tab.id) editor.current?.mark(piece.from + Math.min(at, piece.text.length), error.message);
       }
       const rows = run.state === "done" && mode === "rows" ? run.results.reduce((all, each) => all + (each.columns.length > 0 ? each.rows.length : 0), 0) : undefined;
       const words = run.state === "cancelled" ? "Cancelled" : error === undefined ? undefined : describe(error).message;

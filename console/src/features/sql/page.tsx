@@ -94,11 +94,13 @@ function Workbench({ of }: { of: string }) {
   const left = () => !wide && setPanel(undefined);
 
   async function format() {
-    const { text } = editor.current?.chosen() ?? current;
+    const { text, from } = editor.current?.chosen() ?? { text: current.text, from: 0 };
     const whole = text.length === current.text.length;
     try {
       const { formatDialect, postgresql } = await import("sql-formatter");
       const formatted = formatDialect(text, { dialect: postgresql, keywordCase: "preserve", tabWidth: 2 });
+      const now = editor.current?.chosen();
+      if (store.get().open !== current.id || (now && (now.text !== text || now.from !== from))) return; // who writes on meanwhile has another text
       if (whole) setText(`${formatted}\n`);
       else editor.current?.insert(formatted);
     } catch (error) {

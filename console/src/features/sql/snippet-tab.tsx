@@ -72,7 +72,7 @@ export function useSaving({ tab, store, onText }: Saving): { save: () => void; s
     const snippet = await actions.read(from!.id).catch((error: unknown) => void setFailed({ tab: tab.id, error }));
     if (!snippet) return;
     store.change(tab.id, { snippet: kept(snippet, snippet.sql), text: snippet.sql });
-    onText(snippet.sql);
+    if (store.get().open === tab.id) onText(snippet.sql); // another tab may be shown by now
     setFailed(undefined);
   }
 
