@@ -63,7 +63,8 @@ export function DataGrid({ ref, ...props }: GridProps) {
 
   const [active, setActive] = useState<Spot>({ row: rowCount > 0 ? 0 : -1, at: 0 });
   const [anchor, setAnchor] = useState<Spot>();
-  const [menu, setMenu] = useState<MenuAt>();
+  // With what a cell's menu has: it is of the row that it was opened on, wherever that moves.
+  const [menu, setMenu] = useState<MenuAt & { cell?: ReactNode }>();
   const wanted = useRef(false);
   const spot: Spot = { row: Math.min(active.row, rowCount - 1), at: Math.min(active.at, shown.length - 1) };
   const range = anchor && rangeBetween(anchor, spot);
@@ -99,7 +100,7 @@ export function DataGrid({ ref, ...props }: GridProps) {
 
   function openMenu(at: Spot, x: number, y: number) {
     if (at.row >= 0 ? !props.cellMenu || !row(at.row) : !shown[at.at]) return;
-    setMenu({ ...at, x, y });
+    setMenu({ ...at, x, y, cell: at.row >= 0 && props.cellMenu?.(dataCell(at)) });
   }
 
   const openHeaderMenu = useCallback((at: number, element: HTMLElement) => {
@@ -261,7 +262,7 @@ export function DataGrid({ ref, ...props }: GridProps) {
           arrangement={arrangement}
           onClose={() => setMenu(undefined)}
           onReturn={() => cellOf(menu)?.focus({ preventScroll: true })}
-          cell={menu.row >= 0 ? props.cellMenu?.(dataCell(menu)) : undefined}
+          cell={menu.cell}
           header={menu.row < 0 ? props.headerMenu?.(columns[shown[menu.at]!.index]!) : undefined}
         />
       )}
