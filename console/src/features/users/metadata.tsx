@@ -1,4 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
 import { z } from "zod";
 import { ErrorState } from "@/components/error-state";
 import { useCheckedForm } from "@/components/form";
@@ -38,19 +39,32 @@ function appsOwn(user: User): Record<string, unknown> {
 
 const pretty = (value: unknown) => JSON.stringify(value ?? {}, null, 2);
 
-export function Metadata({ user, onChanged }: { user: User; onChanged: () => Promise<unknown> }) {
+/** What is typed stays while the user is read again: it is about the user as they were when it was begun. */
+export function Metadata({ user: present, onChanged }: { user: User; onChanged: () => Promise<unknown> }) {
+  const [typing, setTyping] = useState<User>();
+  const user = typing ?? present;
+  return <Form key={`${user.id} ${user.updated_at}`} user={user} onTyping={(on) => setTyping(on ? user : undefined)} onChanged={onChanged} />;
+}
+
+function Form({ user, onTyping, onChanged }: { user: User; onTyping: (on: boolean) => void; onChanged: () => Promise<unknown> }) {
   const { admin } = useServed();
   const toast = useToast();
   const save = useMutation({
     mutationFn: (values: z.output<typeof schema>) =>
       admin.updateUser(user.id, { user_metadata: changes(user.user_metadata ?? {}, values.user), app_metadata: changes(appsOwn(user), values.app) }),
     onSuccess: async () => {
+      onTyping(false);
       await onChanged();
       toast("The metadata was saved. Tokens carry it from their next refresh on.");
     },
   });
   const form = useCheckedForm(schema, { user: pretty(user.user_metadata), app: pretty(appsOwn(user)) });
   const { errors, isDirty } = form.formState;
+  const told = useRef(onTyping);
+  useEffect(() => {
+    told.current = onTyping;
+  });
+  useEffect(() => told.current(isDirty), [isDirty]);
   const submit = form.handleSubmit((values) => save.mutate(values));
   const area = "field-sizing-content max-h-72 min-h-16 font-mono text-xs";
   return (

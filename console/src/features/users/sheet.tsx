@@ -38,7 +38,7 @@ export function UserSheet() {
             <UserActions user={user.data} onChanged={changed} onDeleted={close} />
           </div>
           <Details user={user.data} />
-          <Metadata key={`${user.data.id} ${user.data.updated_at}`} user={user.data} onChanged={changed} />
+          <Metadata key={user.data.id} user={user.data} onChanged={changed} />
           <Identities user={user.data} />
           <Factors user={user.data} onChanged={changed} />
           <Sessions user={user.data} />
