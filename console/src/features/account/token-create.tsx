@@ -30,7 +30,7 @@ export function CreateTokenDialog({ open, onOpenChange }: Props) {
 function Form({ onDone }: { onDone: () => void }) {
   const invalidate = useInvalidate();
   const idempotencyKey = useIdempotencyKey();
-  const create = useMutation(AccountService.method.createAccessToken, { onSuccess: () => invalidate(AccountService.method.listAccessTokens) });
+  const create = useMutation(AccountService.method.createAccessToken, { onSuccess: () => void invalidate(AccountService.method.listAccessTokens) });
   const form = useCheckedForm(schema, { name: "", days: "90" }, create.error);
   const { errors } = form.formState;
   const submit = form.handleSubmit((values) =>

@@ -34,7 +34,7 @@ function InviteForm({ slug, onOpenChange }: Props) {
   const invalidate = useInvalidate();
   const idempotencyKey = useIdempotencyKey();
   const invite = useMutation(OrganizationService.method.inviteMember, {
-    onSuccess: () => invalidate(OrganizationService.method.listInvitations),
+    onSuccess: () => void invalidate(OrganizationService.method.listInvitations), // what is shown only now does not wait for it
   });
   const form = useCheckedForm(schema, { email: "", role: String(Role.DEVELOPER) }, invite.error);
   const { errors } = form.formState;

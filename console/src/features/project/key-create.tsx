@@ -47,7 +47,7 @@ export function CreateKeyDialog(props: Props) {
 function Form({ projectRef, onOpenChange }: Props) {
   const invalidate = useInvalidate();
   const idempotencyKey = useIdempotencyKey();
-  const create = useMutation(KeyService.method.createKey, { onSuccess: () => invalidate(KeyService.method.listKeys) });
+  const create = useMutation(KeyService.method.createKey, { onSuccess: () => void invalidate(KeyService.method.listKeys) });
   const form = useCheckedForm(schema, { name: "", type: String(KeyType.PUBLISHABLE), days: "", bounds: "", scopes: [], perSecond: "" }, create.error);
   const { errors } = form.formState;
   const type: KeyType = Number(form.watch("type"));

@@ -38,7 +38,7 @@ function Form({ projectRef, of, onClose }: Props & { of: Key }) {
   const [hours, setHours] = useState(String(overlaps[0]!.hours));
   const invalidate = useInvalidate();
   const idempotencyKey = useIdempotencyKey();
-  const rotate = useMutation(KeyService.method.rotateKey, { onSuccess: () => invalidate(KeyService.method.listKeys) });
+  const rotate = useMutation(KeyService.method.rotateKey, { onSuccess: () => void invalidate(KeyService.method.listKeys) });
   if (rotate.data) return <ShownOnce value={rotate.data.value} onDone={onClose} />;
   const users = of.type === KeyType.SECRET ? "servers" : "apps";
   return (

@@ -39,7 +39,7 @@ export function RevealSecret({ projectRef, secret, refused }: Props) {
 
 function Reveal({ projectRef, secret, onDone }: { projectRef: string; secret: Key; onDone: () => void }) {
   const invalidate = useInvalidate();
-  const reveal = useMutation(KeyService.method.revealKey, { onSettled: () => invalidate(KeyService.method.listKeys) });
+  const reveal = useMutation(KeyService.method.revealKey, { onSettled: () => void invalidate(KeyService.method.listKeys) });
   if (reveal.data) return <ShownOnce value={reveal.data.value} onDone={onDone} />;
   return (
     <div className="flex flex-col gap-3 text-sm">
