@@ -1,4 +1,4 @@
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, useLocation, useNavigate, useRouter } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { formatFilter, parseFilter, type Group } from "@/features/tables/filter";
 import { formatSort, parseSort, type SortBy } from "@/features/tables/sort";
@@ -9,11 +9,14 @@ const route = getRouteApi("/app/projects/$ref/tables/$schema/$table");
 export function useTableSearch() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: "/projects/$ref/tables/$schema/$table" });
+  const router = useRouter();
+  const here = useLocation({ select: ({ pathname }) => pathname });
   const filter = useMemo(() => parseFilter(search.filter), [search.filter]);
   const sort = useMemo(() => parseSort(search.sort), [search.sort]);
   return useMemo(() => {
     type Search = typeof search;
-    const set = (next: Partial<Search>) => void navigate({ to: ".", search: (old) => ({ ...old, ...next }) });
+    // What was saved after its table was left leads nowhere any more.
+    const set = (next: Partial<Search>) => void (router.latestLocation.pathname === here && navigate({ to: ".", search: (old) => ({ ...old, ...next }) }));
     return {
       ...search,
       asked: { filter, sort },
@@ -23,7 +26,7 @@ export function useTableSearch() {
       setFilter: (next: Group | undefined) => set({ filter: next && formatFilter(next) }),
       setSort: (next: SortBy[]) => set({ sort: formatSort(next) }),
     };
-  }, [search, filter, sort, navigate]);
+  }, [search, filter, sort, navigate, router, here]);
 }
 
 export type TableSearch = ReturnType<typeof useTableSearch>;

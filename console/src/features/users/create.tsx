@@ -46,12 +46,11 @@ function CreateForm({ onDone }: { onDone: () => void }) {
     onSuccess: async (user) => {
       await queries.invalidateQueries({ queryKey: ["auth", project.ref, "users"] });
       toast(`${user.email || user.phone || "The user"} was created.`);
-      onDone();
     },
   });
   const form = useCheckedForm(schema, { email: "", phone: "", password: "", confirm: true });
   const { errors } = form.formState;
-  const submit = form.handleSubmit((values) => create.mutate(values));
+  const submit = form.handleSubmit((values) => create.mutate(values, { onSuccess: onDone }));
   return (
     <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4" noValidate>
       <Field label="Email" error={errors.email?.message}>
@@ -100,11 +99,10 @@ function InviteForm({ onDone }: { onDone: () => void }) {
     onSuccess: async (_, email) => {
       await queries.invalidateQueries({ queryKey: ["auth", project.ref, "users"] });
       toast(`An invitation goes to ${email}.`);
-      onDone();
     },
   });
   const form = useCheckedForm(inviteSchema, { email: "" });
-  const submit = form.handleSubmit(({ email }) => invite.mutate(email));
+  const submit = form.handleSubmit(({ email }) => invite.mutate(email, { onSuccess: onDone }));
   return (
     <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4" noValidate>
       <Field label="Email" error={form.formState.errors.email?.message}>
