@@ -84,7 +84,9 @@ export const shownSql = (page: Page) => page.getByRole("region", { name: "SQL th
 
 /** Writes into an editor in place of what is there. */
 export async function write(page: Page, name: string, text: string) {
-  await page.getByRole("textbox", { name }).focus();
+  const editor = page.getByRole("textbox", { name });
+  await editor.focus();
+  await expect(editor).toBeFocused();
   await page.keyboard.press("ControlOrMeta+a");
   await page.keyboard.insertText(text);
 }
