@@ -9,6 +9,7 @@ import { ErrorState } from "@/components/error-state";
 import { ToastProvider } from "@/components/ui/toast";
 import { AppProvider, type App } from "@/lib/app";
 import { loadConfig, NotReady } from "@/lib/config";
+import { forgetDevelopers } from "@/lib/developer";
 import { nonce } from "@/lib/nonce";
 import { createQueries } from "@/lib/queries";
 import { Accounts } from "@/lib/session";
@@ -45,6 +46,7 @@ function show(app: App) {
     if (event !== "SIGNED_OUT") return;
     setTimeout(() => {
       app.queries.clear();
+      forgetDevelopers(app);
       void router.invalidate();
     });
   });

@@ -44,14 +44,19 @@ export class Developer {
 /** One of each project for the whole console: a token serves all its pages. */
 const developers = new WeakMap<App, Map<string, Developer>>();
 
+/** Whoever signs in next gets tokens of their own. */
+export const forgetDevelopers = (app: App): void => void developers.delete(app);
+
+export function developerOf(app: App, ref: string, base: string): Developer {
+  const known = developers.get(app) ?? new Map<string, Developer>();
+  developers.set(app, known);
+  const id = `${ref} ${base}`;
+  const developer = known.get(id) ?? new Developer(ref, base, createClient(ProjectService, app.transport));
+  known.set(id, developer);
+  return developer;
+}
+
 export function useDeveloper(ref: string, base: string): Developer {
   const app = useApp();
-  return useMemo(() => {
-    const known = developers.get(app) ?? new Map<string, Developer>();
-    developers.set(app, known);
-    const id = `${ref} ${base}`;
-    const developer = known.get(id) ?? new Developer(ref, base, createClient(ProjectService, app.transport));
-    known.set(id, developer);
-    return developer;
-  }, [app, ref, base]);
+  return useMemo(() => developerOf(app, ref, base), [app, ref, base]);
 }
