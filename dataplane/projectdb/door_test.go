@@ -352,3 +352,20 @@ func TestADeadlineWhileConnectingIsTheRequests(t *testing.T) {
 	_, err = one(short, anon(newDoor(t, Deps{}), &moved), Options{ReadOnly: true}, "select 1::text")
 	requireFault(t, err, fault.DeadlineExceeded, "REQUEST_TIMEOUT")
 }
+
+// TestWhoPanicsGivesItsConnectionBack: a handler that panics over rows ends its request, not the worker's budget.
+func TestWhoPanicsGivesItsConnectionBack(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, shared bool) {
+		p := newProject(t, shared)
+		d := newDoor(t, Deps{MaxConnections: 1, AcquireTimeout: time.Second})
+		for _, plain := range []bool{true, false} {
+			require.PanicsWithValue(t, "rows", func() {
+				_ = anon(d, p).Query(t.Context(), Options{}, Statement{SQL: "select generate_series(1, 9)", Plain: plain}, func(pgx.Rows) error { panic("rows") })
+			})
+		}
+		out, err := one(t.Context(), anon(d, p), Options{ReadOnly: true}, "select 'there'")
+		require.NoError(t, err)
+		require.Equal(t, "there", out)
+	})
+}

@@ -126,18 +126,31 @@ func (d *Door) run(ctx context.Context, s *Session, o Options, b Batch, read fun
 		if err != nil {
 			return err
 		}
-		err = c.run(ctx, id, o, b, read)
-		plain := b.plain() && len(o.Settings) == 0
-		if plain && !o.ReadOnly {
-			c.sequences = true
-		}
-		d.settle(c, err, plain)
+		err = d.use(ctx, c, id, o, b, read)
 		if attempt == 0 && lostStatement(err) {
 			d.metrics.retried.Inc() // nothing ran: the server refused before it began, and the transaction is rolled back
 			continue
 		}
 		return queryFault(ctx, err)
 	}
+}
+
+// use runs the batch and gives the connection back.
+func (d *Door) use(ctx context.Context, c *conn, id identity, o Options, b Batch, read func(int, pgx.Rows) error) error {
+	settled := false
+	defer func() { // also when read panics
+		if !settled {
+			d.discard(c)
+		}
+	}()
+	err := c.run(ctx, id, o, b, read)
+	plain := b.plain() && len(o.Settings) == 0
+	if plain && !o.ReadOnly {
+		c.sequences = true
+	}
+	settled = true
+	d.settle(c, err, plain)
+	return err
 }
 
 // lostStatement reports whether the server no longer has a prepared statement as we know it: a project's SQL may deallocate
@@ -274,16 +287,17 @@ func (p *pipeline) request(id identity, o Options, b Batch) (first int, err erro
 			p.c.sequences = false
 		}
 	}
+	fresh := slices.ContainsFunc(b.Statements, func(s Statement) bool { return s.Fresh })
 	switch {
 	case id.timeout == "":
-		p.send(statementKey{sql: assumeOwn}, id.values()[:6])
+		p.sendAs(statementKey{sql: assumeOwn}, id.values()[:6], fresh)
 	case single && o.Method == "" && o.Path == "" && o.Headers == nil:
-		p.send(statementKey{sql: assumePlain}, [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.searchPath), []byte(id.timeout)})
+		p.sendAs(statementKey{sql: assumePlain}, [][]byte{[]byte(id.role), []byte(id.claims), []byte(id.searchPath), []byte(id.timeout)}, fresh)
 	default:
-		p.send(statementKey{sql: assume}, id.values())
+		p.sendAs(statementKey{sql: assume}, id.values(), fresh)
 	}
 	if len(o.Settings) > 0 {
-		p.send(statementKey{sql: setAll(len(o.Settings))}, settingValues(o.Settings))
+		p.sendAs(statementKey{sql: setAll(len(o.Settings))}, settingValues(o.Settings), fresh)
 	}
 	first = len(p.sent)
 	for _, stmt := range b.Statements {
@@ -291,7 +305,7 @@ func (p *pipeline) request(id identity, o Options, b Batch) (first int, err erro
 		if err != nil {
 			return first, err
 		}
-		p.send(statementKey{id.role, id.searchPath, stmt.SQL}, args)
+		p.sendAs(statementKey{id.role, id.searchPath, stmt.SQL}, args, stmt.Fresh)
 	}
 	if o.Rollback && !o.ReadOnly {
 		p.send(statementKey{sql: immediate}, nil)
@@ -361,8 +375,14 @@ type sent struct {
 	deallocated bool
 }
 
-func (p *pipeline) send(key statementKey, args [][]byte) {
-	stmt, evicted := p.c.statement(key)
+func (p *pipeline) send(key statementKey, args [][]byte) { p.sendAs(key, args, false) }
+
+// sendAs sends a fresh statement without a name, as one that is not prepared yet.
+func (p *pipeline) sendAs(key statementKey, args [][]byte, fresh bool) {
+	stmt, evicted := &prepared{key: key}, (*prepared)(nil)
+	if !fresh {
+		stmt, evicted = p.c.statement(key)
+	}
 	if evicted != nil {
 		p.p.SendDeallocate(evicted.name)
 	}

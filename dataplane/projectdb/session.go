@@ -57,6 +57,9 @@ type Statement struct {
 	// its own. A plain read leaves nothing behind, and needs nothing undone; a plain write leaves what it took from sequences, which
 	// is forgotten before any other code can see it.
 	Plain bool
+	// Fresh has the server read the statement's text anew, and that of what makes the request its caller: what counts must not be what SQL of the
+	// project's, run by what was taken for plain, has prepared under the statement's name. It comes first in its batch: one before could set the search_path.
+	Fresh bool
 	// Hold waits with the commit until read has returned, and rolls back when it returns an error, at the price of a second round
 	// trip. Without it an error of read leaves the statement's effects committed.
 	Hold bool

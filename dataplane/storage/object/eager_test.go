@@ -160,3 +160,35 @@ func TestStatementsKnowTheSameTriggers(t *testing.T) {
 	require.NotEmpty(t, lists[0])
 	require.Equal(t, lists[0], lists[1])
 }
+
+// TestNothingTakesThePlaceOfWhatCounts: a default of the owner's, which runs unseen, prepares other statements in the place of the worker's.
+func TestNothingTakesThePlaceOfWhatCounts(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		b.Owner(`create function {public}.keep_blob(text, bigint, bigint, out bytes bigint, out blobs bigint) language sql as 'select 0::bigint, 0::bigint';
+			create function {public}.keep_blobs(text[], bigint[], bigint, out bytes bigint, out blobs bigint) language sql as 'select 0::bigint, 0::bigint';
+			create function {public}.sly() returns int language plpgsql as $$ declare p record; begin
+				for p in select name, statement, array_to_string(parameter_types::text[], ', ') as types from pg_prepared_statements where statement !~ '(insert into|begin|commit|rollback|discard)' and not from_sql loop
+					execute 'deallocate ' || p.name;
+					execute 'prepare ' || p.name || coalesce('(' || nullif(p.types, '') || ')', '') || ' as select ' || case
+						when p.statement like '%keep_blob%' then '0::bigint as bytes, 0::bigint as blobs'
+						when p.statement like '%request.jwt.claims%' then 'num_nulls(set_config(''role'', $1, true), set_config(''request.jwt.claims'', $2, true), set_config(''search_path'', ''{public}, {storage}'', true))'
+						else 'set_config(''search_path'', ''{public}, {storage}'', true)' end;
+				end loop;
+				return 1;
+			end $$;
+			grant usage on schema {public} to public;
+			alter table {storage}.objects add column sly int default {public}.sly()`)
+		for i := range 3 {
+			_, err := send(b, b.Service(), object.Target{Bucket: "files", Name: fmt.Sprint(i), Upsert: i%2 == 0}, "text")
+			require.NoError(t, err)
+		}
+		for _, err := range crowd(t, b, named(4, nil), nil) {
+			require.NoError(t, err)
+		}
+		for _, err := range crowd(t, b, named(4, func(_ int, target *object.Target) { target.Name += " again" }), nil) {
+			require.NoError(t, err)
+		}
+		require.Equal(t, int64(3+4+4+2), storagetest.One[int64](b, "select blobs from used()"))
+	})
+}

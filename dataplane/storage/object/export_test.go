@@ -2,10 +2,10 @@ package object
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
-	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
 )
 
 // Waiting is how many uploads wait to be committed with others.
@@ -25,7 +25,7 @@ func (s *Service) Lines() int {
 	return len(s.together.lines)
 }
 
-// CommitTogether commits an upload of nothing, for as long as ctx lasts.
+// CommitTogether stores an upload of nothing, and commits it for as long as ctx lasts.
 func (s *Service) CommitTogether(ctx context.Context, session *projectdb.Session, target Target) error {
 	t, err := s.Begin(ctx, session, target)
 	if err != nil {
@@ -33,7 +33,11 @@ func (s *Service) CommitTogether(ctx context.Context, session *projectdb.Session
 	}
 	known, _ := s.known.rules.Get(knownKey{session.Project.Ref, t.Bucket})
 	t.eager = &known.rules
-	return s.commitTogether(ctx, session, t, blob.Written{Version: t.Version}, projectdb.Options{SearchPath: searchPath})
+	w, err := s.Store(ctx, session, t, strings.NewReader(""))
+	if err != nil {
+		return err
+	}
+	return s.commitTogether(ctx, session, t, w, projectdb.Options{SearchPath: searchPath})
 }
 
 // Remember keeps the rules that are known, however slow the machine is.

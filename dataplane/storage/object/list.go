@@ -241,7 +241,7 @@ func scanEntry(bucket string) pgx.RowToFunc[Entry] {
 		var metadata, user []byte
 		var e Entry
 		o := Object{Bucket: bucket}
-		err := row.Scan(&folder, &o.Name, &o.ID, &o.Version, &o.OwnerID, &o.Created, &o.Updated, &o.LastAccessed, &metadata, &user, &e.after)
+		err := row.Scan(&folder, &o.Name, &o.ID, &o.Version, &o.OwnerID, moment{&o.Created}, moment{&o.Updated}, moment{&o.LastAccessed}, &metadata, &user, &e.after)
 		if err != nil {
 			return e, err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/outbox"
@@ -118,7 +119,7 @@ func scan(row pgx.CollectableRow) (Object, error) {
 	var o Object
 	var metadata, user []byte
 	var bucket, name *string
-	if err := row.Scan(&o.ID, &bucket, &name, &o.Version, &o.OwnerID, &o.Created, &o.Updated, &o.LastAccessed, &metadata, &user); err != nil {
+	if err := row.Scan(&o.ID, &bucket, &name, &o.Version, &o.OwnerID, moment{&o.Created}, moment{&o.Updated}, moment{&o.LastAccessed}, &metadata, &user); err != nil {
 		return o, err
 	}
 	if bucket != nil {
@@ -135,6 +136,26 @@ func scan(row pgx.CollectableRow) (Object, error) {
 		o.read += len(value)
 	}
 	return o, nil
+}
+
+// moment reads a time that the project's owner may have written. One that JSON has none for, such as infinity, leaves what was there.
+type moment struct{ at *time.Time }
+
+// ScanText reads what Postgres writes.
+func (m moment) ScanText(v pgtype.Text) error {
+	var at pgtype.Timestamptz
+	if !v.Valid || at.Scan(v.String) != nil {
+		return nil
+	}
+	return m.ScanTimestamptz(at)
+}
+
+// ScanTimestamptz takes what was read.
+func (m moment) ScanTimestamptz(v pgtype.Timestamptz) error {
+	if year := v.Time.UTC().Year(); v.Valid && v.InfinityModifier == pgtype.Finite && year > 0 && year < 9999 {
+		*m.at = v.Time
+	}
+	return nil
 }
 
 func parseMetadata(column []byte) (m Metadata) {

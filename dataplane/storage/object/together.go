@@ -10,8 +10,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/wayli-app/fluxbase/dataplane/directory"
 	"github.com/wayli-app/fluxbase/dataplane/projectdb"
 	"github.com/wayli-app/fluxbase/dataplane/storage/blob"
+	"github.com/wayli-app/fluxbase/internal/fault"
 )
 
 //go:embed sql/keep_many.sql
@@ -48,14 +50,15 @@ type together struct {
 
 // lineKey is what uploads of one transaction have in common: everything but their rows.
 type lineKey struct {
-	ref, bucket, claims string
-	upsert              bool
-	sizeLimit, most     int64
-	types               string
+	project        *directory.Project // where it lives and what it may, as the directory told it at one time
+	bucket, claims string
+	upsert         bool
+	sizeLimit      int64
+	types          string
 }
 
 func lineOf(session *projectdb.Session, t *Ticket) lineKey {
-	return lineKey{session.Project.Ref, t.Bucket, string(session.Caller.Claims), t.Upsert, t.eager.sizeLimit, session.Project.Limits.StorageBytes, t.eager.written}
+	return lineKey{session.Project, t.Bucket, string(session.Caller.Claims), t.Upsert, t.eager.sizeLimit, t.eager.written}
 }
 
 // line is there while a transaction of it is under way. Who comes meanwhile waits for the next.
@@ -165,8 +168,9 @@ func (s *Service) commitTogether(ctx context.Context, session *projectdb.Session
 	batch := s.together.enter(key, j)
 	if batch == nil {
 		got, ended := s.wait(ctx, key, j)
-		if ended != nil {
-			return ended
+		if ended != nil { // nothing of it was written, for certain
+			s.drop(ctx, session, w.Version)
+			return fault.Wrap(ended, fault.DeadlineExceeded, "REQUEST_TIMEOUT", "The request took too long and was stopped.")
 		}
 		if got.batch == nil {
 			t.stored = got.stored
@@ -208,8 +212,10 @@ func (s *Service) wait(ctx context.Context, key lineKey, j *joint) (turn, error)
 	return turn{}, context.Cause(ctx)
 }
 
-// commitAll commits uploads in one transaction.
+// commitAll commits uploads in one transaction, in a time of its own: that of the first may be about to end.
 func (s *Service) commitAll(ctx context.Context, session *projectdb.Session, o projectdb.Options, batch []*joint) (out turn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
 	most := strconv.FormatInt(session.Project.Limits.StorageBytes, 10)
 	first := batch[0].ticket
 	versions, sizes, tickets := make([]string, len(batch)), make([]int64, len(batch)), make(map[string]*Ticket, len(batch))
@@ -229,20 +235,23 @@ func (s *Service) commitAll(ctx context.Context, session *projectdb.Session, o p
 		}
 		row.Args = append(row.Args, column)
 	}
-	keep := projectdb.Statement{SQL: keepManySQL, Args: []any{versions, sizes, most}, Plain: true}
+	keep := projectdb.Statement{SQL: keepManySQL, Args: []any{versions, sizes, most}, Plain: true, Fresh: true}
 	same := first.eager.same(first.Bucket)
 	same.Plain = true
-	out.err = session.Run(ctx, o, projectdb.Batch{Statements: []projectdb.Statement{same, keep, row}}, func(i int, rows pgx.Rows) error {
+	out.err = session.Run(ctx, o, projectdb.Batch{Statements: []projectdb.Statement{keep, same, row}}, func(i int, rows pgx.Rows) error {
 		for rows.Next() {
 			var err error
 			switch i {
-			case 1:
+			case 0:
 				err = rows.Scan(&out.bytes, &out.blobs)
 			case 2:
-				var name string
-				var w written
-				if err = rows.Scan(&name, &w.id, &w.created, &w.updated, &w.lastAccessed); err == nil {
-					tickets[name].written = w
+				var name *string
+				w := first.written
+				if err = rows.Scan(&name, &w.id, moment{&w.created}, moment{&w.updated}, moment{&w.lastAccessed}); err != nil || name == nil {
+					break
+				}
+				if t := tickets[*name]; t != nil { // code of the project's that nobody knows of may have changed it
+					t.written = w
 				}
 			}
 			if err != nil {

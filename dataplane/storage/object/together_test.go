@@ -133,28 +133,35 @@ func TestRulesChangeWhileUploadsWait(t *testing.T) {
 	})
 }
 
+// lock holds an object's row until unlock is called.
+func lock(b *storagetest.Bundle, name string) (unlock func()) {
+	b.T.Helper()
+	held, let := make(chan struct{}), make(chan struct{})
+	var holder sync.WaitGroup
+	holder.Go(func() {
+		err := b.Service().InTx(b.T.Context(), projectdb.Options{SearchPath: []string{"storage"}}, func(tx pgx.Tx) error {
+			_, err := tx.Exec(b.T.Context(), "select from objects where name = $1 for update", name)
+			close(held)
+			<-let
+			return err
+		})
+		if err != nil {
+			b.T.Error(err)
+		}
+	})
+	<-held
+	unlock = sync.OnceFunc(func() { close(let); holder.Wait() })
+	b.T.Cleanup(unlock)
+	return unlock
+}
+
 // TestARowThatIsLocked: the owner holds a row that one of the uploads replaces. The others do not wait for it.
 func TestARowThatIsLocked(t *testing.T) {
 	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
 		b.Bucket("files", false)
 		_, err := send(b, b.Service(), object.Target{Bucket: "files", Name: "03"}, "text")
 		require.NoError(t, err)
-		held, let := make(chan struct{}), make(chan struct{})
-		var holder sync.WaitGroup
-		holder.Go(func() {
-			err := b.Service().InTx(t.Context(), projectdb.Options{SearchPath: []string{"storage"}}, func(tx pgx.Tx) error {
-				_, err := tx.Exec(t.Context(), "select from objects where name = '03' for update")
-				close(held)
-				<-let
-				return err
-			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-		<-held
-		unlock := sync.OnceFunc(func() { close(let) })
-		defer unlock()
+		unlock := lock(b, "03")
 		for _, err := range crowd(t, b, named(6, nil), func(release func()) {
 			release()
 			require.Eventually(t, func() bool { return asService(b, "select count(*) from objects where name <> $1", "03") == 6 }, time.Minute, 10*time.Millisecond)
@@ -163,7 +170,6 @@ func TestARowThatIsLocked(t *testing.T) {
 		}) {
 			require.NoError(t, err)
 		}
-		holder.Wait()
 		require.Equal(t, "text 03", b.Read("files", "03"))
 		require.Equal(t, int64(8), storagetest.One[int64](b, "select blobs from used()"))
 	})
@@ -203,9 +209,93 @@ func TestWhoHasWaitedInVain(t *testing.T) {
 			require.Equal(t, 6, b.Objects.Waiting())
 		})
 		require.ErrorIs(t, gone, context.Canceled)
+		require.Equal(t, "REQUEST_TIMEOUT", reason(gone))
+		require.Len(t, b.StoredKeys(), 7, "the bytes of what was not committed are gone")
 		for _, err := range ended {
 			require.NoError(t, err)
 		}
 		require.Zero(t, asService(b, "select count(*) from objects where name = $1", "vain"))
+	})
+}
+
+// TestTheTimeOfTheFirstIsNotThatOfTheOthers: who commits for others is out of time while their transaction waits.
+func TestTheTimeOfTheFirstIsNotThatOfTheOthers(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		for _, name := range []string{"before", "03"} {
+			_, err := send(b, b.Service(), object.Target{Bucket: "files", Name: name}, "text")
+			require.NoError(t, err)
+		}
+		b.Objects.Remember()
+		unlock := lock(b, "03")
+		release := sync.OnceFunc(b.Objects.Occupy(b.Service(), object.Target{Bucket: "files", Upsert: true}))
+		defer release()
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		all.Go(func() {
+			_ = b.Objects.CommitTogether(ctx, b.Service(), object.Target{Bucket: "files", Name: "first", Upsert: true})
+		})
+		require.Eventually(t, func() bool { return b.Objects.Waiting() == 1 }, time.Minute, time.Millisecond)
+		ended := make([]error, 6)
+		for i, target := range named(6, nil) {
+			all.Go(func() { _, ended[i] = send(b, b.Service(), target, fmt.Sprintf("text %02d", i)) })
+		}
+		require.Eventually(t, func() bool { return b.Objects.Waiting() == 7 }, time.Minute, time.Millisecond)
+		release()
+		require.Eventually(t, func() bool { // one of the transaction, or the one that goes by itself after it
+			return storagetest.One[bool](b, "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and usename = $1)", b.Project.Authenticator.User)
+		}, time.Minute, time.Millisecond)
+		cancel()
+		require.Eventually(t, func() bool { return b.Objects.Lines() == 0 }, time.Minute, time.Millisecond)
+		unlock()
+		all.Wait()
+		for _, err := range ended {
+			require.NoError(t, err)
+		}
+	})
+}
+
+// TestWhatTheOwnerMadeOfARow: one row has times that JSON has none for, and names come back as others. The uploads are told what has become of them.
+func TestWhatTheOwnerMadeOfARow(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		for name, created := range map[string]string{"01": "infinity", "02": "-infinity", "03": "20000-01-01", "04": "0100-01-01 BC"} {
+			_, err := send(b, b.Service(), object.Target{Bucket: "files", Name: name}, "text")
+			require.NoError(t, err)
+			b.Owner("update {storage}.objects set created_at = $2::text::timestamptz where name = $1", name, created)
+		}
+		for _, err := range crowd(t, b, named(6, nil), nil) {
+			require.NoError(t, err)
+		}
+		alone, err := send(b, b.Service(), object.Target{Bucket: "files", Name: "01", Upsert: true}, "text")
+		require.NoError(t, err)
+		_, err = json.Marshal(alone)
+		require.NoError(t, err)
+		page, err := b.Objects.List(t.Context(), b.Service(), object.ListQuery{Bucket: "files", Limit: 100})
+		require.NoError(t, err)
+		require.Len(t, page.Entries, 7)
+
+		b.Owner(`create function {public}.other() returns trigger language plpgsql as $$ begin new.name := new.name || '!'; return new; end $$;
+			drop trigger objects_told_created on {storage}.objects;
+			create trigger objects_told_created before insert on {storage}.objects for each row execute function {public}.other()`)
+		for _, err := range crowd(t, b, named(6, nil), nil) {
+			require.NoError(t, err)
+		}
+		require.Equal(t, int64(7), asService(b, "select count(*) from objects where name like $1", "%!"))
+	})
+}
+
+// TestAProjectThatHasChangedIsAnother: what it may and where it lives may differ.
+func TestAProjectThatHasChangedIsAnother(t *testing.T) {
+	storagetest.Both(t, func(t *testing.T, b *storagetest.Bundle) {
+		b.Bucket("files", false)
+		target := object.Target{Bucket: "files", Name: "one", Upsert: true}
+		_, err := send(b, b.Service(), target, "text")
+		require.NoError(t, err)
+		b.Objects.Remember()
+		defer b.Objects.Occupy(b.Service(), target)()
+		_, err = send(b, b.Limited(directory.Limits{StatementTimeout: time.Minute}).Service(), target, "another")
+		require.NoError(t, err)
+		require.Equal(t, "another", b.Read("files", "one"))
 	})
 }

@@ -405,9 +405,7 @@ func (s *Service) commitAlone(ctx context.Context, session *projectdb.Session, t
 		batch.Statements[i].Plain = t.plain && len(o.Settings) == 0
 	}
 	err = session.Run(ctx, o, batch, func(i int, rows pgx.Rows) error {
-		switch i - (len(batch.Statements) - 2) {
-		case -1: // the rules are the same
-			return nil
+		switch i {
 		case 0:
 			for rows.Next() {
 				if err := rows.Scan(&t.stored.bytes, &t.stored.blobs); err != nil {
@@ -415,6 +413,8 @@ func (s *Service) commitAlone(ctx context.Context, session *projectdb.Session, t
 				}
 			}
 			return rows.Err()
+		case len(batch.Statements) - 2: // the rules are the same
+			return nil
 		}
 		list, err := pgx.CollectRows(rows, scan)
 		switch {
@@ -434,9 +434,9 @@ func (s *Service) commitAlone(ctx context.Context, session *projectdb.Session, t
 func (t *Ticket) batch(session *projectdb.Session, w blob.Written) projectdb.Batch {
 	row := t.statement(w.Size, w.Version, w.ETag)
 	size, most := strconv.FormatInt(w.Size, 10), strconv.FormatInt(session.Project.Limits.StorageBytes, 10)
-	keep := projectdb.Statement{SQL: keepSQL, Args: []any{w.Version, size, most}}
+	keep := projectdb.Statement{SQL: keepSQL, Args: []any{w.Version, size, most}, Fresh: true}
 	if t.eager != nil {
-		return projectdb.Batch{Statements: []projectdb.Statement{t.eager.same(t.Bucket), keep, row}}
+		return projectdb.Batch{Statements: []projectdb.Statement{keep, t.eager.same(t.Bucket), row}}
 	}
 	return projectdb.Batch{Statements: []projectdb.Statement{keep, row}, Hold: t.replaces()}
 }
