@@ -195,7 +195,7 @@ func TestNothingGoesThroughWithoutAScanner(t *testing.T) {
 	s := scanner(t, gone.serve("tcp", "127.0.0.1:0"), func(d *scan.Deps) { d.Answer = 50 * time.Millisecond })
 	require.Equal(t, "SCANNER_UNAVAILABLE", reason(look(t, s, "abc", strings.NewReader("x"))))
 	// A caller who leaves does not wait.
-	s = scanner(t, gone.serve("tcp", "127.0.0.1:0"))
+	s = scanner(t, (&clamd{t: t, answer: "-"}).serve("tcp", "127.0.0.1:0"))
 	ctx, cancel := context.WithCancel(t.Context())
 	stream, err := s.Begin(ctx, "abc")
 	require.NoError(t, err)
