@@ -1,5 +1,5 @@
 import { Search } from "lucide-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { startTransition, useCallback, useEffect, useRef, useState } from "react";
 import { Input } from "@/components/ui/input";
 import { cn } from "@/lib/cn";
 
@@ -12,7 +12,10 @@ interface Props {
   first?: boolean;
 }
 
-/** A filter kept in the URL, changed a moment after typing stopped, or at once when the field is left: later it would undo where one went from there. */
+/**
+ * A filter kept in the URL, changed a moment after typing stopped, or at once when one goes on from it, by key or click:
+ * later it would undo where one went. Not yet when the button goes down: the list would move from under the pointer.
+ */
 export function FilterInput({ value, onChange, label, className, first = true }: Props) {
   const [text, setText] = useState(value);
   const input = useRef<HTMLInputElement>(null);
@@ -34,7 +37,12 @@ export function FilterInput({ value, onChange, label, className, first = true }:
   useEffect(() => {
     if (!unsent) return;
     const timer = setTimeout(send, 250);
-    return () => clearTimeout(timer);
+    const goOn = () => startTransition(send); // drawn once the click was told to what it hit
+    document.addEventListener("click", goOn, { capture: true });
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("click", goOn, { capture: true });
+    };
   }, [unsent, send]);
   useEffect(() => {
     if (!first) return;
@@ -50,7 +58,16 @@ export function FilterInput({ value, onChange, label, className, first = true }:
   return (
     <div className={cn("relative w-full sm:max-w-xs", className)}>
       <Search className="pointer-events-none absolute top-2 left-2.5 size-4 text-faint" aria-hidden />
-      <Input ref={input} type="search" value={text} onChange={(event) => setText(event.target.value)} onBlur={() => unsent && send()} placeholder={label} aria-label={label} className="pl-8" />
+      <Input
+        ref={input}
+        type="search"
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={({ key }) => unsent && (key === "Tab" || key === "Enter") && send()}
+        placeholder={label}
+        aria-label={label}
+        className="pl-8"
+      />
       {first && !text && (
         <kbd className="pointer-events-none absolute top-1.5 right-2 hidden h-5 items-center rounded border border-border px-1.5 font-mono text-xs text-faint sm:inline-flex">/</kbd>
       )}

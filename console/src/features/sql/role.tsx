@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { ChevronDown, ShieldAlert, ShieldCheck } from "lucide-react";
 import { useState } from "react";
 import { ErrorState } from "@/components/error-state";
@@ -98,7 +98,7 @@ function UserDialog({ onChosen, onClose }: { onChosen: (user: User) => void; onC
   const { project } = useHere();
   const admin = useAuthAdmin(project.ref, project.pathUrl);
   const [filter, setFilter] = useState("");
-  const users = useQuery({ queryKey: ["auth", project.ref, "users", "list", 1, filter, 20], queryFn: ({ signal }) => admin.users(1, 20, filter, signal) });
+  const users = useQuery({ queryKey: ["auth", project.ref, "users", "list", 1, filter, 20], queryFn: ({ signal }) => admin.users(1, 20, filter, signal), placeholderData: keepPreviousData });
   const list = users.data?.items;
   return (
     <Dialog open onOpenChange={(open) => !open && onClose()} title="Work as a user" description="SQL runs as the role authenticated with this user's claims: it sees what the app would show them.">

@@ -1,4 +1,5 @@
 import { useInfiniteQuery } from "@connectrpc/connect-query";
+import { keepPreviousData } from "@tanstack/react-query";
 import { Ellipsis, Star, Users } from "lucide-react";
 import { useCallback, useState } from "react";
 import { copy } from "@/components/copy-button";
@@ -44,7 +45,7 @@ export function Snippets({ current, search, filter, onSearch, onOpen, onSaveNew,
   const list = useInfiniteQuery(
     SnippetService.method.listSnippets,
     { ref: project.ref, pageSize: 100, pageToken: "", search, ...filters[filter].query },
-    { pageParamKey: "pageToken", getNextPageParam: (page) => page.nextPageToken || undefined, staleTime: 10_000 },
+    { pageParamKey: "pageToken", getNextPageParam: (page) => page.nextPageToken || undefined, staleTime: 10_000, placeholderData: keepPreviousData },
   );
   const found = list.data?.pages.flatMap((page) => page.snippets) ?? [];
   const order = [...new Set(found.map((each) => each.folder))].toSorted((one, other) => one.localeCompare(other));
