@@ -1,4 +1,5 @@
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useRef } from "react";
+import { toEnd } from "@/components/ui/input";
 import { cn } from "@/lib/cn";
 import type { CodeMirrorProps } from "@/components/code-mirror";
 
@@ -17,8 +18,10 @@ const line = 20;
  * Tab, leaves it; with onSubmit, Cmd or Ctrl with Enter submits. CodeMirror comes when the first one is shown.
  */
 export function CodeEditor({ className, invalid, ...props }: CodeEditorProps) {
-  const { value, minLines = 3, maxLines = 20 } = props;
+  const { value, onChange, minLines = 3, maxLines = 20 } = props;
   const lines = Math.min(Math.max(value.split("\n").length, minLines), maxLines);
+  const caret = useRef<number>(undefined);
+  const plain = { className: "block w-full resize-none overflow-hidden py-2 pl-3 font-mono text-[13px] leading-5 outline-none", style: { height: lines * line + 16 } };
   return (
     <div
       className={cn(
@@ -29,12 +32,27 @@ export function CodeEditor({ className, invalid, ...props }: CodeEditorProps) {
     >
       <Suspense
         fallback={
-          <pre className="overflow-hidden py-2 pl-3 font-mono text-[13px] leading-5" style={{ height: lines * line + 16 }}>
-            {value}
-          </pre>
+          props.autoFocus && !props.readOnly ? (
+            // What is typed until the editor comes is kept.
+            <textarea
+              {...plain}
+              aria-label={props.ariaLabel}
+              autoFocus // oxlint-disable-line jsx-a11y/no-autofocus -- the editor was opened to be typed in
+              spellCheck={false}
+              value={value}
+              onFocus={toEnd}
+              onChange={(event) => {
+                caret.current = event.target.selectionEnd;
+                onChange?.(event.target.value);
+              }}
+              onSelect={(event) => (caret.current = event.currentTarget.selectionEnd)}
+            />
+          ) : (
+            <pre {...plain}>{value}</pre>
+          )
         }
       >
-        <CodeMirror {...props} />
+        <CodeMirror {...props} caret={caret} />
       </Suspense>
     </div>
   );

@@ -7,7 +7,7 @@ import { linter } from "@codemirror/lint";
 import { closeSearchPanel, highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Annotation, Compartment, EditorState, Prec, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder as placeholderOf } from "@codemirror/view";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, type RefObject } from "react";
 import { look } from "@/components/code-look";
 import { typing } from "@/components/code-typing";
 import { nonce } from "@/lib/nonce";
@@ -25,6 +25,8 @@ export interface CodeMirrorProps {
   placeholder?: string;
   lineNumbers?: boolean;
   autoFocus?: boolean;
+  /** Where the caret stood in what was shown before. Else it begins at the end of a line, and before several. */
+  caret?: RefObject<number | undefined>;
   /** Cmd or Ctrl with Enter. */
   onSubmit?: () => void;
   /** What SQL is completed with. */
@@ -45,7 +47,7 @@ export default function CodeMirror(props: CodeMirrorProps) {
   });
 
   useEffect(() => {
-    const { minLines = 3, maxLines = 20, placeholder, autoFocus } = latest.current;
+    const { value: doc, minLines = 3, maxLines = 20, placeholder, caret } = latest.current;
     const submit = () => {
       latest.current.onSubmit?.();
       return Boolean(latest.current.onSubmit);
@@ -53,7 +55,8 @@ export default function CodeMirror(props: CodeMirrorProps) {
     const editor = new EditorView({
       parent: parent.current!,
       state: EditorState.create({
-        doc: latest.current.value,
+        doc,
+        selection: { anchor: Math.min(caret?.current ?? (doc.includes("\n") ? 0 : doc.length), doc.length) },
         extensions: [
           EditorView.cspNonce.of(nonce()),
           height(minLines, maxLines),
@@ -80,7 +83,6 @@ export default function CodeMirror(props: CodeMirrorProps) {
       }),
     });
     view.current = editor;
-    if (autoFocus) editor.focus();
     const escape = (event: KeyboardEvent) => leaveFirst(editor, event);
     window.addEventListener("keydown", escape, true);
     return () => {
@@ -104,6 +106,11 @@ export default function CodeMirror(props: CodeMirrorProps) {
     const shown = editor.state.doc.toString();
     if (shown !== value) editor.dispatch({ changes: { from: 0, to: shown.length, insert: value }, annotations: given.of(true) });
   }, [value]);
+
+  // Last, as what is coloured anew before the browser tells of its caret would take the caret to the beginning.
+  useEffect(() => {
+    if (latest.current.autoFocus) view.current!.focus();
+  }, []);
 
   return <div ref={parent} />;
 }

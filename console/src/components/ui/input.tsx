@@ -1,5 +1,5 @@
 import { ChevronDown } from "lucide-react";
-import type { ComponentProps } from "react";
+import type { ComponentProps, FocusEvent } from "react";
 import { cn } from "@/lib/cn";
 
 const base =
@@ -12,6 +12,9 @@ export function Input({ className, ...rest }: ComponentProps<"input">) {
 export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {
   return <textarea className={cn(base, "min-h-20 py-1.5", className)} {...rest} />;
 }
+
+/** Sets the caret behind what a field begins with, for what is typed next. */
+export const toEnd = ({ currentTarget: field }: FocusEvent<HTMLInputElement | HTMLTextAreaElement>) => field.setSelectionRange(field.value.length, field.value.length);
 
 /** The browser's own list: it is the one that works best with keyboards, screen readers and phones. */
 export function Select({ className, children, ...rest }: ComponentProps<"select">) {

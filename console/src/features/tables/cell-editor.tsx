@@ -5,6 +5,7 @@ import { ErrorState } from "@/components/error-state";
 import { Button } from "@/components/ui/button";
 import { Popover, PopoverAnchor, PopoverContent } from "@/components/ui/popover";
 import { Skeleton } from "@/components/ui/skeleton";
+import { begun } from "@/features/tables/begin";
 import { asDefault, type NewValue } from "@/features/tables/change";
 import { faultIn } from "@/features/tables/check";
 import { ForeignPicker } from "@/features/tables/foreign-picker";
@@ -23,7 +24,7 @@ export interface Editing {
   column: CatalogColumn;
   /** The cell that it stands at. */
   element: HTMLElement;
-  /** What was typed to begin it, in place of the value. */
+  /** The key that began it, typed over the value. */
   typed?: string;
 }
 
@@ -40,7 +41,9 @@ export function CellEditor(props: Props) {
   const { project } = useHere();
   const index = info.relation.columns.indexOf(column);
   const draft = changes.draftOf(row, column.name);
-  const cut = row.cut.has(index) && props.typed === undefined && !draft;
+  const picks = info.foreign.get(column.name)?.pairs.length === 1;
+  const typed = props.typed === undefined || picks ? undefined : begun(column, props.typed);
+  const cut = row.cut.has(index) && typed === undefined && !draft;
   const whole = useQuery({ queryKey: ["rows", project.ref, column.schema, column.table, "whole", row.key, row.version, props.as ?? null], queryFn: async () => (await changes.whole(row)) ?? null, enabled: cut, staleTime: 0 });
   const present = draft ? draft.value : cut ? whole.data?.values[index] : row.values[index];
   return (
@@ -57,21 +60,28 @@ export function CellEditor(props: Props) {
       >
         {cut && whole.isPending && <Skeleton className="h-8" />}
         {cut && whole.isError && <ErrorState error={whole.error} what="The whole value could not be read" onRetry={() => void whole.refetch()} retrying={whole.isFetching} />}
-        {(!cut || whole.isSuccess) && <ValueForm {...props} present={present ?? null} />}
+        {(!cut || whole.isSuccess) && <ValueForm {...props} typed={typed} searched={picks ? props.typed : undefined} present={present ?? null} />}
       </PopoverContent>
     </Popover>
   );
 }
 
-function ValueForm({ row, column, info, changes, as, typed, present, onClose }: Props & { present: NewValue }) {
+interface FormProps extends Props {
+  /** What is looked for among the rows that a foreign key may lead to. */
+  searched: string | undefined;
+  present: NewValue;
+}
+
+function ValueForm({ row, column, info, changes, as, typed, searched, present, onClose }: FormProps) {
   const kind = kindOf(column);
   const pretty = typeof present === "string" ? asEdited(column, present) : present;
   const [text, setText] = useState(typed ?? (typeof pretty === "string" ? pretty : ""));
   const [fault, setFault] = useState<string>();
-  const foreign = info.foreign.get(column.name);
   // Of a row that cannot be found again only the beginning of a long value is known: it would be written back cut.
   const editable = info.rights.update(column.name) && (row.key !== undefined || !row.cut.has(info.relation.columns.indexOf(column)));
   const name = `${column.name}, ${column.type}`;
+  const foreign = info.foreign.get(column.name);
+  const picking = editable && foreign?.pairs.length === 1 ? foreign : undefined;
 
   function save(value: NewValue) {
     onClose();
@@ -87,7 +97,7 @@ function ValueForm({ row, column, info, changes, as, typed, present, onClose }: 
   }
   function onKeyDown(event: KeyboardEvent) {
     if (event.key !== "Enter" || event.shiftKey || event.defaultPrevented) return;
-    const several = kind === "json" || (event.target as HTMLElement).closest("button, select");
+    const several = kind === "json" || (event.target as HTMLElement).closest("button");
     if (several && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     submit();
@@ -103,7 +113,7 @@ function ValueForm({ row, column, info, changes, as, typed, present, onClose }: 
         submit();
       }}
     >
-      {foreign && foreign.pairs.length === 1 && editable && <ForeignPicker foreign={foreign} column={column.name} value={typeof present === "string" ? present : null} as={as} onPick={save} autoFocus />}
+      {picking && <ForeignPicker foreign={picking} column={column.name} value={typeof present === "string" ? present : null} as={as} onPick={save} searched={searched} autoFocus />}
       <ValueInput
         column={column}
         value={text}
@@ -112,7 +122,7 @@ function ValueForm({ row, column, info, changes, as, typed, present, onClose }: 
           setFault(undefined);
         }}
         label={name}
-        autoFocus={!foreign}
+        autoFocus={!picking}
         invalid={Boolean(fault)}
         readOnly={!editable}
         onSubmit={submit}

@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState, type KeyboardEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { ErrorState } from "@/components/error-state";
-import { Input } from "@/components/ui/input";
+import { Input, toEnd } from "@/components/ui/input";
 import { searchForeign, tellingColumn } from "@/features/tables/foreign";
 import type { Foreign } from "@/features/tables/use-table";
 import { cn } from "@/lib/cn";
@@ -14,17 +14,19 @@ interface Props {
   value: string | null;
   as: As | undefined;
   onPick: (value: string) => void;
+  /** What it begins to search for. */
+  searched?: string;
   autoFocus?: boolean;
 }
 
 const shown = 20;
 
 /** Finds the row that a foreign key shall lead to. Arrows move, Enter takes. */
-export function ForeignPicker({ foreign, column, value, as, onPick, autoFocus }: Props) {
+export function ForeignPicker({ foreign, column, value, as, onPick, searched = "", autoFocus }: Props) {
   const { project, meta } = useHere();
   const { names } = useNames();
-  const [text, setText] = useState("");
-  const [at, setAt] = useState(0);
+  const [text, setText] = useState(searched);
+  const [at, setAt] = useState<number>();
   const { schema, table } = foreign;
   const key = foreign.pairs.find((each) => each.column === column)!.foreign;
   const columns = useCatalog("columns", { schema, table });
@@ -39,20 +41,26 @@ export function ForeignPicker({ foreign, column, value, as, onPick, autoFocus }:
     placeholderData: keepPreviousData,
   });
   const rows = found.data ?? [];
-  const chosen = Math.min(at, rows.length - 1);
+  // Enter takes nothing that nobody asked for: at first it stands at the present value.
+  const begin = text === "" ? rows.findIndex(([id]) => id === value) : 0;
+  const chosen = Math.min(at ?? begin, rows.length - 1);
 
-  /** Takes the row that the keyboard is at; while those of an earlier text are shown still, once the right ones are there. */
-  async function take() {
-    const list = found.isPlaceholderData ? (await found.refetch({ cancelRefetch: false })).data : rows;
-    const row = list?.[Math.max(0, Math.min(at, list.length - 1))];
-    if (row) onPick(row[0]);
-  }
+  const looking = found.isPending || found.isPlaceholderData;
+  // Enter is for what is found by what was typed, not for the rows that still stand there.
+  const taking = useRef(false);
+  useEffect(() => {
+    if (looking || !taking.current) return;
+    taking.current = false;
+    if (rows[chosen]) onPick(rows[chosen][0]);
+  });
 
   function onKeyDown(event: KeyboardEvent) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) setAt(Math.min(Math.max(chosen + step, 0), rows.length - 1));
-    else if (event.key === "Enter" && (rows[chosen] || found.isPlaceholderData)) void take();
-    else return;
+    else if (event.key !== "Enter") return;
+    else if (looking && text !== "") taking.current = true;
+    else if (rows[chosen]) onPick(rows[chosen][0]);
+    else if (text === "" && value) onPick(value);
     event.preventDefault();
     event.stopPropagation();
   }
@@ -70,9 +78,11 @@ export function ForeignPicker({ foreign, column, value, as, onPick, autoFocus }:
         autoFocus={autoFocus}
         value={text}
         spellCheck={false}
+        onFocus={toEnd}
         onChange={(event) => {
+          taking.current = false;
           setText(event.target.value);
-          setAt(0);
+          setAt(undefined);
         }}
         onKeyDown={onKeyDown}
       />

@@ -1,8 +1,8 @@
 import { CalendarClock, Dices, Plus, X } from "lucide-react";
-import { useRef, type FocusEvent, type ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 import { CodeEditor } from "@/components/code-editor";
 import { Button } from "@/components/ui/button";
-import { Input, Select, Textarea } from "@/components/ui/input";
+import { Input, Select, Textarea, toEnd } from "@/components/ui/input";
 import { Tooltip } from "@/components/ui/tooltip";
 import { formatArray, parseArray } from "@/features/tables/array";
 import { newUuid, now } from "@/features/tables/check";
@@ -25,9 +25,6 @@ export interface ValueInputProps {
   onSubmit?: () => void;
   placeholder?: string;
 }
-
-/** What was typed to begin with stands before what is typed next. */
-const toEnd = ({ currentTarget: field }: FocusEvent<HTMLInputElement | HTMLTextAreaElement>) => field.setSelectionRange(field.value.length, field.value.length);
 
 /** The control that fits a column's values. */
 export function ValueInput(props: ValueInputProps) {
@@ -131,7 +128,10 @@ function ArrayInput(props: ValueInputProps) {
   const { value, onChange, label, autoFocus, column, placeholder } = props;
   const elements = value === "" ? [] : parseArray(value);
   const list = useRef<HTMLOListElement>(null);
-  if (!elements) return <Textarea aria-label={label} id={props.id} value={value} onChange={(event) => onChange(event.target.value)} className="min-h-8 font-mono" rows={3} spellCheck={false} />;
+  if (!elements) {
+    // oxlint-disable-next-line jsx-a11y/no-autofocus -- the editor was opened to be typed in
+    return <Textarea aria-label={label} id={props.id} autoFocus={autoFocus} onFocus={autoFocus ? toEnd : undefined} value={value} onChange={(event) => onChange(event.target.value)} className="min-h-8 font-mono" rows={3} spellCheck={false} />;
+  }
   const set = (next: (string | null)[]) => onChange(formatArray(next));
   const add = () => {
     set([...elements, column.kind === "e" ? (column.values?.[0] ?? "") : ""]);
@@ -156,6 +156,7 @@ function ArrayInput(props: ValueInputProps) {
                 aria-label={`Element ${at + 1}`}
                 // oxlint-disable-next-line jsx-a11y/no-autofocus -- the editor was opened to be typed in
                 autoFocus={autoFocus && at === 0}
+                onFocus={autoFocus ? toEnd : undefined}
                 value={element ?? ""}
                 placeholder={element === null ? "null" : undefined}
                 className="font-mono"

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatArray, parseArray } from "@/features/tables/array";
+import { begun } from "@/features/tables/begin";
 import { faultIn, newUuid, now } from "@/features/tables/check";
 
 describe("an array", () => {
@@ -43,4 +44,22 @@ describe("a value", () => {
     const at = new Date("2026-11-23T10:20:30.456Z");
     expect([now(column("date"), at), now(column("timetz"), at), now(column("timestamp"), at), now(column("timestamptz"), at)]).toEqual(["2026-11-23", "10:20:30+00", "2026-11-23 10:20:30", "2026-11-23 10:20:30+00"]);
   });
+});
+
+describe("a key that is typed over a value", () => {
+  const mood = { kind: "e", values: ["ok", "Happy", "happier"] };
+  it.each([
+    ["text", {}, "x", "x"],
+    ["jsonb", {}, "{", "{"],
+    ["bool", {}, "T", "true"],
+    ["bool", {}, "0", "false"],
+    ["bool", {}, "x", undefined],
+    ["mood", mood, "h", "Happy"],
+    ["mood", mood, "x", undefined],
+    ["int4", { array: true }, "7", "{7}"],
+    ["text", { array: true }, ",", '{","}'],
+    ["text", { array: true }, "{", "{"],
+    ["mood", { ...mood, array: true }, "o", "{ok}"],
+    ["mood", { ...mood, array: true }, "x", undefined],
+  ])("%s %j: %s begins %s", (type, more, key, value) => expect(begun(column(type, more), key)).toBe(value));
 });
