@@ -7,7 +7,8 @@ import { linter } from "@codemirror/lint";
 import { closeSearchPanel, highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Annotation, Compartment, EditorState, Prec, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers, placeholder as placeholderOf } from "@codemirror/view";
-import { useEffect, useRef, type RefObject } from "react";
+import { useEffect, useLayoutEffect, useRef, type RefObject } from "react";
+import { flushSync } from "react-dom";
 import { look } from "@/components/code-look";
 import { typing } from "@/components/code-typing";
 import { nonce } from "@/lib/nonce";
@@ -42,13 +43,16 @@ export default function CodeMirror(props: CodeMirrorProps) {
   const view = useRef<EditorView>(null);
   const parts = useRef({ language: new Compartment(), access: new Compartment() });
   const latest = useRef(props);
-  useEffect(() => {
+  useLayoutEffect(() => {
     latest.current = props;
   });
 
   useEffect(() => {
     const { value: doc, minLines = 3, maxLines = 20, placeholder, caret } = latest.current;
-    const submit = () => {
+    const submit = ({ state }: EditorView) => {
+      // The keys before may not be drawn yet: what is submitted has them.
+      const written = state.doc.toString();
+      if (written !== latest.current.value) flushSync(() => latest.current.onChange?.(written));
       latest.current.onSubmit?.();
       return Boolean(latest.current.onSubmit);
     };
