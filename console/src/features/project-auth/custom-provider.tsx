@@ -88,16 +88,15 @@ function ProviderForm({ provider, onDone }: { provider: CustomProvider | undefin
   const toast = useToast();
   const [deleting, setDeleting] = useState(false);
   const done = async (text: string) => {
-    onDone();
     await queries.invalidateQueries({ queryKey: customKey(project.ref) });
     toast(text);
   };
   const save = useMutation({
     mutationFn: (values: z.output<typeof schema>) =>
       provider ? admin.updateCustomProvider(provider.identifier, bodyOf(values, false)) : admin.createCustomProvider(bodyOf(values, true)),
-    onSuccess: () => done("The provider was saved."),
+    onSuccess: () => done("The provider was saved.").then(onDone), // opened again, it begins with what was saved
   });
-  const remove = useMutation({ mutationFn: () => admin.deleteCustomProvider(provider!.identifier), onSuccess: () => done("The provider was removed.") });
+  const remove = useMutation({ mutationFn: () => admin.deleteCustomProvider(provider!.identifier), onSuccess: () => (onDone(), done("The provider was removed.")) });
   const form = useCheckedForm(
     schema.refine((values) => provider || values.secret, { path: ["secret"], message: "Enter the client secret." }),
     {

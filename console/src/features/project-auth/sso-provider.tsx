@@ -63,7 +63,6 @@ function ProviderForm({ provider, onDone }: { provider: SsoProvider | undefined;
   const toast = useToast();
   const [deleting, setDeleting] = useState(false);
   const done = async (text: string) => {
-    onDone();
     await queries.invalidateQueries({ queryKey: ssoKey(project.ref) });
     toast(text);
   };
@@ -77,9 +76,9 @@ function ProviderForm({ provider, onDone }: { provider: SsoProvider | undefined;
       };
       return provider ? admin.updateSsoProvider(provider.id, body) : admin.createSsoProvider({ type: "saml", ...body });
     },
-    onSuccess: () => done("The identity provider was saved."),
+    onSuccess: () => done("The identity provider was saved.").then(onDone), // opened again, it begins with what was saved
   });
-  const remove = useMutation({ mutationFn: () => admin.deleteSsoProvider(provider!.id), onSuccess: () => done("The identity provider was removed.") });
+  const remove = useMutation({ mutationFn: () => admin.deleteSsoProvider(provider!.id), onSuccess: () => (onDone(), done("The identity provider was removed.")) });
   const mapping = provider?.saml?.attribute_mapping;
   const form = useCheckedForm(
     schema.refine((values) => provider || values.metadataUrl || values.metadataXml.trim(), { path: ["metadataUrl"], message: "Enter the address of the metadata, or paste it below." }),

@@ -34,8 +34,8 @@ export function ProjectSettingsPage() {
   const toast = useToast();
   const save = useMutation(updateSettings, {
     onSuccess: async (_, { values }) => {
-      setChanged({});
       await invalidate(getSettings);
+      setChanged({});
       toast(`${counted(Object.keys(values ?? {}).length, "setting")} saved. Workers use it within two seconds.`);
     },
   });
