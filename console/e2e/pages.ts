@@ -15,7 +15,7 @@ export async function expectAccessible(page: Page) {
     const axe = new AxeBuilder({ page }).setLegacyMode(); // no page of another origin stands in ours
     const { violations } = await (theme === "light" ? axe.withTags(all) : axe.withRules(["color-contrast", "link-in-text-block"])).analyze();
     const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    const told = grave.map(({ id, impact, help, nodes }) => `${impact} ${id}: ${help}\n${nodes.slice(0, 5).map((node) => `  ${node.target.join(" ")} ${node.html.slice(0, 160)}`).join("\n")}`);
+    const told = grave.map(({ id, impact, help, nodes }) => `${impact} ${id}: ${help}\n${nodes.slice(0, 5).map((node) => `  ${node.target.join(" ")} ${node.html.slice(0, 160)} ${node.any.map((check) => check.message).join(" ")}`).join("\n")}`);
     expect.soft(told, `what axe finds at ${page.url()} in ${theme}`).toEqual([]);
   }
 }
