@@ -184,6 +184,7 @@ export async function show(page: Page, url: string, { path, act }: Scene) {
   const settled = async () => {
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))); // what is loaded late was asked for
     await expect(page.locator(".pulse")).toHaveCount(0);
+    await expect(page.getByTestId("sql-preview").filter({ hasNot: page.locator("span") })).toHaveCount(0); // drawn in colours
     await expect.poll(() => [...asked].map((each) => each.url()), { message: `requests of ${path}` }).toEqual([]);
   };
   await page.goto(url + path);
