@@ -243,7 +243,8 @@ func (b *Bundle) Sent() []map[string]any {
 	b.T.Helper()
 	var out []map[string]any
 	b.InTx(func(tx *store.Tx) error {
-		rows, err := tx.Query(b.T.Context(), "delete from outbox returning payload || jsonb_build_object('_kind', kind, '_at', created_at)")
+		rows, err := tx.Query(b.T.Context(), `with gone as (delete from outbox returning *)
+			select payload || jsonb_build_object('_kind', kind, '_at', created_at) from gone order by created_at`)
 		if err != nil {
 			return err
 		}
@@ -262,7 +263,7 @@ func (rows) Add(ctx context.Context, tx outbox.Tx, _, _, kind string, payload an
 	if err != nil {
 		return id, err
 	}
-	_, err = tx.Exec(ctx, "insert into outbox (id, kind, payload) values ($1, $2, $3)", id, kind, encoded)
+	_, err = tx.Exec(ctx, "insert into outbox (id, kind, payload, created_at) values ($1, $2, $3, clock_timestamp())", id, kind, encoded)
 	return id, err
 }
 
