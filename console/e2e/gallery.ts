@@ -49,6 +49,14 @@ export const outside: Record<string, Scene> = {
   forgot: { path: "/forgot" },
 };
 
+/** Scenes in which something lies above the page. */
+const sheets = new Set(
+  ["members-invite", "connect", "connect-orm", "table-row", "table-import", "table-new", "table-edit", "table-policies", "table-indexes"].concat(
+    ["database-type", "database-function", "database-trigger", "database-index-new", "user", "api-keys-create"],
+  ),
+);
+const opened = (page: Page) => expect(page.getByRole("dialog")).toBeVisible();
+
 /** Every page behind the sign-in. */
 export function scenes({ org, shop, fresh, user }: World): Record<string, Scene> {
   const project = `/projects/${shop}`;
@@ -124,7 +132,7 @@ export function scenes({ org, shop, fresh, user }: World): Record<string, Scene>
     "operator-inbox": "/operator/inbox",
   };
   return {
-    ...Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, { path }])),
+    ...Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, sheets.has(name) ? { path, act: opened } : { path }])),
     "home-activity": { path: project, act: (page) => page.getByRole("region", { name: "Activity" }).evaluate((section) => section.scrollIntoView()) },
     "command-menu": { path: project, act: searchFor },
     navigation: { path: `${database}/tables`, act: openNavigation },
@@ -183,8 +191,7 @@ export async function show(page: Page, url: string, { path, act }: Scene) {
   page.on("request", begin).on("requestfinished", end).on("requestfailed", end);
   const settled = async () => {
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))); // what is loaded late was asked for
-    await expect(page.locator(".pulse")).toHaveCount(0);
-    await expect(page.getByTestId("sql-preview").filter({ hasNot: page.locator("span") })).toHaveCount(0); // drawn in colours
+    await expect(page.locator(".pulse, [data-loading]")).toHaveCount(0);
     await expect.poll(() => [...asked].map((each) => each.url()), { message: `requests of ${path}` }).toEqual([]);
   };
   await page.goto(url + path);

@@ -21,7 +21,7 @@ export function CodeEditor({ className, invalid, ...props }: CodeEditorProps) {
   const { value, onChange, minLines = 3, maxLines = 20 } = props;
   const lines = Math.min(Math.max(value.split("\n").length, minLines), maxLines);
   const caret = useRef<number>(undefined);
-  const plain = { className: "block w-full resize-none overflow-hidden py-2 pl-3 font-mono text-[13px] leading-5 outline-none", style: { height: lines * line + 16 } };
+  const plain = { "data-loading": true, className: "block w-full resize-none overflow-hidden py-2 pl-3 font-mono text-[13px] leading-5 outline-none", style: { height: lines * line + 16 } };
   return (
     <div
       className={cn(

@@ -27,7 +27,7 @@ export function SqlPreview({ sql, label = "SQL", badLine, className }: { sql: st
         data-testid="sql-preview"
         className={cn("max-h-72 overflow-auto rounded-md border border-border bg-surface p-3 pr-10 font-mono text-xs leading-[18px] whitespace-pre-wrap [overflow-wrap:anywhere]", className)}
       >
-        <Suspense fallback={sql}>
+        <Suspense fallback={<span data-loading>{sql}</span>}>
           <SqlText sql={sql} badLine={badLine} />
         </Suspense>
       </pre>
