@@ -281,9 +281,9 @@ func (p *pipeline) request(id identity, o Options, b Batch) (first int, err erro
 		begin += " isolation level " + o.Isolation
 	}
 	if !single {
-		p.send(statementKey{sql: begin}, nil)
+		p.send(begin)
 		if p.c.sequences && !b.plain() {
-			p.send(statementKey{sql: forget}, nil)
+			p.send(forget)
 			p.c.sequences = false
 		}
 	}
@@ -308,10 +308,10 @@ func (p *pipeline) request(id identity, o Options, b Batch) (first int, err erro
 		p.sendAs(statementKey{id.role, id.searchPath, stmt.SQL}, args, stmt.Fresh)
 	}
 	if o.Rollback && !o.ReadOnly {
-		p.send(statementKey{sql: immediate}, nil)
+		p.send(immediate)
 	}
 	if !single && (!b.Hold || o.ReadOnly) {
-		p.send(statementKey{sql: end}, nil)
+		p.send(end)
 	}
 	return first, nil
 }
@@ -375,7 +375,7 @@ type sent struct {
 	deallocated bool
 }
 
-func (p *pipeline) send(key statementKey, args [][]byte) { p.sendAs(key, args, false) }
+func (p *pipeline) send(sql string) { p.sendAs(statementKey{sql: sql}, nil, false) }
 
 // sendAs sends a fresh statement without a name, as one that is not prepared yet.
 func (p *pipeline) sendAs(key statementKey, args [][]byte, fresh bool) {

@@ -144,10 +144,10 @@ type moment struct{ at *time.Time }
 // ScanText reads what Postgres writes.
 func (m moment) ScanText(v pgtype.Text) error {
 	var at pgtype.Timestamptz
-	if !v.Valid || at.Scan(v.String) != nil {
-		return nil
+	if err := at.Scan(v.String); err == nil && v.Valid {
+		return m.ScanTimestamptz(at)
 	}
-	return m.ScanTimestamptz(at)
+	return nil
 }
 
 // ScanTimestamptz takes what was read.
