@@ -76,7 +76,7 @@ unformatted() {
 console_checks() { (cd console && npm run --silent typecheck && npm run --silent lint && npm run --silent test:unit && npm run --silent bundle); }
 
 # Tests of the step before that passed at the second try only: no failure, and a race to mend, so each is named with what went wrong.
-told_twice() {
+name_second_tries() {
   local log=$logs/step-$((${#summary[@]} - 1)) tests
   tests=$(sed -e 's/\x1b\[[0-9;]*[A-Za-z]//g' "$log" | sed -n '/^ *[0-9]* flaky$/,/^ *[0-9]* passed/{/\.spec\.ts/p}' | sed 's/ *─*$//')
   [ -n "$tests" ] || return 0
@@ -107,5 +107,5 @@ printf '\n── console: types, lint, unit tests\n'
 cat "$logs/console"
 note "console: types, lint, units" "$(cat "$logs/console.code")" "$(cat "$logs/console.seconds")" "$logs/console"
 # Around it the services of the Go tests: one is the second cluster that an operator registers.
-step "console in a browser" go run ./internal/testkit/run -- env FLUXBASE_BIN="$PWD/bin/fluxbase" bash -c 'cd console && npm run --silent test:e2e -- --retries=1' && told_twice
+step "console in a browser" go run ./internal/testkit/run -- env FLUXBASE_BIN="$PWD/bin/fluxbase" bash -c 'cd console && npm run --silent test:e2e -- --retries=1' && name_second_tries
 finish

@@ -26,9 +26,9 @@ export function useCatalog<K extends List>(list: K, filter: CatalogFilter = {}, 
   });
 }
 
-/** What a list tells, once its first answer is there: what is checked against it must not pass by being early. Empty where it cannot be had: Postgres checks it then. */
-export async function listed<T>(list: UseQueryResult<T[]>): Promise<T[]> {
-  return list.data ?? (await list.refetch({ cancelRefetch: false })).data ?? [];
+/** What a list tells, once its first answer is there: what is checked against it must not pass by being early. Undefined where it cannot be had. */
+export async function listed<T>(list: UseQueryResult<T[]>): Promise<T[] | undefined> {
+  return list.data ?? (await list.refetch({ cancelRefetch: false })).data;
 }
 
 /** Says that the schema was changed here: what is on screen is asked for again. */

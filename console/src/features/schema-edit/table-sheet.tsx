@@ -68,7 +68,7 @@ function TableForm({ names, initial, standing, onClose, onDone }: FormProps) {
   const schemas = useCatalog("schemas");
   const tables = useCatalog("tables");
   const [asked, setAsked] = useState<TableDraft>();
-  const schema = tableSchema(async () => (await listed(tables)).filter((each) => each.name !== standing?.name));
+  const schema = tableSchema(async () => ((await listed(tables)) ?? []).filter((each) => each.name !== standing?.name));
   const form = useCheckedForm<TableDraft, TableDraft>(schema, initial as never);
   const leave = useUnsaved(form.formState.isDirty);
   const draft = useWatch({ control: form.control }) as TableDraft;

@@ -13,7 +13,7 @@ import { useSelection } from "@/features/tables/use-selection";
 import type { TableInfo } from "@/features/tables/use-table";
 import type { Constraint } from "@/lib/catalog";
 import { counted } from "@/lib/format";
-import { useCatalog } from "@/lib/project-data";
+import { listed, useCatalog } from "@/lib/project-data";
 
 interface Props {
   rows: (index: number) => Row | undefined;
@@ -56,7 +56,7 @@ export function useChosenRows({ rows, total, relation, asked, changes, columns, 
     const what = some ?? (chosen.all ? "shown" : [...chosen.rows.values()]);
     remove.reset();
     // What goes with the rows must be known before they go; where it cannot be had, it is asked.
-    const known = others.data ?? (await others.refetch({ cancelRefetch: false })).data;
+    const known = await listed(others);
     if (what !== "shown" && what.length <= undoable && known && !known.some(follows)) remove.mutate(what);
     else setAsking(what);
   }

@@ -52,7 +52,7 @@ function TriggerForm({ names, of, tables, functions, onClose, onDone }: { names:
   const [asked, setAsked] = useState<TriggerDraft>();
   const tableOf = (draft: { schema: string; table: string }) => tables.find((each) => each.schema === draft.schema && each.name === draft.table);
   const schema = z.custom<TriggerDraft>().superRefine(async (draft, context) => {
-    const known = await listed(triggers);
+    const known = (await listed(triggers)) ?? []; // or else Postgres says so
     const taken = (name: string) => known.some((each) => each.schema === draft.schema && each.table === draft.table && each.name === name);
     for (const { path, message } of problemsOf(draft, tableOf(draft)?.kind, taken)) context.addIssue({ code: "custom", path: [path], message });
   });
